@@ -1,0 +1,1 @@
+"""The contract between Lockstep and a vendor: protocol, outcomes, errors, conformance suite."""

@@ -1,0 +1,1 @@
+"""What emulators share: virtual clock, door, faults, journal, control surface."""

@@ -1,0 +1,1 @@
+"""Speaks HTTP: parses, names the actor, calls one operation, presents its answer."""

@@ -1,0 +1,1 @@
+"""Vendors calling us: raw headers and body, handed to one operation."""

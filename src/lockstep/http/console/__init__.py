@@ -1,0 +1,1 @@
+"""The operator's pages, templates beside them."""

@@ -1,0 +1,23 @@
+"""Identities: UUIDv7 within, readable text without. Knows no noun."""
+
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+# Crockford's base 32 (crockford.com/base32.html), lower-case: no i, l, o, u. Sorts as the bytes do.
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_TEXT_LENGTH = 26
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7: sorts by the time at which it was made."""
+    return uuid7()
+
+
+def public_id(prefix: str, id: UUID) -> str:
+    """`prefix`, an underscore and 26 letters and digits, such as `lock_01jzx4vb3ce7mtq0c6bd0qwj8r`.
+
+    The public ids of one prefix sort as their UUIDs do.
+    """
+    shifts = range(5 * (_TEXT_LENGTH - 1), -1, -5)
+    return f"{prefix}_{''.join(_ALPHABET[id.int >> shift & 31] for shift in shifts)}"

@@ -1,0 +1,1 @@
+"""Decides: frozen nouns and pure rules. No I/O, no clock."""

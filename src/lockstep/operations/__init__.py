@@ -1,0 +1,1 @@
+"""What may be asked of Lockstep: one public function per verb, one file per noun."""

@@ -1,0 +1,1 @@
+"""Remembers. The only floor that holds SQL."""

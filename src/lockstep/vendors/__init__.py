@@ -1,0 +1,1 @@
+"""One folder per vendor; this is the roster."""

@@ -1,0 +1,1 @@
+"""Performs asked-for acts, such as unlocking a door now."""
