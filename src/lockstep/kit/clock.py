@@ -27,7 +27,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     async def wait_until(self, at: datetime) -> None:
-        """Return as soon as the wall clock shows `at`, also when it was set meanwhile (seen within an hour)."""
-        while (seconds := (at - self.now()).total_seconds()) > 0:
+        """Return as soon as the wall clock shows `at`; one that was set meanwhile is seen within an hour."""
+        while (seconds := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110
             # A sleep counts monotonic time; looking again catches a wall clock that was corrected.
             await asyncio.sleep(min(seconds, _LONGEST_SLEEP_SECONDS))
