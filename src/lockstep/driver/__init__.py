@@ -1,1 +1,1 @@
-"""The contract between Lockstep and a vendor: protocol, outcomes, errors, conformance suite."""
+"""The contract between Lockstep and a vendor: protocol, outcomes, errors, the conformance suite."""

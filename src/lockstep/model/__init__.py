@@ -1,1 +1,1 @@
-"""Decides: frozen nouns and pure rules. No I/O, no clock."""
+"""The rules of access: frozen nouns and pure functions; knows no database, clock or network."""

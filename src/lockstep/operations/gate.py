@@ -1,0 +1,81 @@
+"""Opens transactions for operations: the only way from a way in, or a worker, to what Lockstep remembers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import httpx
+
+from lockstep.driver.contract import Vendor
+from lockstep.kit.clock import Clock
+from lockstep.kit.sealing import Place, Sealer
+from lockstep.model.code_choice import RandomSource
+from lockstep.storage import workspaces
+from lockstep.storage.database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One transaction within one workspace, with all that an operation may need besides."""
+
+    db: Connection = field(repr=False)
+    workspace_id: UUID
+    now: datetime
+    sealer: Sealer = field(repr=False)
+    salt: bytes = field(repr=False)
+    random: RandomSource = field(repr=False)
+
+    def seal(self, text: str, table: str, column: str, row_id: UUID) -> bytes:
+        return self.sealer.seal(text, Place(self.workspace_id, table, column, row_id))
+
+    def open(self, sealed: bytes, table: str, column: str, row_id: UUID) -> str:
+        return self.sealer.open(sealed, Place(self.workspace_id, table, column, row_id))
+
+    def fingerprint(self, digits: str) -> UUID:
+        """Keyed: equal digits of one workspace have equal fingerprints."""
+        return self.sealer.fingerprint(digits, self.salt)
+
+
+class Gate:
+    """Built once by the wiring. `vendors` is the roster, by name; `vendor_http` makes calls to vendors."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sealer: Sealer,
+        random: RandomSource,
+        vendors: Mapping[str, Vendor],
+        vendor_http: httpx.AsyncClient,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.sealer = sealer
+        self.random = random
+        self.vendors = vendors
+        self.vendor_http = vendor_http
+        self._salts: dict[UUID, bytes] = {}
+
+    @asynccontextmanager
+    async def transaction(self, workspace_id: UUID) -> AsyncIterator[Tx]:
+        """All or nothing: what an operation does, commits or is as if it had never been."""
+        salt = await self._salt(workspace_id)
+        async with self.database.transaction(workspace_id) as db:
+            yield Tx(db, workspace_id, self.clock.now(), self.sealer, salt, self.random)
+
+    @asynccontextmanager
+    async def reading(self, workspace_id: UUID) -> AsyncIterator[Tx]:
+        """For operations that only read: no transaction around them, one round trip less each way."""
+        salt = await self._salt(workspace_id)
+        async with self.database.reading(workspace_id) as db:
+            yield Tx(db, workspace_id, self.clock.now(), self.sealer, salt, self.random)
+
+    async def _salt(self, workspace_id: UUID) -> bytes:
+        if workspace_id not in self._salts:
+            async with self.database.reading(workspace_id) as db:
+                self._salts[workspace_id] = await workspaces.salt(db, workspace_id)
+        return self._salts[workspace_id]

@@ -1,0 +1,99 @@
+"""Connections and transactions, each within one workspace (or, for the few claims that must, across all)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+EVERY_WORKSPACE = "*"
+
+
+class _Session(asyncpg.Connection):
+    """A connection that knows which workspace it serves."""
+
+    __slots__ = ("serves",)
+
+    async def enter(self, workspace: str) -> None:
+        if getattr(self, "serves", None) != workspace:
+            await self.execute("select set_config('lockstep.workspace', $1, false)", workspace)
+            self.serves = workspace
+
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+"""What storage functions take: a connection whose workspace is already set."""
+
+
+class Database:
+    """A pool of connections. The workspace is a session setting, changed only when a connection serves another one,
+    so that row-level security costs no round trip for the same workspace again."""
+
+    def __init__(self, pool: asyncpg.Pool, dsn: str) -> None:
+        self._pool = pool
+        self.dsn = dsn
+
+    @classmethod
+    async def open(cls, dsn: str, *, most_connections: int = 10) -> Database:
+        """Connect; `dsn` as asyncpg takes it. Row-level security binds this process from here on."""
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=most_connections,
+            init=_prepare,
+            reset=_leave_as_it_is,
+            connection_class=_Session,
+        )
+        return cls(pool, dsn)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, workspace_id: UUID | None) -> AsyncIterator[Connection]:
+        """One transaction within a workspace; None: across all of them (claims and authentication only)."""
+        async with self._pool.acquire() as connection:
+            await cast(_Session, connection).enter(
+                EVERY_WORKSPACE if workspace_id is None else str(workspace_id)
+            )
+            async with connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def reading(self, workspace_id: UUID | None) -> AsyncIterator[Connection]:
+        """A connection for single statements that only read; each sees its own snapshot."""
+        async with self._pool.acquire() as connection:
+            await cast(_Session, connection).enter(
+                EVERY_WORKSPACE if workspace_id is None else str(workspace_id)
+            )
+            yield connection
+
+    async def listen(self, channel: str, woken: Callable[[str], None]) -> Callable[[], Awaitable[None]]:
+        """Call `woken(payload)` for each NOTIFY; returns what ends it. The connection is its own."""
+        connection = await asyncpg.connect(self.dsn)
+
+        def hear(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+            woken(str(payload))
+
+        await connection.add_listener(channel, hear)
+        return connection.close
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    # A superuser is bound by no policy: step down where the role exists.
+    is_above = await connection.fetchval(
+        "select (rolsuper or rolbypassrls) and exists (select from pg_roles where rolname = 'lockstep_app') "
+        "from pg_roles where rolname = current_user"
+    )
+    if is_above:
+        await connection.execute("set role lockstep_app")
+
+
+async def _leave_as_it_is(_connection: Any) -> None:
+    """Nothing is left behind by our code: settings are the role and the workspace, each set on entry."""

@@ -1,0 +1,626 @@
+-- The first schema. Every table's key begins with workspace_id and references stay within it (see docs/architecture.md).
+-- Instants are passed in; nothing here calls now() except leases, which run on the database's clock.
+
+create type uuidrange as range (subtype = uuid);
+
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'lockstep_app') then
+    create role lockstep_app nologin;
+  end if;
+exception
+  -- Another process may create it at the same time; without the right to create roles the owner works itself, and
+  -- forced row security binds it too.
+  when duplicate_object or unique_violation or insufficient_privilege then null;
+end
+$$;
+
+create table workspaces (
+  id uuid primary key,
+  public_id text not null unique,
+  name text not null,
+  created_at timestamptz not null,
+  -- A restored or copied database only looks until an operator confirms that it rules.
+  is_ruling boolean not null default true,
+  retention_days integer not null default 365 check (retention_days between 1 and 3650),
+  salt bytea not null,
+  -- The sequencer's claim and the head of the audit chain.
+  event_position bigint not null default 0,
+  event_hash bytea not null default '\x',
+  events_due boolean not null default false,
+  swept_at timestamptz,
+  due_at timestamptz,
+  leased_until timestamptz,
+  lease_epoch bigint not null default 0
+);
+
+create table api_keys (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  public_id text not null,
+  name text not null,
+  secret_hash bytea not null unique,
+  shown text not null,
+  scopes text[] not null,
+  property_ids uuid[],
+  created_at timestamptz not null,
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id)
+);
+
+create table accounts (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  public_id text not null,
+  vendor text not null,
+  vendor_account text not null,
+  label text not null,
+  credentials bytea not null,
+  callback_token_hash bytea unique,
+  state text not null default 'active'
+    check (state in ('active', 'credentials_refused', 'parked', 'disconnecting', 'disconnected')),
+  failure jsonb,
+  failures integer not null default 0,
+  created_at timestamptz not null,
+  disconnected_at timestamptz,
+  described_at timestamptz,
+  -- The budget: tokens refill with time, permits are calls under way.
+  tokens double precision not null default 0,
+  tokens_at timestamptz,
+  blocked_until timestamptz,
+  -- When to describe again, and who does.
+  generation bigint not null default 1,
+  applied_generation bigint not null default 0,
+  due_at timestamptz,
+  leased_until timestamptz,
+  lease_epoch bigint not null default 0,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id)
+);
+create unique index accounts_once on accounts (workspace_id, vendor, vendor_account) where state <> 'disconnected';
+create index accounts_due on accounts (due_at) where due_at is not null;
+
+create table permits (
+  workspace_id uuid not null,
+  account_id uuid not null,
+  id uuid not null,
+  expires_at timestamptz not null,
+  primary key (workspace_id, account_id, id),
+  foreign key (workspace_id, account_id) references accounts on delete cascade
+);
+
+-- A write domain: what must be written by one at a time, and so the unit of claiming.
+create table domains (
+  workspace_id uuid not null,
+  id uuid not null,
+  account_id uuid not null,
+  reference text not null,
+  generation bigint not null default 1,
+  applied_generation bigint not null default 0,
+  due_at timestamptz,
+  leased_until timestamptz,
+  lease_epoch bigint not null default 0,
+  -- Soonest arrival that awaits a write here: decides who goes first when calls are scarce.
+  urgent_at timestamptz,
+  failures integer not null default 0,
+  failure jsonb,
+  doubt_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, account_id, reference),
+  foreign key (workspace_id, account_id) references accounts on delete cascade
+);
+create index domains_due on domains (workspace_id, due_at) where due_at is not null;
+create index domains_due_everywhere on domains (due_at) where due_at is not null;
+
+create table devices (
+  workspace_id uuid not null,
+  id uuid not null,
+  public_id text not null,
+  account_id uuid not null,
+  domain_id uuid not null,
+  reference text not null,
+  kind text not null,
+  name text not null,
+  model text not null default '',
+  capabilities jsonb not null,
+  time_zone text,
+  state jsonb not null default '{}',
+  is_online boolean,
+  created_at timestamptz not null,
+  removed_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  unique (workspace_id, account_id, reference),
+  foreign key (workspace_id, account_id) references accounts on delete cascade,
+  foreign key (workspace_id, domain_id) references domains on delete cascade
+);
+create index devices_of_domain on devices (workspace_id, domain_id);
+
+create table spaces (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  public_id text not null,
+  space_key text,
+  parent_id uuid,
+  property_id uuid not null,
+  name text not null,
+  address text,
+  time_zone text,
+  check_in time,
+  check_out time,
+  created_at timestamptz not null,
+  removed_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  unique (workspace_id, space_key),
+  foreign key (workspace_id, parent_id) references spaces,
+  -- A property is a top-level space and carries what a booking needs to become a window.
+  check ((parent_id is null) = (property_id = id)),
+  check (parent_id is not null or (time_zone is not null and check_in is not null and check_out is not null))
+);
+
+create table space_devices (
+  workspace_id uuid not null,
+  space_id uuid not null,
+  device_id uuid not null,
+  primary key (workspace_id, space_id, device_id),
+  foreign key (workspace_id, space_id) references spaces on delete cascade,
+  foreign key (workspace_id, device_id) references devices on delete cascade
+);
+
+create table guests (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  public_id text not null,
+  guest_key text,
+  name text,
+  email text,
+  phone text,
+  language text,
+  created_at timestamptz not null,
+  erased_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  unique (workspace_id, guest_key)
+);
+
+create table calendars (
+  workspace_id uuid not null,
+  id uuid not null,
+  public_id text not null,
+  space_id uuid not null,
+  name text not null,
+  url bytea not null,
+  url_host text not null,
+  url_fingerprint uuid not null,
+  platform text,
+  policy jsonb not null default '{}',
+  state text not null default 'new' check (state in ('new', 'good', 'held', 'failing', 'removed')),
+  failure jsonb,
+  failures integer not null default 0,
+  held jsonb,
+  held_at timestamptz,
+  etag text,
+  last_modified text,
+  body_digest bytea,
+  good_at timestamptz,
+  pulled_at timestamptz,
+  created_at timestamptz not null,
+  removed_at timestamptz,
+  generation bigint not null default 1,
+  applied_generation bigint not null default 0,
+  due_at timestamptz,
+  leased_until timestamptz,
+  lease_epoch bigint not null default 0,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  foreign key (workspace_id, space_id) references spaces
+);
+create unique index calendars_once on calendars (workspace_id, space_id, url_fingerprint) where removed_at is null;
+create index calendars_due on calendars (due_at) where due_at is not null;
+
+create table bookings (
+  workspace_id uuid not null,
+  id uuid not null,
+  public_id text not null,
+  booking_key text,
+  space_id uuid not null,
+  guest_id uuid,
+  calendar_id uuid,
+  -- Identity within the feed; never dates or digits.
+  uid text,
+  instance text,
+  kind text not null default 'stay' check (kind in ('stay', 'block', 'unclear')),
+  state text not null default 'confirmed' check (state in ('confirmed', 'awaiting', 'cancelled')),
+  starts_at timestamptz not null,
+  ends_at timestamptz not null,
+  nights integer,
+  reservation_code text,
+  phone_last4 text,
+  missed_readings integer not null default 0,
+  missed_since timestamptz,
+  same_as uuid,
+  created_at timestamptz not null,
+  changed_at timestamptz not null,
+  cancelled_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  unique (workspace_id, booking_key),
+  foreign key (workspace_id, space_id) references spaces,
+  foreign key (workspace_id, guest_id) references guests,
+  foreign key (workspace_id, calendar_id) references calendars,
+  constraint bookings_window_not_empty check (starts_at < ends_at)
+);
+create index bookings_of_calendar on bookings (workspace_id, calendar_id, ends_at);
+create index bookings_of_space on bookings (workspace_id, space_id, starts_at);
+create index bookings_listed on bookings (workspace_id, starts_at, id);
+
+create table grants (
+  workspace_id uuid not null,
+  id uuid not null,
+  public_id text not null,
+  grant_key text,
+  name text not null,
+  guest_id uuid,
+  booking_id uuid,
+  starts_at timestamptz not null,
+  ends_at timestamptz,
+  created_at timestamptz not null,
+  changed_at timestamptz not null,
+  cancelled_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  unique (workspace_id, grant_key),
+  foreign key (workspace_id, guest_id) references guests,
+  foreign key (workspace_id, booking_id) references bookings,
+  constraint grants_window_not_empty check (ends_at is null or starts_at < ends_at)
+);
+create unique index grants_of_booking on grants (workspace_id, booking_id) where booking_id is not null and cancelled_at is null;
+create index grants_listed on grants (workspace_id, created_at, id);
+
+create table grant_targets (
+  workspace_id uuid not null,
+  grant_id uuid not null,
+  space_id uuid,
+  device_id uuid,
+  id uuid not null,
+  primary key (workspace_id, grant_id, id),
+  foreign key (workspace_id, grant_id) references grants on delete cascade,
+  foreign key (workspace_id, space_id) references spaces,
+  foreign key (workspace_id, device_id) references devices on delete cascade,
+  check ((space_id is null) <> (device_id is null))
+);
+
+-- How a grant is met: one set of digits for all its locks.
+create table access_methods (
+  workspace_id uuid not null,
+  id uuid not null,
+  public_id text not null,
+  grant_id uuid not null,
+  kind text not null default 'code' check (kind in ('code', 'mobile_key')),
+  digits bytea,
+  fingerprint uuid,
+  warning text,
+  created_at timestamptz not null,
+  withdrawn_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  foreign key (workspace_id, grant_id) references grants on delete cascade
+);
+create index access_methods_of_grant on access_methods (workspace_id, grant_id);
+
+-- One entry of a write domain: declaration and belief. It covers one lock, or several where the vendor says so.
+create table entries (
+  workspace_id uuid not null,
+  id uuid not null,
+  domain_id uuid not null,
+  method_id uuid,
+  -- Declared.
+  natural_key text not null,
+  tag text not null,
+  name text not null,
+  revision integer not null default 1,
+  starts_at timestamptz not null,
+  ends_at timestamptz,
+  digits bytea,
+  fingerprint uuid,
+  target_references text[] not null,
+  declared_at timestamptz not null,
+  withdrawn_at timestamptz,
+  is_compromised boolean not null default false,
+  -- Believed.
+  possible text[] not null default '{absent}',
+  evidence smallint not null default 0,
+  vendor_references text[] not null default '{}',
+  accepted text,
+  version text,
+  last_write_at timestamptz,
+  late_until timestamptz,
+  read_at timestamptz,
+  proven_at timestamptz,
+  attempts integer not null default 0,
+  -- What went wrong last, and which alarms were raised for this revision.
+  failure jsonb,
+  not_before timestamptz,
+  alarms text[] not null default '{}',
+  overwritten integer not null default 0,
+  actual_starts_at timestamptz,
+  actual_ends_at timestamptz,
+  -- Settled: withdrawn or over, proven gone, nothing can appear any more. Not looked at again.
+  settled_at timestamptz,
+  primary key (workspace_id, id),
+  foreign key (workspace_id, domain_id) references domains on delete cascade,
+  foreign key (workspace_id, method_id) references access_methods on delete set null (method_id),
+  constraint entries_window_not_empty check (ends_at is null or starts_at < ends_at),
+  constraint entries_believe_something check (cardinality(possible) > 0)
+);
+create index entries_open on entries (workspace_id, domain_id) where settled_at is null;
+create index entries_of_method on entries (workspace_id, method_id);
+create index entries_settled on entries (workspace_id, settled_at) where settled_at is not null;
+
+create table entry_revisions (
+  workspace_id uuid not null,
+  entry_id uuid not null,
+  revision integer not null,
+  starts_at timestamptz not null,
+  ends_at timestamptz,
+  fingerprint uuid,
+  name text not null,
+  target_references text[] not null,
+  primary key (workspace_id, entry_id, revision),
+  foreign key (workspace_id, entry_id) references entries on delete cascade
+);
+
+-- A code on one lock, as the ways in show it: one entry may stand for several.
+create table access_codes (
+  workspace_id uuid not null,
+  id uuid not null,
+  public_id text not null,
+  access_code_key text,
+  device_id uuid not null,
+  entry_id uuid not null,
+  grant_id uuid not null,
+  created_at timestamptz not null,
+  withdrawn_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  unique (workspace_id, access_code_key),
+  foreign key (workspace_id, device_id) references devices on delete cascade,
+  foreign key (workspace_id, entry_id) references entries on delete cascade,
+  foreign key (workspace_id, grant_id) references grants on delete cascade
+);
+create index access_codes_of_grant on access_codes (workspace_id, grant_id);
+create index access_codes_of_device on access_codes (workspace_id, device_id);
+create index access_codes_of_entry on access_codes (workspace_id, entry_id);
+
+-- Digits that are or may be on a lock (reconciling.md 18). `span` is the effective window where the vendor compares
+-- windows, and from the first possible write to proven gone where it compares presence; `scope_id` is the lock, or the
+-- account where the vendor compares site-wide.
+create table occupancies (
+  workspace_id uuid not null,
+  scope_id uuid not null,
+  entry_id uuid not null,
+  fingerprint uuid not null,
+  span tstzrange not null check (not isempty(span)),
+  primary key (workspace_id, entry_id, scope_id, fingerprint),
+  foreign key (workspace_id, entry_id) references entries on delete cascade,
+  constraint occupancies_never_twice exclude using gist (
+    uuidrange(scope_id, scope_id, '[]') with &&,
+    uuidrange(fingerprint, fingerprint, '[]') with &&,
+    span with &&
+  )
+);
+
+-- A mutating call, stored before it is made.
+create table intents (
+  workspace_id uuid not null,
+  id uuid not null,
+  domain_id uuid not null,
+  entry_id uuid not null,
+  kind text not null check (kind in ('set', 'remove', 'issue', 'surplus')),
+  state text not null,
+  revision integer not null,
+  epoch bigint not null,
+  place text,
+  begun_at timestamptz not null,
+  deadline_at timestamptz not null,
+  possible_before text[] not null,
+  last_write_before timestamptz,
+  ended_at timestamptz,
+  outcome text check (outcome in ('done', 'accepted', 'refused', 'unknown', 'not_sent')),
+  reason text,
+  said text,
+  token text,
+  look_at timestamptz,
+  give_up_at timestamptz,
+  primary key (workspace_id, id),
+  foreign key (workspace_id, domain_id) references domains on delete cascade,
+  foreign key (workspace_id, entry_id) references entries on delete cascade
+);
+create index intents_open on intents (workspace_id, domain_id) where outcome is null or outcome = 'accepted';
+create index intents_of_entry on intents (workspace_id, entry_id, begun_at);
+
+-- One reading serves all targets that it covers; what it showed of each target is kept only where it changed.
+create table readings (
+  workspace_id uuid not null,
+  account_id uuid not null,
+  scope text not null,
+  begun_at timestamptz not null,
+  covers text[] not null,
+  primary key (workspace_id, account_id, scope),
+  foreign key (workspace_id, account_id) references accounts on delete cascade
+);
+
+create table observations (
+  workspace_id uuid not null,
+  account_id uuid not null,
+  target text not null,
+  content jsonb not null,
+  digest bytea not null,
+  changed_at timestamptz not null,
+  primary key (workspace_id, account_id, target),
+  foreign key (workspace_id, account_id) references accounts on delete cascade
+);
+
+create table access_events (
+  workspace_id uuid not null,
+  account_id uuid not null,
+  device_id uuid not null,
+  log_reference text not null,
+  at timestamptz not null,
+  opened boolean not null,
+  how text not null,
+  entry_id uuid,
+  primary key (workspace_id, account_id, log_reference),
+  foreign key (workspace_id, device_id) references devices on delete cascade
+);
+
+create table attempts (
+  workspace_id uuid not null,
+  id uuid not null,
+  public_id text not null,
+  device_id uuid not null,
+  action text not null check (action in ('unlock')),
+  state text not null default 'pending' check (state in ('pending', 'success', 'error')),
+  failure jsonb,
+  actor text not null,
+  created_at timestamptz not null,
+  deadline_at timestamptz not null,
+  sent_at timestamptz,
+  ended_at timestamptz,
+  generation bigint not null default 1,
+  applied_generation bigint not null default 0,
+  due_at timestamptz,
+  leased_until timestamptz,
+  lease_epoch bigint not null default 0,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  foreign key (workspace_id, device_id) references devices on delete cascade
+);
+create index attempts_due on attempts (due_at) where due_at is not null;
+
+-- Events are facts: appended in the transaction that caused them, given a position and a place in the hash chain by one
+-- sequencer for each workspace, read by position only.
+create table events (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  occurred_at timestamptz not null,
+  public_id text not null,
+  kind text not null,
+  actor text not null,
+  subjects jsonb not null,
+  payload jsonb not null,
+  primary key (workspace_id, id, occurred_at)
+) partition by range (occurred_at);
+create table events_rest partition of events default;
+
+create table event_positions (
+  workspace_id uuid not null references workspaces (id),
+  position bigint not null,
+  event_id uuid not null,
+  occurred_at timestamptz not null,
+  hash bytea not null,
+  primary key (workspace_id, position),
+  unique (workspace_id, event_id)
+);
+create table unsequenced (
+  workspace_id uuid not null references workspaces (id),
+  event_id uuid not null,
+  occurred_at timestamptz not null,
+  primary key (workspace_id, event_id)
+);
+
+create table webhooks (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  public_id text not null,
+  url bytea not null,
+  url_host text not null,
+  secret bytea not null,
+  old_secret bytea,
+  old_secret_until timestamptz,
+  kinds text[],
+  has_digits boolean not null default false,
+  position bigint not null,
+  failing_since timestamptz,
+  failed_tries integer not null default 0,
+  disabled_at timestamptz,
+  removed_at timestamptz,
+  created_at timestamptz not null,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id)
+);
+
+create table deliveries (
+  workspace_id uuid not null,
+  id uuid not null,
+  public_id text not null,
+  webhook_id uuid not null,
+  position bigint not null,
+  state text not null default 'pending' check (state in ('pending', 'delivered', 'failed', 'dropped')),
+  tries integer not null default 0,
+  created_at timestamptz not null,
+  delivered_at timestamptz,
+  generation bigint not null default 1,
+  applied_generation bigint not null default 0,
+  due_at timestamptz,
+  leased_until timestamptz,
+  lease_epoch bigint not null default 0,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  unique (workspace_id, webhook_id, position),
+  foreign key (workspace_id, webhook_id) references webhooks on delete cascade
+);
+create index deliveries_due on deliveries (due_at) where due_at is not null;
+
+create table tries (
+  workspace_id uuid not null,
+  id uuid not null,
+  delivery_id uuid not null,
+  at timestamptz not null,
+  status integer,
+  error text,
+  primary key (workspace_id, id, at)
+) partition by range (at);
+create table tries_rest partition of tries default;
+
+create table idempotency_keys (
+  workspace_id uuid not null references workspaces (id),
+  api_key_id uuid not null,
+  key_hash bytea not null,
+  request_hash bytea not null,
+  status integer,
+  body bytea,
+  created_at timestamptz not null,
+  primary key (workspace_id, api_key_id, key_hash)
+);
+
+do $$
+declare
+  t text;
+begin
+  foreach t in array array[
+    'api_keys', 'accounts', 'permits', 'domains', 'devices', 'spaces', 'space_devices', 'guests', 'calendars',
+    'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
+    'occupancies', 'intents', 'readings', 'observations', 'access_events', 'attempts', 'events', 'event_positions',
+    'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys'
+  ] loop
+    execute format('alter table %I enable row level security', t);
+    execute format('alter table %I force row level security', t);
+    execute format($p$create policy by_workspace on %I using (
+      workspace_id = nullif(nullif(current_setting('lockstep.workspace', true), ''), '*')::uuid
+      or current_setting('lockstep.workspace', true) = '*')$p$, t);
+  end loop;
+  execute 'alter table workspaces enable row level security';
+  execute 'alter table workspaces force row level security';
+  execute $p$create policy by_workspace on workspaces using (
+    id = nullif(nullif(current_setting('lockstep.workspace', true), ''), '*')::uuid
+    or current_setting('lockstep.workspace', true) = '*')$p$;
+  if exists (select from pg_roles where rolname = 'lockstep_app') then
+    execute 'grant usage on schema public to lockstep_app';
+    execute 'grant select, insert, update, delete on all tables in schema public to lockstep_app';
+  end if;
+end
+$$;

@@ -1,0 +1,71 @@
+"""Workspaces: tenants that own everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from lockstep.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRow:
+    id: UUID
+    public_id: str
+    name: str
+    created_at: datetime
+    is_ruling: bool
+    retention_days: int
+
+
+_COLUMNS = "id, public_id, name, created_at, is_ruling, retention_days"
+
+
+async def insert(
+    db: Connection, workspace_id: UUID, public_id: str, name: str, salt: bytes, at: datetime
+) -> None:
+    await db.execute(
+        "insert into workspaces (id, public_id, name, salt, created_at, due_at) values ($1, $2, $3, $4, $5, $5)",
+        workspace_id,
+        public_id,
+        name,
+        salt,
+        at,
+    )
+
+
+async def get(db: Connection, workspace_id: UUID) -> WorkspaceRow | None:
+    row = await db.fetchrow(f"select {_COLUMNS} from workspaces where id = $1", workspace_id)  # noqa: S608
+    return WorkspaceRow(**dict(row)) if row else None
+
+
+async def every(db: Connection) -> list[WorkspaceRow]:
+    """All workspaces: for wiring and sweeps only."""
+    return [WorkspaceRow(**dict(r)) for r in await db.fetch(f"select {_COLUMNS} from workspaces order by id")]  # noqa: S608
+
+
+async def salt(db: Connection, workspace_id: UUID) -> bytes:
+    """The salt of this workspace's fingerprints."""
+    value: bytes | None = await db.fetchval("select salt from workspaces where id = $1", workspace_id)
+    if value is None:
+        raise LookupError(f"no workspace {workspace_id}")
+    return value
+
+
+async def change(
+    db: Connection,
+    workspace_id: UUID,
+    *,
+    name: str | None = None,
+    retention_days: int | None = None,
+    is_ruling: bool | None = None,
+) -> None:
+    await db.execute(
+        """update workspaces set name = coalesce($2, name), retention_days = coalesce($3, retention_days),
+             is_ruling = coalesce($4, is_ruling) where id = $1""",
+        workspace_id,
+        name,
+        retention_days,
+        is_ruling,
+    )
