@@ -33,11 +33,6 @@ class Binaries:
     major: int
     version: str
 
-    @property
-    def prefix(self) -> Path:
-        """What holds `bin`, `lib` and `share`."""
-        return self.folder.parent
-
 
 def find_binaries(wanted: Path | None, *, data: Path) -> Binaries:
     """The programs to run `data` with: of its major version where it exists, else the first that are found.
@@ -65,9 +60,12 @@ def within_reach(binaries: Binaries, account: Account, shelf: Path) -> Binaries:
         return binaries
     stat = (binaries.folder / "postgres").stat()
     copy = shelf / f"{binaries.version}-{stat.st_size}-{stat.st_mtime_ns}"
+    package, prefix, programs = binaries.folder.parts[-3:]
     if not copy.exists():
-        _copy(binaries.prefix, copy)
-    return Binaries(folder=copy / "bin", major=binaries.major, version=binaries.version)
+        # A wheel keeps the libraries that its programs need, found by relative path, beside the package.
+        libraries = f"{package}.libs"
+        _copy(binaries.folder.parents[2], [f"{package}/{prefix}", libraries], copy)
+    return Binaries(folder=copy / package / prefix / programs, major=binaries.major, version=binaries.version)
 
 
 def _major_of(data: Path) -> int | None:
@@ -115,13 +113,16 @@ def _may_run(program: Path, account: Account) -> bool:
         return False
 
 
-def _copy(prefix: Path, copy: Path) -> None:
+def _copy(root: Path, parts: list[str], copy: Path) -> None:
     shelf = copy.parent
-    shelf.mkdir(mode=0o755, exist_ok=True)
+    shelf.mkdir(exist_ok=True)
     unfinished = shelf / "unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
-    shutil.copytree(prefix, unfinished, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
-    for path in (unfinished, *unfinished.rglob("*")):
+    leave_out = shutil.ignore_patterns("include", "*.a")
+    for part in parts:
+        if (root / part).is_dir():
+            shutil.copytree(root / part, unfinished / part, symlinks=True, ignore=leave_out)
+    for path in (shelf, unfinished, *unfinished.rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
     # Complete or absent: whoever is killed while copying leaves nothing that looks whole.

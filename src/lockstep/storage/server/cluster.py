@@ -93,7 +93,7 @@ class Cluster:
         self._make_private(self.sockets)
         return self.sockets
 
-    def create(self, binaries: Binaries) -> None:
+    def create(self, binaries: Binaries, *, fast_and_unsafe: bool) -> None:
         """Make the data directory with its superuser and database. Complete or absent, also after a kill."""
         unfinished = self.directory / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -101,7 +101,8 @@ class Cluster:
         password = secrets.token_urlsafe(32)
         first_password = self._write_private(unfinished.with_name("password.unfinished"), password)
         self.account.own(first_password)
-        self._initdb(binaries, unfinished, first_password)
+        hurry = ["--no-sync"] if fast_and_unsafe else []
+        self._initdb(binaries, unfinished, first_password, hurry)
         first_password.unlink()
         self._create_database(binaries, unfinished)
         self._write_private(self.passwords, f"*:*:*:{SUPERUSER}:{password}\n")
@@ -109,13 +110,19 @@ class Cluster:
             settings.write("\ninclude 'lockstep.conf'\n")
         unfinished.rename(self.data)
 
+    def last_words(self) -> str:
+        """What the server said on its last start, and since: 2000 characters of it at most."""
+        logs = sorted((self.directory / "log").glob("*.log"), key=lambda log: log.stat().st_mtime)
+        said = [path.read_text(errors="replace") for path in (self.start_log, *logs[-1:])]
+        return "".join(said).rpartition("starting PostgreSQL")[2][-2000:]
+
     def write_settings(self, sockets: Path, *, fast_and_unsafe: bool) -> None:
         """Write the settings for the next start."""
         path = self.data / "lockstep.conf"
         path.write_text(_settings(sockets, fast_and_unsafe=fast_and_unsafe))
         self.account.own(path)
 
-    def _initdb(self, binaries: Binaries, data: Path, password_file: Path) -> None:
+    def _initdb(self, binaries: Binaries, data: Path, password_file: Path, more: list[str]) -> None:
         # The password is random and long, so that hashing it thousands of times over on each connection,
         # which is meant for what people choose, would cost 10 ms and win nothing.
         once = ["--set=scram_iterations=1"] if binaries.major >= _FIRST_WITH_SCRAM_ITERATIONS else []
@@ -123,7 +130,7 @@ class Cluster:
             [
                 binaries.folder / "initdb", f"--pgdata={data}", f"--username={SUPERUSER}",
                 f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale",
-                "--data-checksums", "--no-instructions", *once,
+                "--data-checksums", "--no-instructions", *once, *more,
             ],
             seconds=_INITDB_SECONDS,
         )  # fmt: skip

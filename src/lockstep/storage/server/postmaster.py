@@ -1,4 +1,4 @@
-"""Reads what a PostgreSQL server says of itself, in postmaster.pid and on its socket. Starts and stops none."""
+"""Reads what a PostgreSQL server says of itself, in its pid file and on its socket. Starts and stops none."""
 
 import os
 import socket
@@ -52,14 +52,16 @@ def state_of(data: Path) -> State:
     return State.CHANGING if _works_on(postmaster.pid, data) else State.GONE
 
 
-def forget_stale(data: Path) -> None:
-    """Remove the pid file of a server that is gone where its number has passed to another process.
+def forget_stale(data: Path, sockets: Path) -> None:
+    """Remove the locks of a server that is gone where its number still belongs to a process.
 
-    That is common in containers, whose processes get the same numbers on every start; PostgreSQL would take
-    the other process for a server. All other stale files it sees through by itself.
+    PostgreSQL takes any living process of that number for a server. In containers the same numbers come back
+    on every start, and a killed process may stay as a zombie. Of all other stale files it disposes by itself.
     """
     postmaster = read_postmaster(data)
     if postmaster is not None and state_of(data) is State.GONE and _is_alive(postmaster.pid):
+        for folder in {sockets, postmaster.sockets}:
+            socket_path(folder).with_suffix(f".{PORT}.lock").unlink(missing_ok=True)
         (data / _PID_FILE).unlink(missing_ok=True)
 
 

@@ -77,21 +77,20 @@ class EmbeddedServer:
                 fcntl.flock(self._in_use, fcntl.LOCK_SH)
         return self.dsn
 
-    def stop(self) -> None:
-        """Leave the server, and end it where nobody else uses it. Harmless where it was never started."""
+    def stop(self) -> bool:
+        """Leave the server, and end it where nobody else uses it; whether it was ended.
+
+        Harmless where it was never started. Raises ServerDidNotStop.
+        """
         if self._in_use is None:
-            return
+            return False
         with self._alone():
-            try:
-                fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                is_last = False
-            else:
-                is_last = True
+            is_last = _nobody_else_holds(self._in_use)
             self._in_use.close()
             self._in_use = None
             if is_last and state_of(self._cluster.data) is not State.GONE:
                 self._end()
+        return is_last
 
     def _bring_up(self) -> None:
         # A server that comes up while we hold the lock was started by a process that was killed meanwhile.
@@ -121,9 +120,9 @@ class EmbeddedServer:
             find_binaries(self._wanted_binaries, data=cluster.data), cluster.account, cluster.shelf
         )
         if not cluster.data.exists():
-            cluster.create(binaries)
-        forget_stale(cluster.data)
-        cluster.write_settings(cluster.make_sockets(), fast_and_unsafe=self._fast_and_unsafe)
+            cluster.create(binaries, fast_and_unsafe=self._fast_and_unsafe)
+        forget_stale(cluster.data, sockets := cluster.make_sockets())
+        cluster.write_settings(sockets, fast_and_unsafe=self._fast_and_unsafe)
         cluster.start_log.write_text("")
         cluster.account.own(cluster.start_log)
         done = cluster.account.run(
@@ -133,7 +132,7 @@ class EmbeddedServer:
             ],
             seconds=_WAIT_SECONDS + 10,
         )  # fmt: skip
-        return f"{done.stdout}{cluster.start_log.read_text(errors='replace')}".strip()[-2000:]
+        return f"{done.stdout}{cluster.last_words()}".strip()
 
     def _end(self) -> None:
         cluster = self._cluster
@@ -160,3 +159,11 @@ class EmbeddedServer:
     def _open(self, name: str) -> IO[str]:
         path = self._cluster.directory / name
         return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
+
+
+def _nobody_else_holds(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,129 @@
+"""What tests on every floor share: a server per run, a database per process, a clock that stands still."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from lockstep.emulation.clock import VirtualClock
+from lockstep.storage.migrations import migrate, migrations
+from lockstep.storage.server import EmbeddedServer
+
+_ANY_LOCK = 7_062_026
+
+# Triggers and references sleep meanwhile: they guard what is remembered, and here all is to be forgotten.
+_EMPTY_ALL_TABLES = """
+set session_replication_role = replica;
+do $$ declare name text; begin
+  for name in
+    select format('%I.%I', nspname, relname) from pg_class join pg_namespace n on n.oid = relnamespace
+    where relkind in ('r', 'p') and not relispartition and nspname = 'public'
+      and relname <> 'lockstep_migrations'
+  loop execute 'delete from ' || name; end loop;
+end $$;
+"""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long` runs what takes minutes too."""
+    parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave long tests out unless asked for: deselected, since a skip means that something is missing."""
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """A clock that stands at the beginning of June 2026 until it is moved."""
+    return VirtualClock(datetime(2026, 6, 1, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def run_id() -> str:
+    """The same in all processes of one run, and in no other run."""
+    return os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:12]  # noqa: TID251
+
+
+@pytest.fixture(scope="session")
+def server_url(run_id: str) -> Iterator[str]:
+    """A superuser's address of the server that this run's databases lie on.
+
+    The server of LOCKSTEP_TEST_DATABASE_URL, or one of the run's own, fast and without fsync.
+    """
+    if given := os.environ.get("LOCKSTEP_TEST_DATABASE_URL"):
+        yield given
+        return
+    # Not pytest's own folder, whose parents the server's account may not enter where root runs the tests.
+    directory = Path(tempfile.gettempdir()) / f"lockstep-tests-{run_id}"
+    server = EmbeddedServer(directory, fast_and_unsafe=True)
+    yield server.start()
+    if server.stop():
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(server_url: str) -> str:
+    """The name of a database with the schema and no rows, to be cloned; the same for the same migrations."""
+    digest = hashlib.sha256("".join(text for _, text in migrations()).encode()).hexdigest()
+    name = f"lockstep_template_{digest[:16]}"
+    asyncio.run(_make_template(server_url, name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def process_database_url(server_url: str, template_database: str) -> Iterator[str]:
+    """The database of this test process. Use `database_url`, which empties it first."""
+    name = f"lockstep_{uuid.uuid4().hex[:20]}"  # noqa: TID251
+    asyncio.run(_execute(server_url, f'create database "{name}" template "{template_database}"'))
+    yield with_database(server_url, name)
+    asyncio.run(_execute(server_url, f'drop database if exists "{name}" with (force)'))
+
+
+@pytest.fixture
+def database_url(process_database_url: str) -> str:
+    """The address of a database that has the schema and no rows."""
+    asyncio.run(_execute(process_database_url, _EMPTY_ALL_TABLES))
+    return process_database_url
+
+
+def with_database(url: str, name: str) -> str:
+    """The same address, but of the database `name`."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _make_template(server_url: str, name: str) -> None:
+    connection = await asyncpg.connect(server_url)
+    try:
+        # Several test processes come here at once; the first one makes it, the others wait.
+        await connection.execute("select pg_advisory_lock($1)", _ANY_LOCK)
+        if not await connection.fetchval("select true from pg_database where datname = $1", name):
+            unfinished = f"{name}_unfinished"
+            await connection.execute(f'drop database if exists "{unfinished}"')
+            await connection.execute(f'create database "{unfinished}"')
+            await migrate(with_database(server_url, unfinished))
+            await connection.execute(f'alter database "{unfinished}" rename to "{name}"')
+    finally:
+        await connection.close()
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
