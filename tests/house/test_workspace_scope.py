@@ -1,0 +1,53 @@
+"""What storage remembers belongs to a workspace: each of its functions is told which one, first of all."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+STORAGE = Path(__file__).parents[2] / "src" / "lockstep" / "storage"
+
+# Plumbing beneath the workspaces: connections, schema, the server itself.
+PLUMBING = {"database.py", "__init__.py"}
+
+# What must look across workspaces, each with its reason.
+ACROSS_WORKSPACES = {
+    "accounts.every_by_callback_token": "a vendor's call names no workspace",
+    "claims.claim": "workers serve all workspaces in turn",
+    "claims.extend": "the claim names its workspace",
+    "claims.holds": "the claim names its workspace",
+    "claims.next_due": "workers sleep until any workspace has work",
+    "claims.next_lapse": "workers sleep until any workspace has work",
+    "claims.release": "the claim names its workspace",
+    "workspaces.every": "sweeps and the wiring begin here",
+}
+
+
+def public_functions() -> Iterator[tuple[str, ast.AsyncFunctionDef]]:
+    """All that can reach the database; what is not asynchronous cannot."""
+    for module in sorted(STORAGE.glob("*.py")):
+        if module.name in PLUMBING:
+            continue
+        for node in ast.parse(module.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("_"):
+                yield f"{module.stem}.{node.name}", node
+
+
+def is_told_first(function: ast.AsyncFunctionDef) -> bool:
+    """`workspace_id` comes first, or second after the connection."""
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    return "workspace_id" in names[:2]
+
+
+FUNCTIONS = list(public_functions())
+
+
+@pytest.mark.parametrize(("name", "function"), FUNCTIONS, ids=[name for name, _ in FUNCTIONS])
+def test_a_storage_function_is_told_its_workspace_first(name: str, function: ast.AsyncFunctionDef) -> None:
+    assert is_told_first(function) or name in ACROSS_WORKSPACES
+
+
+def test_what_looks_across_workspaces_exists_and_says_why() -> None:
+    assert set(ACROSS_WORKSPACES) <= {name for name, _ in FUNCTIONS}
+    assert all(ACROSS_WORKSPACES.values())
