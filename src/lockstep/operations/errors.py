@@ -1,0 +1,72 @@
+"""Why something asked of Lockstep is not done: a code, the cause in words, the next step. Knows no HTTP."""
+
+from __future__ import annotations
+
+
+class Problem(Exception):
+    """What was asked is not done, and nothing of it was.
+
+    `code` is public API. `cause` and `next_step` are shown to people: no digits, no secrets, nothing personal.
+    """
+
+    code = "problem"
+    next_step = "Correct what was asked and send it again."
+
+    def __init__(self, cause: str, *, code: str | None = None, next_step: str | None = None) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.code = code or type(self).code
+        self.next_step = next_step or type(self).next_step
+
+
+class NotFound(Problem):
+    """There is no such thing here."""
+
+    code = "not_found"
+
+    def __init__(self, noun: str, public_id: str) -> None:
+        """`noun` as the glossary has it, such as `access code`; `public_id` is what was asked for."""
+        super().__init__(
+            f"There is no {noun} {public_id} in this workspace.",
+            code=f"{noun.replace(' ', '_')}_not_found",
+            next_step=f"Check the id; the list of {_plural(noun)} shows those that there are.",
+        )
+        self.noun = noun
+        self.public_id = public_id
+
+
+class Invalid(Problem):
+    """A value is not one that can be taken."""
+
+    code = "invalid"
+
+    def __init__(
+        self, cause: str, *, code: str | None = None, next_step: str | None = None, field: str | None = None
+    ) -> None:
+        """`field` names the value at fault, as the command has it."""
+        super().__init__(cause, code=code, next_step=next_step)
+        self.field = field
+
+
+class Conflict(Problem):
+    """What is there already stands against it; nothing was replaced."""
+
+    code = "conflict"
+
+
+class NotAllowed(Problem):
+    """This actor may not do this."""
+
+    code = "not_allowed"
+    next_step = "Use a key that has the scope, or ask an operator for one."
+
+
+class AccountInError(Problem):
+    """The connected account is in error, so nothing new is promised on its locks."""
+
+    code = "account_in_error"
+    next_step = "Reconnect the account, then send this again."
+
+
+def _plural(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
