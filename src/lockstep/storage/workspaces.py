@@ -26,7 +26,7 @@ async def insert(
     db: Connection, workspace_id: UUID, public_id: str, name: str, salt: bytes, at: datetime
 ) -> None:
     await db.execute(
-        "insert into workspaces (id, public_id, name, salt, created_at, due_at) values ($1, $2, $3, $4, $5, $5)",
+        "insert into workspaces (id, public_id, name, salt, created_at) values ($1, $2, $3, $4, $5)",
         workspace_id,
         public_id,
         name,

@@ -24,14 +24,11 @@ create table workspaces (
   is_ruling boolean not null default true,
   retention_days integer not null default 365 check (retention_days between 1 and 3650),
   salt bytea not null,
-  -- The sequencer's claim and the head of the audit chain.
+  -- The head of the audit chain; the sequencer holds this row while it writes. Appending an event does not touch it,
+  -- or all writers of a workspace would queue up behind each other.
   event_position bigint not null default 0,
   event_hash bytea not null default '\x',
-  events_due boolean not null default false,
-  swept_at timestamptz,
-  due_at timestamptz,
-  leased_until timestamptz,
-  lease_epoch bigint not null default 0
+  swept_at timestamptz
 );
 
 create table api_keys (
@@ -340,12 +337,13 @@ create table entries (
   late_until timestamptz,
   read_at timestamptz,
   proven_at timestamptz,
-  attempts integer not null default 0,
+  tried text[] not null default '{}',
+  overwritten integer not null default 0,
+  overwritten_at timestamptz,
   -- What went wrong last, and which alarms were raised for this revision.
   failure jsonb,
   not_before timestamptz,
   alarms text[] not null default '{}',
-  overwritten integer not null default 0,
   actual_starts_at timestamptz,
   actual_ends_at timestamptz,
   -- Settled: withdrawn or over, proven gone, nothing can appear any more. Not looked at again.
@@ -514,6 +512,7 @@ create table events (
   payload jsonb not null,
   primary key (workspace_id, id, occurred_at)
 ) partition by range (occurred_at);
+create index events_found on events (workspace_id, public_id);
 create table events_rest partition of events default;
 
 create table event_positions (
@@ -525,12 +524,13 @@ create table event_positions (
   primary key (workspace_id, position),
   unique (workspace_id, event_id)
 );
+-- The sequencer's queue: nearly always empty, so its dead rows are cleared early.
 create table unsequenced (
   workspace_id uuid not null references workspaces (id),
   event_id uuid not null,
   occurred_at timestamptz not null,
   primary key (workspace_id, event_id)
-);
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 
 create table webhooks (
   workspace_id uuid not null references workspaces (id),
@@ -584,18 +584,43 @@ create table tries (
   error text,
   primary key (workspace_id, id, at)
 ) partition by range (at);
+create index tries_of_delivery on tries (workspace_id, delivery_id, at);
 create table tries_rest partition of tries default;
+
+-- The program works without the right to create tables; this is the one thing of the kind that it has to do. A month that
+-- already has rows in the default partition stays there.
+create function lockstep_make_partitions(month date) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  parent text;
+  has_rows boolean;
+  starts timestamptz := date_trunc('month', month)::timestamp at time zone 'UTC';
+  ends timestamptz := (date_trunc('month', month) + interval '1 month')::timestamp at time zone 'UTC';
+begin
+  perform pg_advisory_xact_lock(281733610);
+  foreach parent in array array['events', 'tries'] loop
+    execute format('select exists (select from %I where %I >= $1 and %I < $2)', parent || '_rest',
+      case parent when 'events' then 'occurred_at' else 'at' end,
+      case parent when 'events' then 'occurred_at' else 'at' end) into has_rows using starts, ends;
+    if not has_rows and to_regclass(format('public.%I', parent || to_char(month, '_YYYY_MM'))) is null then
+      execute format('create table %I partition of %I for values from (%L) to (%L)',
+        parent || to_char(month, '_YYYY_MM'), parent, starts, ends);
+    end if;
+  end loop;
+end
+$$;
 
 create table idempotency_keys (
   workspace_id uuid not null references workspaces (id),
-  api_key_id uuid not null,
+  actor text not null,
   key_hash bytea not null,
   request_hash bytea not null,
   status integer,
   body bytea,
   created_at timestamptz not null,
-  primary key (workspace_id, api_key_id, key_hash)
+  primary key (workspace_id, actor, key_hash)
 );
+create index idempotency_keys_old on idempotency_keys (workspace_id, created_at);
 
 do $$
 declare

@@ -1,0 +1,200 @@
+"""Events, and the positions that one sequencer for each workspace gives them once they are committed.
+
+Ids made before a commit can be overtaken by a later commit, so a cursor over ids would lose events. Appending
+touches no row that others write too: `unsequenced` is the queue, and a workspace without rows there is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lockstep.storage.database import Connection
+
+WAKE = "lockstep_work"
+"""As storage.claims.WAKE; the payload for events is `events`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event before it has a position."""
+
+    id: UUID
+    public_id: str
+    kind: str
+    subjects: Mapping[str, str]
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    id: UUID
+    public_id: str
+    occurred_at: datetime
+    kind: str
+    actor: str
+    subjects: dict[str, str]
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PositionedRow:
+    """An event with its place in the chain."""
+
+    position: int
+    hash: bytes
+    event: EventRow
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a workspace's chain ends."""
+
+    position: int
+    hash: bytes
+
+
+_COLUMNS = "e.id, e.public_id, e.occurred_at, e.kind, e.actor, e.subjects, e.payload"
+
+
+async def append(
+    db: Connection, workspace_id: UUID, actor: str, at: datetime, drafts: Sequence[Draft]
+) -> None:
+    """Add events and put them before the sequencer, which hears of it when this commits."""
+    if not drafts:
+        return
+    await db.execute(
+        """with added as (
+             insert into events (workspace_id, id, occurred_at, public_id, kind, actor, subjects, payload)
+             select $1, d.id, $3, d.public_id, d.kind, $2, d.subjects, d.payload
+             from unnest($4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::jsonb[])
+               as d (id, public_id, kind, subjects, payload)
+             returning id, occurred_at
+           ), queued as (
+             insert into unsequenced (workspace_id, event_id, occurred_at)
+             select $1, id, occurred_at from added
+           )
+           select pg_notify($9, 'events')""",
+        workspace_id,
+        actor,
+        at,
+        [d.id for d in drafts],
+        [d.public_id for d in drafts],
+        [d.kind for d in drafts],
+        [dict(d.subjects) for d in drafts],
+        [dict(d.payload) for d in drafts],
+        WAKE,
+    )
+
+
+async def waiting(db: Connection) -> list[UUID]:
+    """The workspaces that have events without a position (across workspaces)."""
+    return [r["workspace_id"] for r in await db.fetch("select distinct workspace_id from unsequenced")]
+
+
+async def take_head(db: Connection, workspace_id: UUID) -> Head | None:
+    """Claim the sequencing of this workspace until the transaction ends; None where another has it."""
+    row = await db.fetchrow(
+        # Not `for update`: that would hold up every insert that refers to the workspace.
+        """select event_position, event_hash from workspaces where id = $1 for no key update skip locked""",
+        workspace_id,
+    )
+    return Head(row["event_position"], row["event_hash"]) if row else None
+
+
+async def head(db: Connection, workspace_id: UUID, *, is_held: bool = False) -> Head:
+    """Where the chain ends. `is_held`: nothing is sequenced before the caller's transaction ends."""
+    lock = "for no key update" if is_held else ""
+    row = await db.fetchrow(
+        f"select event_position, event_hash from workspaces where id = $1 {lock}",  # noqa: S608
+        workspace_id,
+    )
+    if row is None:
+        raise LookupError(f"no workspace {workspace_id}")
+    return Head(row["event_position"], row["event_hash"])
+
+
+async def without_position(db: Connection, workspace_id: UUID, most: int) -> list[EventRow]:
+    """Committed events that await a position, oldest first."""
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from unsequenced u
+            join events e on (e.workspace_id, e.id, e.occurred_at) = (u.workspace_id, u.event_id, u.occurred_at)
+            where u.workspace_id = $1 order by u.event_id limit $2""",  # noqa: S608
+        workspace_id,
+        most,
+    )
+    return [EventRow(**dict(row)) for row in rows]
+
+
+async def give_positions(db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow]) -> None:
+    """Store places that follow on the head which the caller took, and move the head to the last of them."""
+    ids = [p.event.id for p in placed]
+    await db.execute(
+        """insert into event_positions (workspace_id, position, event_id, occurred_at, hash)
+           select $1, p.* from unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::bytea[]) p""",
+        workspace_id,
+        [p.position for p in placed],
+        ids,
+        [p.event.occurred_at for p in placed],
+        [p.hash for p in placed],
+    )
+    await db.execute(
+        "delete from unsequenced where workspace_id = $1 and event_id = any($2)", workspace_id, ids
+    )
+    await db.execute(
+        "update workspaces set event_position = $2, event_hash = $3 where id = $1",
+        workspace_id,
+        placed[-1].position,
+        placed[-1].hash,
+    )
+
+
+async def after(
+    db: Connection,
+    workspace_id: UUID,
+    position: int,
+    most: int,
+    *,
+    kinds: Sequence[str] | None = None,
+    about: Mapping[str, Sequence[str]] | None = None,
+) -> list[PositionedRow]:
+    """Events behind `position`, in order; only of `kinds`, and only about one of these public ids of each field."""
+    rows = await db.fetch(
+        f"""select p.position, p.hash, {_COLUMNS} from event_positions p
+            join events e on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)
+            where p.workspace_id = $1 and p.position > $2
+              and ($4::text[] is null or e.kind = any($4))
+              and ($5::jsonb is null or not exists (
+                select from jsonb_each($5) f where not f.value ? coalesce(e.subjects ->> f.key, '')))
+            order by p.position limit $3""",  # noqa: S608
+        workspace_id,
+        position,
+        most,
+        list(kinds) if kinds is not None else None,
+        {field: list(ids) for field, ids in about.items()} if about else None,
+    )
+    return [_positioned(row) for row in rows]
+
+
+async def at_position(db: Connection, workspace_id: UUID, position: int) -> PositionedRow | None:
+    rows = await after(db, workspace_id, position - 1, 1)
+    return rows[0] if rows and rows[0].position == position else None
+
+
+async def find(db: Connection, workspace_id: UUID, public_id: str) -> PositionedRow | None:
+    row = await db.fetchrow(
+        f"""select p.position, p.hash, {_COLUMNS} from events e
+            join event_positions p on p.workspace_id = e.workspace_id and p.event_id = e.id
+            where e.workspace_id = $1 and e.public_id = $2""",  # noqa: S608
+        workspace_id,
+        public_id,
+    )
+    return _positioned(row) if row else None
+
+
+def _positioned(row: Any) -> PositionedRow:
+    fields = dict(row)
+    return PositionedRow(fields.pop("position"), fields.pop("hash"), EventRow(**fields))
