@@ -96,6 +96,9 @@ create table domains (
   reference text not null,
   generation bigint not null default 1,
   applied_generation bigint not null default 0,
+  -- When the next reading is due, and when declaration and belief must be compared again: due_at is the earlier one.
+  look_at timestamptz,
+  think_at timestamptz,
   due_at timestamptz,
   leased_until timestamptz,
   lease_epoch bigint not null default 0,

@@ -1,0 +1,171 @@
+"""Access codes: one code on one lock, as the ways in show it, together with the entry that carries it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lockstep.model.capabilities import Capabilities
+from lockstep.storage.database import Connection
+from lockstep.storage.encoding import from_document
+from lockstep.storage.entries import EntryRow, entry_columns, entry_row
+
+
+@dataclass(frozen=True, slots=True)
+class AccessCodeRow:
+    """A code with its entry, its lock and its grant: all that its status is derived from."""
+
+    id: UUID
+    public_id: str
+    device_id: UUID
+    device_public_id: str
+    device_name: str
+    device_state: dict[str, Any]
+    device_is_online: bool | None
+    account_public_id: str
+    account_state: str
+    grant_id: UUID
+    grant_public_id: str
+    created_at: datetime
+    withdrawn_at: datetime | None
+    capabilities: Capabilities
+    actual_starts_at: datetime | None
+    actual_ends_at: datetime | None
+    domain_failure: dict[str, Any] | None
+    domain_due_at: datetime | None
+    last_intent_at: datetime | None
+    last_intent_outcome: str | None
+    entry: EntryRow
+
+
+async def insert(
+    db: Connection,
+    workspace_id: UUID,
+    access_code_id: UUID,
+    public_id: str,
+    device_id: UUID,
+    entry_id: UUID,
+    grant_id: UUID,
+    at: datetime,
+) -> None:
+    await db.execute(
+        """insert into access_codes (workspace_id, id, public_id, device_id, entry_id, grant_id, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7)""",
+        workspace_id,
+        access_code_id,
+        public_id,
+        device_id,
+        entry_id,
+        grant_id,
+        at,
+    )
+
+
+async def withdraw(db: Connection, workspace_id: UUID, access_code_ids: list[UUID], at: datetime) -> None:
+    await db.execute(
+        """update access_codes set withdrawn_at = coalesce(withdrawn_at, $3)
+           where workspace_id = $1 and id = any($2)""",
+        workspace_id,
+        access_code_ids,
+        at,
+    )
+
+
+async def revive(db: Connection, workspace_id: UUID, access_code_ids: list[UUID]) -> None:
+    """A code that was withdrawn is wanted again."""
+    await db.execute(
+        "update access_codes set withdrawn_at = null where workspace_id = $1 and id = any($2)",
+        workspace_id,
+        access_code_ids,
+    )
+
+
+_JOINED = f"""
+  select a.id as code_id, a.public_id as code_public_id, a.device_id, d.public_id as device_public_id,
+    d.name as device_name, d.state as device_state, d.is_online as device_is_online, d.capabilities,
+    ac.public_id as account_public_id, ac.state as account_state, a.grant_id, g.public_id as grant_public_id,
+    a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at, e.actual_starts_at, e.actual_ends_at,
+    dom.failure as domain_failure, dom.due_at as domain_due_at, i.begun_at as last_intent_at,
+    i.outcome as last_intent_outcome, {entry_columns()}
+  from access_codes a
+    join entries e on e.workspace_id = a.workspace_id and e.id = a.entry_id
+    join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
+    join accounts ac on ac.workspace_id = d.workspace_id and ac.id = d.account_id
+    join grants g on g.workspace_id = a.workspace_id and g.id = a.grant_id
+    join domains dom on dom.workspace_id = a.workspace_id and dom.id = e.domain_id
+    left join lateral (
+      select begun_at, outcome from intents where workspace_id = a.workspace_id and entry_id = e.id
+      order by begun_at desc, id desc limit 1) i on true
+  where a.workspace_id = $1"""  # noqa: S608
+
+
+def _row(r: Any) -> AccessCodeRow:
+    return AccessCodeRow(
+        id=r["code_id"],
+        public_id=r["code_public_id"],
+        device_id=r["device_id"],
+        device_public_id=r["device_public_id"],
+        device_name=r["device_name"],
+        device_state=r["device_state"],
+        device_is_online=r["device_is_online"],
+        account_public_id=r["account_public_id"],
+        account_state=r["account_state"],
+        grant_id=r["grant_id"],
+        grant_public_id=r["grant_public_id"],
+        created_at=r["code_created_at"],
+        withdrawn_at=r["code_withdrawn_at"],
+        capabilities=from_document(r["capabilities"], Capabilities),
+        actual_starts_at=r["actual_starts_at"],
+        actual_ends_at=r["actual_ends_at"],
+        domain_failure=r["domain_failure"],
+        domain_due_at=r["domain_due_at"],
+        last_intent_at=r["last_intent_at"],
+        last_intent_outcome=r["last_intent_outcome"],
+        entry=entry_row(r),
+    )
+
+
+async def of_grants(db: Connection, workspace_id: UUID, grant_ids: list[UUID]) -> list[AccessCodeRow]:
+    rows = await db.fetch(_JOINED + " and a.grant_id = any($2) order by a.id", workspace_id, grant_ids)
+    return [_row(r) for r in rows]
+
+
+async def by_public_id(db: Connection, workspace_id: UUID, public_id: str) -> AccessCodeRow | None:
+    row = await db.fetchrow(_JOINED + " and a.public_id = $2", workspace_id, public_id)
+    return _row(row) if row else None
+
+
+async def of_entries(db: Connection, workspace_id: UUID, entry_ids: list[UUID]) -> list[AccessCodeRow]:
+    rows = await db.fetch(_JOINED + " and a.entry_id = any($2) order by a.id", workspace_id, entry_ids)
+    return [_row(r) for r in rows]
+
+
+async def listed(
+    db: Connection, workspace_id: UUID, after: UUID | None, most: int, device_id: UUID | None = None
+) -> list[AccessCodeRow]:
+    rows = await db.fetch(
+        _JOINED
+        + " and ($2::uuid is null or a.id > $2) and ($4::uuid is null or a.device_id = $4) order by a.id limit $3",
+        workspace_id,
+        after,
+        most,
+        device_id,
+    )
+    return [_row(r) for r in rows]
+
+
+async def arriving(
+    db: Connection, workspace_id: UUID, after: datetime, before: datetime
+) -> list[AccessCodeRow]:
+    """Codes whose window starts in the span, or is open at its beginning, soonest first."""
+    rows = await db.fetch(
+        _JOINED
+        + """ and e.withdrawn_at is null and e.starts_at < $3 and (e.ends_at is null or e.ends_at > $2)
+              order by e.starts_at, a.grant_id, a.id""",
+        workspace_id,
+        after,
+        before,
+    )
+    return [_row(r) for r in rows]

@@ -1,0 +1,265 @@
+"""Connected accounts: one set of credentials at a vendor, its state and its budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from lockstep.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    id: UUID
+    public_id: str
+    vendor: str
+    vendor_account: str
+    label: str
+    credentials: bytes = field(repr=False)
+    state: str
+    failure: dict[str, Any] | None
+    failures: int
+    created_at: datetime
+    disconnected_at: datetime | None
+    described_at: datetime | None
+    blocked_until: datetime | None
+
+
+_COLUMNS = (
+    "id, public_id, vendor, vendor_account, label, credentials, state, failure, failures, created_at, "
+    "disconnected_at, described_at, blocked_until"
+)
+
+
+def _row(record: Any) -> AccountRow:
+    return AccountRow(**dict(record))
+
+
+async def insert(
+    db: Connection,
+    workspace_id: UUID,
+    account_id: UUID,
+    public_id: str,
+    vendor: str,
+    vendor_account: str,
+    label: str,
+    credentials: bytes,
+    callback_token_hash: bytes,
+    at: datetime,
+) -> bool:
+    """False where this vendor account is connected already; nothing is replaced."""
+    result = await db.execute(
+        """insert into accounts (workspace_id, id, public_id, vendor, vendor_account, label, credentials,
+             callback_token_hash, created_at, due_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) on conflict do nothing""",
+        workspace_id,
+        account_id,
+        public_id,
+        vendor,
+        vendor_account,
+        label,
+        credentials,
+        callback_token_hash,
+        at,
+    )
+    return bool(result == "INSERT 0 1")
+
+
+async def get(db: Connection, workspace_id: UUID, account_id: UUID) -> AccountRow | None:
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from accounts where workspace_id = $1 and id = $2",  # noqa: S608
+        workspace_id,
+        account_id,
+    )
+    return _row(row) if row else None
+
+
+async def by_public_id(db: Connection, workspace_id: UUID, public_id: str) -> AccountRow | None:
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from accounts where workspace_id = $1 and public_id = $2",  # noqa: S608
+        workspace_id,
+        public_id,
+    )
+    return _row(row) if row else None
+
+
+async def by_vendor_account(
+    db: Connection, workspace_id: UUID, vendor: str, vendor_account: str
+) -> AccountRow | None:
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from accounts where workspace_id = $1 and vendor = $2 and vendor_account = $3 "  # noqa: S608
+        "and state <> 'disconnected'",
+        workspace_id,
+        vendor,
+        vendor_account,
+    )
+    return _row(row) if row else None
+
+
+async def listed(db: Connection, workspace_id: UUID) -> list[AccountRow]:
+    rows = await db.fetch(
+        f"select {_COLUMNS} from accounts where workspace_id = $1 order by id",  # noqa: S608
+        workspace_id,
+    )
+    return [_row(r) for r in rows]
+
+
+async def every_by_callback_token(db: Connection, token_hash: bytes) -> tuple[UUID, UUID] | None:
+    """Workspace and account of a callback's address: across workspaces, since a vendor's call names none."""
+    row = await db.fetchrow(
+        "select workspace_id, id from accounts where callback_token_hash = $1", token_hash
+    )
+    return (row["workspace_id"], row["id"]) if row else None
+
+
+async def set_credentials(db: Connection, workspace_id: UUID, account_id: UUID, credentials: bytes) -> None:
+    await db.execute(
+        """update accounts set credentials = $3, state = case when state = 'credentials_refused' then 'active'
+             else state end, failure = null, failures = 0, blocked_until = null where workspace_id = $1 and id = $2""",
+        workspace_id,
+        account_id,
+        credentials,
+    )
+
+
+async def set_state(
+    db: Connection,
+    workspace_id: UUID,
+    account_id: UUID,
+    state: str,
+    failure: dict[str, Any] | None,
+    at: datetime,
+) -> bool:
+    """False where the account was in that state already (its failure is replaced all the same)."""
+    before = await db.fetchval(
+        "select state from accounts where workspace_id = $1 and id = $2 for update", workspace_id, account_id
+    )
+    await db.execute(
+        """update accounts set state = $3, failure = $4,
+             disconnected_at = case when $3 = 'disconnected' then $5 else disconnected_at end
+           where workspace_id = $1 and id = $2""",
+        workspace_id,
+        account_id,
+        state,
+        failure,
+        at,
+    )
+    return bool(before != state)
+
+
+async def set_described(db: Connection, workspace_id: UUID, account_id: UUID, at: datetime) -> None:
+    await db.execute(
+        "update accounts set described_at = $3, failures = 0 where workspace_id = $1 and id = $2",
+        workspace_id,
+        account_id,
+        at,
+    )
+
+
+async def note_failure(
+    db: Connection,
+    workspace_id: UUID,
+    account_id: UUID,
+    failure: dict[str, Any],
+    blocked_until: datetime | None,
+) -> int:
+    """One more failure in a row; returns how many there are."""
+    count: int = await db.fetchval(
+        """update accounts set failures = failures + 1, failure = $3,
+             blocked_until = greatest(blocked_until, $4)
+           where workspace_id = $1 and id = $2 returning failures""",
+        workspace_id,
+        account_id,
+        failure,
+        blocked_until,
+    )
+    return count
+
+
+async def note_success(db: Connection, workspace_id: UUID, account_id: UUID) -> bool:
+    """True where it had been failing: it has recovered."""
+    result = await db.execute(
+        """update accounts set failures = 0, failure = null, blocked_until = null
+           where workspace_id = $1 and id = $2 and (failures > 0 or failure is not null)
+             and state in ('active', 'disconnecting')""",
+        workspace_id,
+        account_id,
+    )
+    return bool(result == "UPDATE 1")
+
+
+async def take_call(
+    db: Connection,
+    workspace_id: UUID,
+    account_id: UUID,
+    permit_id: UUID,
+    now: datetime,
+    per_minute: int,
+    at_once: int,
+    held_for: timedelta,
+) -> datetime | None:
+    """Take one call of the account's budget: a token and a permit. None: taken; else when to ask again.
+
+    Tokens refill with domain time up to a quarter of a minute's worth; permits expire on the database's clock.
+    """
+    row = await db.fetchrow(
+        "select tokens, tokens_at, blocked_until from accounts where workspace_id = $1 and id = $2 for update",
+        workspace_id,
+        account_id,
+    )
+    if row is None:
+        return now
+    if row["blocked_until"] is not None and row["blocked_until"] > now:
+        return row["blocked_until"]  # type: ignore[no-any-return]
+    most = max(1.0, per_minute / 4)
+    passed = max(0.0, (now - row["tokens_at"]).total_seconds()) if row["tokens_at"] else 60.0
+    tokens = min(most, row["tokens"] + passed * per_minute / 60)
+    if tokens < 1:
+        return now + timedelta(seconds=(1 - tokens) * 60 / per_minute)
+    await db.execute(
+        "delete from permits where workspace_id = $1 and account_id = $2 and expires_at < clock_timestamp()",
+        workspace_id,
+        account_id,
+    )
+    taken = await db.fetchval(
+        "select count(*) from permits where workspace_id = $1 and account_id = $2", workspace_id, account_id
+    )
+    if taken >= at_once:
+        return now + timedelta(milliseconds=100)
+    await db.execute(
+        "insert into permits (workspace_id, account_id, id, expires_at) values ($1, $2, $3, clock_timestamp() + $4)",
+        workspace_id,
+        account_id,
+        permit_id,
+        held_for,
+    )
+    await db.execute(
+        "update accounts set tokens = $3, tokens_at = $4 where workspace_id = $1 and id = $2",
+        workspace_id,
+        account_id,
+        tokens - 1,
+        now,
+    )
+    return None
+
+
+async def give_back(db: Connection, workspace_id: UUID, account_id: UUID, permit_id: UUID) -> None:
+    """The call has ended: its permit is free. The token is spent."""
+    await db.execute(
+        "delete from permits where workspace_id = $1 and account_id = $2 and id = $3",
+        workspace_id,
+        account_id,
+        permit_id,
+    )
+
+
+async def block(db: Connection, workspace_id: UUID, account_id: UUID, until: datetime) -> None:
+    """No call before `until`: the vendor said so."""
+    await db.execute(
+        "update accounts set blocked_until = greatest(blocked_until, $3) where workspace_id = $1 and id = $2",
+        workspace_id,
+        account_id,
+        until,
+    )

@@ -1,0 +1,104 @@
+"""Action attempts: one asked-for act each, such as unlocking now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lockstep.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    id: UUID
+    public_id: str
+    device_id: UUID
+    action: str
+    state: str
+    failure: dict[str, Any] | None
+    actor: str
+    created_at: datetime
+    deadline_at: datetime
+    sent_at: datetime | None
+    ended_at: datetime | None
+
+
+_COLUMNS = (
+    "id, public_id, device_id, action, state, failure, actor, created_at, deadline_at, sent_at, ended_at"
+)
+
+
+async def insert(db: Connection, workspace_id: UUID, row: AttemptRow) -> None:
+    await db.execute(
+        """insert into attempts (workspace_id, id, public_id, device_id, action, actor, created_at, deadline_at, due_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $7)""",
+        workspace_id,
+        row.id,
+        row.public_id,
+        row.device_id,
+        row.action,
+        row.actor,
+        row.created_at,
+        row.deadline_at,
+    )
+
+
+async def get(db: Connection, workspace_id: UUID, attempt_id: UUID) -> AttemptRow | None:
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from attempts where workspace_id = $1 and id = $2",  # noqa: S608
+        workspace_id,
+        attempt_id,
+    )
+    return AttemptRow(**dict(row)) if row else None
+
+
+async def by_public_id(db: Connection, workspace_id: UUID, public_id: str) -> AttemptRow | None:
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from attempts where workspace_id = $1 and public_id = $2",  # noqa: S608
+        workspace_id,
+        public_id,
+    )
+    return AttemptRow(**dict(row)) if row else None
+
+
+async def listed(db: Connection, workspace_id: UUID, after: UUID | None, most: int) -> list[AttemptRow]:
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from attempts where workspace_id = $1 and ($2::uuid is null or id > $2)
+            order by id limit $3""",  # noqa: S608
+        workspace_id,
+        after,
+        most,
+    )
+    return [AttemptRow(**dict(r)) for r in rows]
+
+
+async def mark_sent(db: Connection, workspace_id: UUID, attempt_id: UUID, at: datetime) -> bool:
+    """Before the call leaves; False where it has been sent already: an act is never repeated blindly."""
+    result = await db.execute(
+        "update attempts set sent_at = $3 where workspace_id = $1 and id = $2 and sent_at is null",
+        workspace_id,
+        attempt_id,
+        at,
+    )
+    return bool(result == "UPDATE 1")
+
+
+async def end(
+    db: Connection,
+    workspace_id: UUID,
+    attempt_id: UUID,
+    state: str,
+    failure: dict[str, Any] | None,
+    at: datetime,
+) -> None:
+    await db.execute(
+        """update attempts set state = $3, failure = $4, ended_at = $5
+           where workspace_id = $1 and id = $2 and state = 'pending'""",
+        workspace_id,
+        attempt_id,
+        state,
+        failure,
+        at,
+    )

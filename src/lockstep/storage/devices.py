@@ -1,0 +1,156 @@
+"""Devices: locks, doors and sites under a connected account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lockstep.model.capabilities import Capabilities
+from lockstep.storage.database import Connection
+from lockstep.storage.encoding import from_document, to_document
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    id: UUID
+    public_id: str
+    account_id: UUID
+    domain_id: UUID
+    reference: str
+    kind: str
+    name: str
+    model: str
+    capabilities: Capabilities
+    time_zone: str | None
+    state: dict[str, Any]
+    is_online: bool | None
+    created_at: datetime
+    removed_at: datetime | None
+
+
+_COLUMNS = (
+    "id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, time_zone, state, "
+    "is_online, created_at, removed_at"
+)
+
+
+def _row(record: Any) -> DeviceRow:
+    values = dict(record)
+    values["capabilities"] = from_document(values["capabilities"], Capabilities)
+    return DeviceRow(**values)
+
+
+async def upsert(
+    db: Connection,
+    workspace_id: UUID,
+    row: DeviceRow,
+) -> bool:
+    """Store a described target under its account and reference; id and public id of an existing one stay.
+
+    True where it is new. Writes nothing where nothing differs.
+    """
+    is_new: bool | None = await db.fetchval(
+        """insert into devices (workspace_id, id, public_id, account_id, domain_id, reference, kind, name, model,
+             capabilities, time_zone, state, is_online, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+           on conflict (workspace_id, account_id, reference) do update set
+             domain_id = excluded.domain_id, kind = excluded.kind, name = excluded.name, model = excluded.model,
+             capabilities = excluded.capabilities, time_zone = excluded.time_zone, state = excluded.state,
+             is_online = excluded.is_online, removed_at = null
+           where (devices.domain_id, devices.kind, devices.name, devices.model, devices.capabilities,
+                  devices.time_zone, devices.state, devices.is_online, devices.removed_at)
+             is distinct from (excluded.domain_id, excluded.kind, excluded.name, excluded.model,
+                  excluded.capabilities, excluded.time_zone, excluded.state, excluded.is_online, null)
+           returning id = $2""",
+        workspace_id,
+        row.id,
+        row.public_id,
+        row.account_id,
+        row.domain_id,
+        row.reference,
+        row.kind,
+        row.name,
+        row.model,
+        to_document(row.capabilities),
+        row.time_zone,
+        row.state,
+        row.is_online,
+        row.created_at,
+    )
+    return bool(is_new)
+
+
+async def get_many(db: Connection, workspace_id: UUID, device_ids: list[UUID]) -> list[DeviceRow]:
+    rows = await db.fetch(
+        f"select {_COLUMNS} from devices where workspace_id = $1 and id = any($2) order by id",  # noqa: S608
+        workspace_id,
+        device_ids,
+    )
+    return [_row(r) for r in rows]
+
+
+async def by_public_ids(db: Connection, workspace_id: UUID, public_ids: list[str]) -> list[DeviceRow]:
+    rows = await db.fetch(
+        f"select {_COLUMNS} from devices where workspace_id = $1 and public_id = any($2) order by id",  # noqa: S608
+        workspace_id,
+        public_ids,
+    )
+    return [_row(r) for r in rows]
+
+
+async def of_domain(db: Connection, workspace_id: UUID, domain_id: UUID) -> list[DeviceRow]:
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from devices where workspace_id = $1 and domain_id = $2 and removed_at is null
+            order by id""",  # noqa: S608
+        workspace_id,
+        domain_id,
+    )
+    return [_row(r) for r in rows]
+
+
+async def of_account(db: Connection, workspace_id: UUID, account_id: UUID) -> list[DeviceRow]:
+    rows = await db.fetch(
+        f"select {_COLUMNS} from devices where workspace_id = $1 and account_id = $2 order by id",  # noqa: S608
+        workspace_id,
+        account_id,
+    )
+    return [_row(r) for r in rows]
+
+
+async def listed(
+    db: Connection, workspace_id: UUID, after: UUID | None, most: int, account_id: UUID | None = None
+) -> list[DeviceRow]:
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from devices where workspace_id = $1 and removed_at is null
+              and ($2::uuid is null or id > $2) and ($4::uuid is null or account_id = $4) order by id limit $3""",  # noqa: S608
+        workspace_id,
+        after,
+        most,
+        account_id,
+    )
+    return [_row(r) for r in rows]
+
+
+async def set_state(
+    db: Connection, workspace_id: UUID, device_id: UUID, state: dict[str, Any], is_online: bool | None
+) -> None:
+    """Writes nothing where nothing differs."""
+    await db.execute(
+        """update devices set state = $3, is_online = $4 where workspace_id = $1 and id = $2
+             and (state, is_online) is distinct from ($3, $4)""",
+        workspace_id,
+        device_id,
+        state,
+        is_online,
+    )
+
+
+async def set_removed(db: Connection, workspace_id: UUID, device_id: UUID, at: datetime) -> None:
+    await db.execute(
+        "update devices set removed_at = $3 where workspace_id = $1 and id = $2 and removed_at is null",
+        workspace_id,
+        device_id,
+        at,
+    )

@@ -1,0 +1,328 @@
+"""Entries of write domains: what is declared of them and what is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lockstep.model.belief import Belief
+from lockstep.model.capabilities import Evidence
+from lockstep.model.declared import Declared, Spec
+from lockstep.model.window import Window
+from lockstep.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """One entry: the declaration, the belief, and what the reconciler noted beside them."""
+
+    declared: Declared
+    belief: Belief
+    domain_id: UUID
+    method_id: UUID | None
+    natural_key: str
+    digits: bytes | None = field(repr=False)
+    failure: dict[str, Any] | None = None
+    not_before: datetime | None = None
+    alarms: frozenset[str] = frozenset()
+    settled_at: datetime | None = None
+
+    @property
+    def id(self) -> UUID:
+        return self.declared.entry_id
+
+
+_COLUMNS = (
+    "e.id, e.domain_id, e.method_id, e.natural_key, e.tag, e.name, e.revision, e.starts_at, e.ends_at, e.digits, "
+    "e.fingerprint, e.target_references, e.declared_at, e.withdrawn_at, e.is_compromised, e.possible, e.evidence, "
+    "e.vendor_references, e.accepted, e.version, e.last_write_at, e.late_until, e.read_at, e.proven_at, e.tried, "
+    "e.overwritten, e.overwritten_at, e.failure, e.not_before, e.alarms, e.settled_at"
+)
+
+
+def entry_row(record: Any) -> EntryRow:
+    """An EntryRow from a record that has the columns of `entry_columns`."""
+    r = record
+    spec = Spec(
+        r["fingerprint"], Window(r["starts_at"], r["ends_at"]), r["name"], frozenset(r["target_references"])
+    )
+    declared = Declared(
+        r["id"], r["revision"], spec, r["tag"], r["declared_at"], r["withdrawn_at"], r["is_compromised"]
+    )
+    belief = Belief(
+        frozenset(r["possible"]),
+        Evidence(r["evidence"]),
+        frozenset(r["vendor_references"]),
+        r["accepted"],
+        r["version"],
+        r["last_write_at"],
+        r["late_until"],
+        r["read_at"],
+        r["proven_at"],
+        tuple(r["tried"]),
+        r["overwritten"],
+        r["overwritten_at"],
+    )
+    return EntryRow(
+        declared,
+        belief,
+        r["domain_id"],
+        r["method_id"],
+        r["natural_key"],
+        r["digits"],
+        r["failure"],
+        r["not_before"],
+        frozenset(r["alarms"]),
+        r["settled_at"],
+    )
+
+
+def entry_columns() -> str:
+    """For statements elsewhere in storage that join entries as `e`."""
+    return _COLUMNS
+
+
+async def insert(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
+    d = row.declared
+    await db.execute(
+        """insert into entries (workspace_id, id, domain_id, method_id, natural_key, tag, name, revision, starts_at,
+             ends_at, digits, fingerprint, target_references, declared_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
+        workspace_id,
+        d.entry_id,
+        row.domain_id,
+        row.method_id,
+        row.natural_key,
+        d.tag,
+        d.spec.name,
+        d.revision,
+        d.spec.window.starts_at,
+        d.spec.window.ends_at,
+        row.digits,
+        d.spec.fingerprint,
+        sorted(d.spec.targets),
+        d.declared_at,
+    )
+    await _keep_revision(db, workspace_id, d)
+
+
+async def redeclare(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
+    """Store a changed declaration under its next revision; failures and alarms of the old one are over."""
+    d = row.declared
+    await db.execute(
+        """update entries set revision = $3, name = $4, starts_at = $5, ends_at = $6, digits = $7, fingerprint = $8,
+             target_references = $9, declared_at = $10, withdrawn_at = $11, is_compromised = $12,
+             failure = null, not_before = null, alarms = '{}', settled_at = null
+           where workspace_id = $1 and id = $2""",
+        workspace_id,
+        d.entry_id,
+        d.revision,
+        d.spec.name,
+        d.spec.window.starts_at,
+        d.spec.window.ends_at,
+        row.digits,
+        d.spec.fingerprint,
+        sorted(d.spec.targets),
+        d.declared_at,
+        d.withdrawn_at,
+        d.is_compromised,
+    )
+    await _keep_revision(db, workspace_id, d)
+
+
+async def withdraw(
+    db: Connection,
+    workspace_id: UUID,
+    entry_ids: Sequence[UUID],
+    at: datetime,
+    *,
+    is_compromised: bool = False,
+) -> None:
+    """From now on nothing of these may stay on the lock."""
+    await db.execute(
+        """update entries set withdrawn_at = coalesce(withdrawn_at, $3), is_compromised = is_compromised or $4,
+             failure = null, not_before = null, alarms = '{}', settled_at = null
+           where workspace_id = $1 and id in (
+             select id from entries where workspace_id = $1 and id = any($2) order by id for update)""",
+        workspace_id,
+        list(entry_ids),
+        at,
+        is_compromised,
+    )
+
+
+async def open_of_domain(db: Connection, workspace_id: UUID, domain_id: UUID) -> list[EntryRow]:
+    """Every entry that is not settled: what a pass must think about."""
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from entries e
+            where e.workspace_id = $1 and e.domain_id = $2 and e.settled_at is null order by e.id""",  # noqa: S608
+        workspace_id,
+        domain_id,
+    )
+    return [entry_row(r) for r in rows]
+
+
+async def of_method(db: Connection, workspace_id: UUID, method_id: UUID) -> list[EntryRow]:
+    rows = await db.fetch(
+        f"select {_COLUMNS} from entries e where e.workspace_id = $1 and e.method_id = $2 order by e.id",  # noqa: S608
+        workspace_id,
+        method_id,
+    )
+    return [entry_row(r) for r in rows]
+
+
+async def get(db: Connection, workspace_id: UUID, entry_id: UUID) -> EntryRow | None:
+    row = await db.fetchrow(
+        f"select {_COLUMNS} from entries e where e.workspace_id = $1 and e.id = $2",  # noqa: S608
+        workspace_id,
+        entry_id,
+    )
+    return entry_row(row) if row else None
+
+
+async def specs_of(
+    db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID]
+) -> Mapping[UUID, Mapping[int, Spec]]:
+    """Every revision of these entries that a lock may still carry."""
+    rows = await db.fetch(
+        """select entry_id, revision, starts_at, ends_at, fingerprint, name, target_references
+           from entry_revisions where workspace_id = $1 and entry_id = any($2)""",
+        workspace_id,
+        list(entry_ids),
+    )
+    found: dict[UUID, dict[int, Spec]] = {i: {} for i in entry_ids}
+    for r in rows:
+        found[r["entry_id"]][r["revision"]] = Spec(
+            r["fingerprint"],
+            Window(r["starts_at"], r["ends_at"]),
+            r["name"],
+            frozenset(r["target_references"]),
+        )
+    return found
+
+
+async def store_belief(db: Connection, workspace_id: UUID, entry_id: UUID, belief: Belief) -> None:
+    await db.execute(
+        """update entries set possible = $3, evidence = $4, vendor_references = $5, accepted = $6, version = $7,
+             last_write_at = $8, late_until = $9, read_at = $10, proven_at = $11, tried = $12,
+             overwritten = $13, overwritten_at = $14
+           where workspace_id = $1 and id = $2""",
+        workspace_id,
+        entry_id,
+        sorted(belief.possible),
+        int(belief.evidence),
+        sorted(belief.references),
+        belief.accepted,
+        belief.version,
+        belief.last_write_at,
+        belief.late_until,
+        belief.read_at,
+        belief.proven_at,
+        list(belief.tried),
+        belief.overwritten,
+        belief.overwritten_at,
+    )
+
+
+async def store_notes(
+    db: Connection,
+    workspace_id: UUID,
+    entry_id: UUID,
+    *,
+    failure: dict[str, Any] | None,
+    not_before: datetime | None,
+    alarms: frozenset[str],
+) -> None:
+    """What the reconciler notes beside the belief. Writes nothing where nothing differs."""
+    await db.execute(
+        """update entries set failure = $3, not_before = $4, alarms = $5
+           where workspace_id = $1 and id = $2
+             and (failure, not_before, alarms) is distinct from ($3, $4, $5)""",
+        workspace_id,
+        entry_id,
+        failure,
+        not_before,
+        sorted(alarms),
+    )
+
+
+async def settle(db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID], at: datetime) -> None:
+    """These are over and proven gone: nothing looks at them again."""
+    await db.execute(
+        "update entries set settled_at = $3 where workspace_id = $1 and id = any($2) and settled_at is null",
+        workspace_id,
+        list(entry_ids),
+        at,
+    )
+
+
+async def store_digits(
+    db: Connection, workspace_id: UUID, entry_id: UUID, revision: int, digits: bytes, fingerprint: UUID
+) -> None:
+    """Digits that the vendor computed for this revision."""
+    await db.execute(
+        "update entries set digits = $4, fingerprint = $5 where workspace_id = $1 and id = $2 and revision = $3",
+        workspace_id,
+        entry_id,
+        revision,
+        digits,
+        fingerprint,
+    )
+    await db.execute(
+        "update entry_revisions set fingerprint = $4 where workspace_id = $1 and entry_id = $2 and revision = $3",
+        workspace_id,
+        entry_id,
+        revision,
+        fingerprint,
+    )
+
+
+async def store_actual_window(
+    db: Connection, workspace_id: UUID, entry_id: UUID, window: Window | None
+) -> None:
+    """The window as the vendor really gave it, where it differs."""
+    await db.execute(
+        """update entries set actual_starts_at = $3, actual_ends_at = $4 where workspace_id = $1 and id = $2
+             and (actual_starts_at, actual_ends_at) is distinct from ($3, $4)""",
+        workspace_id,
+        entry_id,
+        window.starts_at if window else None,
+        window.ends_at if window else None,
+    )
+
+
+async def fingerprints_in_use(
+    db: Connection, workspace_id: UUID, domain_ids: Sequence[UUID], window: Window, but_method: UUID | None
+) -> set[UUID]:
+    """Digits declared on these domains for a time that overlaps `window`, or that may still be on a lock."""
+    rows = await db.fetch(
+        """select r.fingerprint from entries e join entry_revisions r
+             on r.workspace_id = e.workspace_id and r.entry_id = e.id
+           where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null
+             and r.fingerprint is not null and ($5::uuid is null or e.method_id is distinct from $5)
+             and tstzrange(e.starts_at, e.ends_at) && tstzrange($3, $4)""",
+        workspace_id,
+        list(domain_ids),
+        window.starts_at,
+        window.ends_at,
+        but_method,
+    )
+    return {r["fingerprint"] for r in rows}
+
+
+async def _keep_revision(db: Connection, workspace_id: UUID, d: Declared) -> None:
+    await db.execute(
+        """insert into entry_revisions (workspace_id, entry_id, revision, starts_at, ends_at, fingerprint, name,
+             target_references) values ($1, $2, $3, $4, $5, $6, $7, $8)""",
+        workspace_id,
+        d.entry_id,
+        d.revision,
+        d.spec.window.starts_at,
+        d.spec.window.ends_at,
+        d.spec.fingerprint,
+        d.spec.name,
+        sorted(d.spec.targets),
+    )

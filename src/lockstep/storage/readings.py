@@ -1,0 +1,113 @@
+"""Readings: when each began and what it covered; what was seen of a target is written only where it changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lockstep.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the newest reading showed of one target: `content` is a list of entries, digits only as fingerprints
+    (with a sealed copy for codes that are not ours)."""
+
+    target: str
+    begun_at: datetime
+    content: list[dict[str, Any]]
+
+
+async def store(
+    db: Connection,
+    workspace_id: UUID,
+    account_id: UUID,
+    scope: str,
+    begun_at: datetime,
+    covers: Sequence[str],
+    contents: dict[str, list[dict[str, Any]]],
+) -> bool:
+    """Keep a reading unless a newer one of this scope is stored; True where it was kept."""
+    kept = await db.fetchval(
+        """insert into readings (workspace_id, account_id, scope, begun_at, covers) values ($1, $2, $3, $4, $5)
+           on conflict (workspace_id, account_id, scope) do update
+             set begun_at = excluded.begun_at, covers = excluded.covers
+             where readings.begun_at < excluded.begun_at
+           returning true""",
+        workspace_id,
+        account_id,
+        scope,
+        begun_at,
+        sorted(covers),
+    )
+    if not kept:
+        return False
+    rows = [
+        (
+            workspace_id,
+            account_id,
+            target,
+            contents.get(target, []),
+            _digest(contents.get(target, [])),
+            begun_at,
+        )
+        for target in sorted(covers)
+    ]
+    known = {
+        r["target"]: r["digest"]
+        for r in await db.fetch(
+            "select target, digest from observations where workspace_id = $1 and account_id = $2 "
+            "and target = any($3)",
+            workspace_id,
+            account_id,
+            sorted(covers),
+        )
+    }
+    changed = [row for row in rows if known.get(row[2]) != row[4]]
+    if changed:
+        await db.executemany(
+            """insert into observations (workspace_id, account_id, target, content, digest, changed_at)
+               values ($1, $2, $3, $4, $5, $6)
+               on conflict (workspace_id, account_id, target) do update
+                 set content = excluded.content, digest = excluded.digest, changed_at = excluded.changed_at""",
+            changed,
+        )
+    return True
+
+
+async def of_targets(
+    db: Connection, workspace_id: UUID, account_id: UUID, targets: Sequence[str]
+) -> list[Observation]:
+    """The newest observation of each target; a target that no reading covers is missing: unread, not empty."""
+    rows = await db.fetch(
+        """select o.target, o.content,
+             (select max(r.begun_at) from readings r where r.workspace_id = o.workspace_id
+                and r.account_id = o.account_id and o.target = any(r.covers)) as begun_at
+           from observations o where o.workspace_id = $1 and o.account_id = $2 and o.target = any($3)""",
+        workspace_id,
+        account_id,
+        list(targets),
+    )
+    return [Observation(r["target"], r["begun_at"], r["content"]) for r in rows if r["begun_at"] is not None]
+
+
+async def begun_at(db: Connection, workspace_id: UUID, account_id: UUID, target: str) -> datetime | None:
+    """When the newest reading that covers this target began."""
+    at: datetime | None = await db.fetchval(
+        "select max(begun_at) from readings where workspace_id = $1 and account_id = $2 and $3 = any(covers)",
+        workspace_id,
+        account_id,
+        target,
+    )
+    return at
+
+
+def _digest(content: list[dict[str, Any]]) -> bytes:
+    # Sealed copies differ at each sealing: they are no difference.
+    plain = [{k: v for k, v in entry.items() if k != "sealed"} for entry in content]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()
