@@ -1,87 +1,79 @@
-"""Why something asked of Lockstep was not done. Knows nothing of HTTP: each way in maps these classes itself."""
+"""Why something asked of Lockstep is not done: a code, the cause in words, the next step. Knows no HTTP."""
 
 from __future__ import annotations
 
 
 class Problem(Exception):
-    """What was asked could not be done.
+    """What was asked is not done, and nothing of it was.
 
-    `code` is public API, `cause` says what was wrong and where, `next_step` what to do about it. None of them
-    ever holds digits or a secret.
+    `code` is public API. `cause` and `next_step` are shown to people: no digits, no secrets, nothing personal.
     """
 
     code = "problem"
-    next_step = "Read the cause, correct what was sent, and ask again."
+    next_step = "Correct what was asked and send it again."
 
-    def __init__(
-        self, cause: str | None = None, *, code: str | None = None, next_step: str | None = None
-    ) -> None:
-        self.cause = cause or " ".join((type(self).__doc__ or "").split())
+    def __init__(self, cause: str, *, code: str | None = None, next_step: str | None = None) -> None:
+        super().__init__(cause)
+        self.cause = cause
         self.code = code or type(self).code
         self.next_step = next_step or type(self).next_step
-        super().__init__(self.cause)
-
-
-class NotSignedIn(Problem):
-    """No valid API key came with the request."""
-
-    code = "not_signed_in"
-    next_step = "Send `Authorization: Bearer lockstep_...` with a key that is neither revoked nor expired."
-
-
-class NotAllowed(Problem):
-    """This key may not do that."""
-
-    code = "not_allowed"
-    next_step = "Use a key that has the scope, or have one made."
 
 
 class NotFound(Problem):
-    """There is no such thing in this workspace."""
+    """There is no such thing here."""
 
     code = "not_found"
-    next_step = "Check the id; it may belong to another workspace or have been removed."
+
+    def __init__(self, noun: str, public_id: str) -> None:
+        """`noun` as the glossary has it, such as `access code`; `public_id` is what was asked for."""
+        super().__init__(
+            f"There is no {noun} {public_id} in this workspace.",
+            code=f"{noun.replace(' ', '_')}_not_found",
+            next_step=f"Check the id; the list of {_plural(noun)} shows those that there are.",
+        )
+        self.noun = noun
+        self.public_id = public_id
 
 
 class Invalid(Problem):
-    """What was sent cannot be right. `field` says where, as the caller wrote it, such as `window.ends_at`."""
+    """A value is not one that can be taken."""
 
     code = "invalid"
 
     def __init__(
-        self,
-        cause: str | None = None,
-        *,
-        field: str | None = None,
-        code: str | None = None,
-        next_step: str | None = None,
+        self, cause: str, *, code: str | None = None, next_step: str | None = None, field: str | None = None
     ) -> None:
+        """`field` names the value at fault, as the command has it."""
         super().__init__(cause, code=code, next_step=next_step)
         self.field = field
 
 
 class Conflict(Problem):
-    """This contradicts what is there already. Nothing was replaced."""
+    """What is there already stands against it; nothing was replaced."""
 
     code = "conflict"
-    next_step = "Look at what is there, then change that or ask for something else."
+
+
+class NotAllowed(Problem):
+    """This actor may not do this."""
+
+    code = "not_allowed"
+    next_step = "Use a key that has the scope, or ask an operator for one."
+
+
+class NotSignedIn(Problem):
+    """Nothing that came with the request says who asks."""
+
+    code = "not_signed_in"
+    next_step = "Send `Authorization: Bearer lockstep_...` with a key that is neither revoked nor expired."
 
 
 class AccountInError(Problem):
-    """The connected account that this needs is in error."""
+    """The connected account is in error, so nothing new is promised on its locks."""
 
     code = "account_in_error"
-    next_step = "Reconnect the account with fresh credentials, then ask again."
+    next_step = "Reconnect the account, then send this again."
 
 
-class VendorRefused(Problem):
-    """The vendor did not accept what was given."""
-
-    code = "vendor_refused"
-
-
-class VendorNotReached(Problem):
-    """The vendor could not be reached or did not answer in time. Nothing was changed."""
-
-    code = "vendor_not_reached"
-    next_step = "Ask again in a minute."
+def _plural(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"

@@ -1,7 +1,8 @@
 """Events, and the positions that one sequencer for each workspace gives them once they are committed.
 
-Ids made before a commit can be overtaken by a later commit, so a cursor over ids would lose events. Appending
-touches no row that others write too: `unsequenced` is the queue, and a workspace without rows there is left alone.
+Ids made before a commit can be overtaken by a later commit, so a cursor over ids would lose events.
+Appending touches no row that others write too: `unsequenced` is the queue, and a workspace without rows
+there is left alone.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ async def without_position(db: Connection, workspace_id: UUID, most: int) -> lis
     """Committed events that await a position, oldest first."""
     rows = await db.fetch(
         f"""select {_COLUMNS} from unsequenced u
-            join events e on (e.workspace_id, e.id, e.occurred_at) = (u.workspace_id, u.event_id, u.occurred_at)
+            join events e
+              on (e.workspace_id, e.id, e.occurred_at) = (u.workspace_id, u.event_id, u.occurred_at)
             where u.workspace_id = $1 order by u.event_id limit $2""",  # noqa: S608
         workspace_id,
         most,
@@ -161,10 +163,11 @@ async def after(
     kinds: Sequence[str] | None = None,
     about: Mapping[str, Sequence[str]] | None = None,
 ) -> list[PositionedRow]:
-    """Events behind `position`, in order; only of `kinds`, and only about one of these public ids of each field."""
+    """Events behind `position`, in order: those of `kinds`, about one of these public ids for each field."""
     rows = await db.fetch(
         f"""select p.position, p.hash, {_COLUMNS} from event_positions p
-            join events e on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)
+            join events e
+              on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)
             where p.workspace_id = $1 and p.position > $2
               and ($4::text[] is null or e.kind = any($4))
               and ($5::jsonb is null or not exists (
