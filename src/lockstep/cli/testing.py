@@ -1,0 +1,35 @@
+"""`lockstep test`: what must hold before a change is taken. Works in a checkout only, where the tests are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+import lockstep
+
+_CHECKS = {
+    "ruff check": ["ruff", "check", "--quiet", "."],
+    "ruff format": ["ruff", "format", "--check", "--quiet", "."],
+    "mypy --strict": ["mypy", "--no-error-summary"],
+}
+
+
+def test(context: typer.Context) -> None:
+    """Check the source (ruff, mypy --strict), then run the tests. Further words go to pytest, as `--long`."""
+    root = Path(lockstep.__file__).parents[2]
+    if not (root / "tests").is_dir():
+        typer.echo(
+            f"There are no tests in {root}: `lockstep test` works in a checkout of the source.", err=True
+        )
+        raise typer.Exit(2)
+    for name, words in _CHECKS.items():
+        typer.echo(f"{name} ...", err=True)
+        if _run(root, words) != 0:
+            typer.echo(f"{name} failed; the tests were not run.", err=True)
+            raise typer.Exit(1)
+    raise typer.Exit(_run(root, ["pytest", *context.args]))
+
+
+def _run(root: Path, words: list[str]) -> int:
+    return subprocess.run([sys.executable, "-m", *words], cwd=root, check=False).returncode
