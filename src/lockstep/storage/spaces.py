@@ -1,0 +1,246 @@
+"""Spaces: places that hold devices and nest; a property is one at the top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from lockstep.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRow:
+    """`time_zone`, `check_in` and `check_out` are set on properties alone."""
+
+    id: UUID
+    public_id: str
+    space_key: str | None
+    parent_id: UUID | None
+    property_id: UUID
+    name: str
+    address: str | None
+    time_zone: str | None
+    check_in: time | None
+    check_out: time | None
+    created_at: datetime
+    removed_at: datetime | None = None
+    parent_public_id: str | None = None
+    """Read, not written, as is the next one."""
+    property_public_id: str | None = None
+
+
+_SELECT = """select s.id, s.public_id, s.space_key, s.parent_id, s.property_id, s.name, s.address,
+    s.time_zone, s.check_in, s.check_out, s.created_at, s.removed_at,
+    parent.public_id as parent_public_id, property.public_id as property_public_id
+  from spaces s
+    join spaces property on property.workspace_id = s.workspace_id and property.id = s.property_id
+    left join spaces parent on parent.workspace_id = s.workspace_id and parent.id = s.parent_id
+  where s.workspace_id = $1 and s.removed_at is null"""
+
+# The space, what it lies in and what lies in it; the siblings of neither.
+_FAMILY = """with recursive upward (id, parent_id) as (
+    select id, parent_id from spaces where workspace_id = $1 and id = $2
+    union all
+    select s.id, s.parent_id from spaces s join upward on s.id = upward.parent_id where s.workspace_id = $1
+  ), downward (id) as (
+    select id from spaces where workspace_id = $1 and id = $2
+    union all
+    select s.id from spaces s join downward on s.parent_id = downward.id
+      where s.workspace_id = $1 and s.removed_at is null
+  ), family (id) as (select id from upward union select id from downward)"""
+
+
+async def insert(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
+    """False where this space key is in use."""
+    result = await db.execute(
+        """insert into spaces (workspace_id, id, public_id, space_key, parent_id, property_id, name, address,
+             time_zone, check_in, check_out, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+           on conflict (workspace_id, space_key) do nothing""",
+        workspace_id,
+        row.id,
+        row.public_id,
+        row.space_key,
+        row.parent_id,
+        row.property_id,
+        row.name,
+        row.address,
+        row.time_zone,
+        row.check_in,
+        row.check_out,
+        row.created_at,
+    )
+    return result == "INSERT 0 1"
+
+
+async def change(db: Connection, workspace_id: UUID, row: SpaceRow) -> None:
+    """Its place in the tree stays."""
+    await db.execute(
+        """update spaces set name = $3, address = $4, time_zone = $5, check_in = $6, check_out = $7
+           where workspace_id = $1 and id = $2""",
+        workspace_id,
+        row.id,
+        row.name,
+        row.address,
+        row.time_zone,
+        row.check_in,
+        row.check_out,
+    )
+
+
+async def remove(db: Connection, workspace_id: UUID, space_id: UUID, at: datetime) -> None:
+    """Its key may be used again, its devices stand in no space of this name any more."""
+    await db.execute(
+        "update spaces set removed_at = $3, space_key = null where workspace_id = $1 and id = $2",
+        workspace_id,
+        space_id,
+        at,
+    )
+    await db.execute(
+        "delete from space_devices where workspace_id = $1 and space_id = $2", workspace_id, space_id
+    )
+
+
+async def get(db: Connection, workspace_id: UUID, space_id: UUID) -> SpaceRow | None:
+    return _row(await db.fetchrow(f"{_SELECT} and s.id = $2", workspace_id, space_id))
+
+
+async def by_public_id(
+    db: Connection, workspace_id: UUID, public_id: str, *, locked: bool = False
+) -> SpaceRow | None:
+    """`locked`: nobody else changes it before this transaction ends."""
+    ending = " for no key update of s" if locked else ""
+    return _row(await db.fetchrow(f"{_SELECT} and s.public_id = $2{ending}", workspace_id, public_id))
+
+
+async def by_key(db: Connection, workspace_id: UUID, space_key: str) -> SpaceRow | None:
+    return _row(await db.fetchrow(f"{_SELECT} and s.space_key = $2", workspace_id, space_key))
+
+
+async def property_of(db: Connection, workspace_id: UUID, space_id: UUID) -> SpaceRow:
+    """The property that a space lies in, or is. Raises LookupError."""
+    row = _row(
+        await db.fetchrow(
+            f"""{_SELECT} and s.id = (select property_id from spaces where workspace_id = $1 and id = $2)""",  # noqa: S608
+            workspace_id,
+            space_id,
+        )
+    )
+    if row is None:
+        raise LookupError(f"no space {space_id}")
+    return row
+
+
+async def listed(
+    db: Connection,
+    workspace_id: UUID,
+    after: UUID | None,
+    most: int,
+    *,
+    parent_id: UUID | None = None,
+    only_properties: bool = False,
+) -> list[SpaceRow]:
+    """In the order of creation."""
+    rows = await db.fetch(
+        f"""{_SELECT} and ($2::uuid is null or s.id > $2) and ($4::uuid is null or s.parent_id = $4)
+              and (not $5 or s.parent_id is null) order by s.id limit $3""",
+        workspace_id,
+        after,
+        most,
+        parent_id,
+        only_properties,
+    )
+    return [SpaceRow(**dict(r)) for r in rows]
+
+
+async def family_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list[UUID]:
+    """The space itself, all that it lies in and all that lies in it: whose bookings open its devices."""
+    rows = await db.fetch(f"{_FAMILY} select id from family order by id", workspace_id, space_id)  # noqa: S608
+    return [r["id"] for r in rows]
+
+
+async def devices_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list[UUID]:
+    """What a booking of the space opens: its devices, those of every space around it (the front door that all
+    share) and those of every space within it."""
+    rows = await db.fetch(
+        f"""{_FAMILY} select distinct d.device_id from space_devices d
+              join family on family.id = d.space_id
+              join devices on devices.workspace_id = $1 and devices.id = d.device_id
+            where d.workspace_id = $1 and devices.removed_at is null order by d.device_id""",  # noqa: S608
+        workspace_id,
+        space_id,
+    )
+    return [r["device_id"] for r in rows]
+
+
+async def spaces_of_device(db: Connection, workspace_id: UUID, device_id: UUID) -> list[UUID]:
+    """The spaces in which a device stands itself."""
+    rows = await db.fetch(
+        "select space_id from space_devices where workspace_id = $1 and device_id = $2 order by space_id",
+        workspace_id,
+        device_id,
+    )
+    return [r["space_id"] for r in rows]
+
+
+async def own_devices(db: Connection, workspace_id: UUID, space_ids: list[UUID]) -> dict[UUID, list[str]]:
+    """The public ids of the devices that stand in each of these spaces themselves."""
+    rows = await db.fetch(
+        """select s.space_id, d.public_id from space_devices s
+             join devices d on d.workspace_id = s.workspace_id and d.id = s.device_id
+           where s.workspace_id = $1 and s.space_id = any($2) and d.removed_at is null order by d.id""",
+        workspace_id,
+        space_ids,
+    )
+    found: dict[UUID, list[str]] = {id: [] for id in space_ids}
+    for row in rows:
+        found[row["space_id"]].append(row["public_id"])
+    return found
+
+
+async def add_devices(db: Connection, workspace_id: UUID, space_id: UUID, device_ids: list[UUID]) -> bool:
+    """False where all of them stood there already."""
+    result = await db.execute(
+        """insert into space_devices (workspace_id, space_id, device_id)
+           select $1, $2, id from unnest($3::uuid[]) id on conflict do nothing""",
+        workspace_id,
+        space_id,
+        device_ids,
+    )
+    return result != "INSERT 0 0"
+
+
+async def remove_devices(db: Connection, workspace_id: UUID, space_id: UUID, device_ids: list[UUID]) -> bool:
+    """False where none of them stood there."""
+    result = await db.execute(
+        "delete from space_devices where workspace_id = $1 and space_id = $2 and device_id = any($3)",
+        workspace_id,
+        space_id,
+        device_ids,
+    )
+    return result != "DELETE 0"
+
+
+async def what_stands_in_the_way(
+    db: Connection, workspace_id: UUID, space_id: UUID, now: datetime
+) -> dict[str, int]:
+    """What has to go before the space can: counts of nested spaces, calendars and bookings not over yet."""
+    row = await db.fetchrow(
+        """select
+             (select count(*) from spaces where workspace_id = $1 and parent_id = $2 and removed_at is null)
+               as spaces,
+             (select count(*) from calendars where workspace_id = $1 and space_id = $2 and removed_at is null)
+               as calendars,
+             (select count(*) from bookings where workspace_id = $1 and space_id = $2
+                and state <> 'cancelled' and ends_at > $3) as bookings""",
+        workspace_id,
+        space_id,
+        now,
+    )
+    return {} if row is None else {noun: count for noun, count in row.items() if count}
+
+
+def _row(record: Any) -> SpaceRow | None:
+    return SpaceRow(**dict(record)) if record else None
