@@ -545,7 +545,6 @@ create table webhooks (
   old_secret bytea,
   old_secret_until timestamptz,
   kinds text[],
-  has_digits boolean not null default false,
   position bigint not null,
   failing_since timestamptz,
   failed_tries integer not null default 0,
@@ -576,7 +575,9 @@ create table deliveries (
   unique (workspace_id, webhook_id, position),
   foreign key (workspace_id, webhook_id) references webhooks on delete cascade
 );
-create index deliveries_due on deliveries (due_at) where due_at is not null;
+create index deliveries_due on deliveries (workspace_id, due_at) where due_at is not null;
+create index deliveries_due_everywhere on deliveries (due_at) where due_at is not null;
+create index deliveries_old on deliveries (workspace_id, created_at);
 
 create table tries (
   workspace_id uuid not null,
