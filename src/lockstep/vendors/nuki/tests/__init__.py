@@ -1,0 +1,1 @@
+"""Tests of the Nuki driver and of its emulator."""
