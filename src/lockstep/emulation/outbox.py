@@ -82,7 +82,7 @@ async def _send(client: httpx.AsyncClient, delivery: Delivery) -> Delivered:
     begun = perf_counter()
     try:
         reply = await client.post(delivery.url, content=delivery.body, headers=delivery.headers)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Delivered(delivery, None, type(error).__name__, _since(begun), {})
     return Delivered(delivery, reply.status_code, None, _since(begun), dict(reply.headers))
 

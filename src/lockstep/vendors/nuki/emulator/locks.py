@@ -1,0 +1,216 @@
+"""One lock: what is in the device, and what the cloud last saw of it. Knows no queue and no HTTP."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lockstep.emulation.door import Door
+from lockstep.vendors.nuki.emulator.grants import KEYPAD_CODE, Grant, instant
+from lockstep.vendors.nuki.emulator.zones import zone
+
+BOX, OPENER = 1, 2
+OK, AUTH_INVALID, OFFLINE = 0, 3, 4
+"""Values of `serverState`."""
+
+LOCKED, UNLOCKED, UNLATCHED = 1, 3, 5
+"""Values of `state.state`."""
+
+# Firmware's own refusals, as API-triggered web hooks carry them (docs.nuki.io, error codes).
+MAX_USER, INVALID_AUTH_ID, CODE_ALREADY_EXISTS = "13", "24", "2a"
+
+
+_READ_ONLY = frozenset(
+    {"capabilities", "fobPaired", "keypadPaired", "keypad2Paired", "wifiEnabled", "operationId"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A Smart Hosting subscription."""
+
+    state: str = "ACTIVE"
+    type: str = "B2B"
+    kind: str = "STANDARD"
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    is_in_grace_period: bool = False
+
+    def state_at(self, at: datetime) -> str:
+        """Its state, EXPIRED once its end has passed."""
+        ended = self.expires_at is not None and at >= self.expires_at
+        return "EXPIRED" if ended else self.state
+
+    def serves(self, at: datetime) -> bool:
+        """Whether the API works: a cancelled one does until its end, any does in its grace period."""
+        state = self.state_at(at)
+        runs_out = state == "CANCELLED" and self.expires_at is not None
+        return state in {"ACTIVE", "PENDING_CANCEL"} or runs_out or self.is_in_grace_period
+
+    def json(self, at: datetime) -> dict[str, Any]:
+        """An `ShsSubscription`."""
+        fields = {
+            "type": self.type,
+            "state": self.state_at(at),
+            "shsSubscriptionType": self.kind,
+            "creationDate": instant(self.created_at),
+            "expirationDate": instant(self.expires_at),
+            "isInGracePeriod": self.is_in_grace_period,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+def _state() -> dict[str, Any]:
+    return {
+        "mode": 2,
+        "state": LOCKED,
+        "trigger": 0,
+        "lastAction": 2,
+        "batteryCritical": False,
+        "batteryCharging": False,
+        "batteryCharge": 90,
+        "keypadBatteryCritical": False,
+        "doorsensorBatteryCritical": False,
+        "doorState": 2,
+        "ringToOpenTimer": 0,
+        "nightMode": False,
+    }
+
+
+def _config() -> dict[str, Any]:
+    return {
+        "latitude": 0.0,
+        "longitude": 0.0,
+        "timezoneOffset": 0,
+        "singleLock": False,
+        "advertisingMode": 0,
+        "pairingEnabled": True,
+        "buttonEnabled": True,
+        "ledEnabled": True,
+        "fobPaired": False,
+        "wifiEnabled": True,
+    }
+
+
+def _advanced_config() -> dict[str, Any]:
+    return {
+        "totalDegrees": 360,
+        "singleLockedPositionOffsetDegrees": 0,
+        "unlockedPositionOffsetDegrees": 0,
+        "lockedPositionOffsetDegrees": 0,
+        "batteryType": 1,
+        "autoLock": False,
+    }
+
+
+@dataclass(eq=False)
+class Lock:
+    """A device of an account. `state` is the device's own, `seen_state` what the cloud last heard."""
+
+    id: int
+    account_id: int
+    name: str
+    type: int
+    time_zone_id: int
+    created_at: datetime
+    keypad_paired: bool = True
+    keypad2_paired: bool = False
+    is_online: bool = True
+    server_state: int = OK
+    admin_pin_state: int = OK
+    favorite: bool = False
+    most_codes: int = 200
+    subscription: Subscription | None = field(default_factory=Subscription)
+    operation_id: str | None = None
+    updated_at: datetime | None = None
+    state: dict[str, Any] = field(default_factory=_state)
+    seen_state: dict[str, Any] = field(default_factory=_state)
+    config: dict[str, Any] = field(default_factory=_config)
+    configs: dict[str, dict[str, Any]] = field(default_factory=lambda: {"advancedConfig": _advanced_config()})
+    """The further configurations by the name that the lock's JSON gives them."""
+    admin_code: int | None = field(default=None, repr=False)
+    held: dict[int, Grant] = field(default_factory=dict)
+    """Every authorization in the device's memory, by the device's own number."""
+    door: Door = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.door = Door(zone(self.time_zone_id))
+        self._numbered = self.id & 0xFFFF
+
+    def store(self, device_id: int, grant: Grant) -> None:
+        """Write an authorization into the device's memory."""
+        self.held[device_id] = grant
+        if (entry := grant.entry(device_id)) is not None:
+            self.door.put(entry)
+
+    def forget(self, device_id: int) -> None:
+        """Take an authorization out of the device's memory."""
+        self.held.pop(device_id, None)
+        self.door.remove(str(device_id))
+
+    def new_device_id(self) -> int:
+        """A number that this device has not given before."""
+        self._numbered += 1
+        return self._numbered
+
+    def refusal(self, grant: Grant, device_id: int | None) -> str | None:
+        """The firmware's error code for storing `grant` (in place of `device_id`); None: it takes it."""
+        if grant.type != KEYPAD_CODE:
+            return None
+        codes = {number: held for number, held in self.held.items() if held.type == KEYPAD_CODE}
+        if any(held.code == grant.code for number, held in codes.items() if number != device_id):
+            return CODE_ALREADY_EXISTS
+        return MAX_USER if device_id is None and len(codes) >= self.most_codes else None
+
+    def configure(self, part: str, fields: dict[str, Any]) -> None:
+        """Replace fields of `config` or of one of the further configurations; what is read-only stays."""
+        if part != "config":
+            self.configs[part] = {**self.configs.get(part, {}), **fields}
+            return
+        fields = {name: value for name, value in fields.items() if name not in _READ_ONLY}
+        self.name = fields.pop("name", self.name)
+        if (time_zone_id := fields.pop("timezoneId", None)) is not None:
+            self.time_zone_id = time_zone_id
+            self.door.time_zone = zone(time_zone_id)
+        self.config.update(fields)
+
+    def report(self) -> None:
+        """Let the cloud hear the device's state."""
+        self.seen_state = dict(self.state)
+
+    def json(self, at: datetime) -> dict[str, Any]:
+        """A `Smartlock`, as the cloud sees it at `at`."""
+        fields: dict[str, Any] = {
+            "smartlockId": self.id,
+            "accountId": self.account_id,
+            "type": self.type,
+            "authId": self.id & 0x7FFFFFFF,
+            "name": self.name,
+            "favorite": self.favorite,
+            "config": self._config_json(),
+            **self.configs,
+            "state": dict(self.seen_state),
+            "firmwareVersion": 199175,
+            "hardwareVersion": 2309,
+            "operationId": self.operation_id,
+            "serverState": self.server_state,
+            "adminPinState": self.admin_pin_state,
+            "virtualDevice": False,
+            "creationDate": instant(self.created_at),
+            "updateDate": instant(self.updated_at or self.created_at),
+            "previousSubscriptions": [],
+            "currentSubscription": self.subscription.json(at) if self.subscription else None,
+            "opener": self.type == OPENER,
+            "box": self.type == BOX,
+            "smartDoor": self.type == 3,
+            "keyturner": self.type in {0, 4},
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def _config_json(self) -> dict[str, Any]:
+        return {
+            **self.config,
+            "name": self.name,
+            "timezoneId": self.time_zone_id,
+            "keypadPaired": self.keypad_paired,
+            "keypad2Paired": self.keypad2_paired,
+        }
