@@ -1,4 +1,4 @@
-"""The status of an access code, derived when read from declaration, belief, last failure and now; never stored."""
+"""The status of an access code, derived from declaration, belief, last failure and now; nothing stores it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lockstep.model.belief import Belief, is_proven
-from lockstep.model.capabilities import Capabilities
+from lockstep.model.capabilities import Capabilities, Delete
 from lockstep.model.declared import ABSENT, OTHER, Declared, carried, due_state, effective_window
 
 LATE_AHEAD = timedelta(minutes=60)
@@ -15,6 +15,8 @@ LATE_AHEAD = timedelta(minutes=60)
 LATE_JUST_IN_TIME = timedelta(minutes=30)
 REMOVAL_ALARM = timedelta(minutes=5)
 """A removal that is due and not proven this long is an alarm."""
+GRACE = timedelta(minutes=5)
+"""What was declared late, or has just been changed by somebody else, gets this long before it is an alarm."""
 
 
 class Status(StrEnum):
@@ -38,7 +40,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why the last attempt did not do: `code` is public API, `cause` says it in words, `next_step` what to do."""
+    """Why the last attempt failed: `code` is public API, `cause` says it in words, `next_step` what to do."""
 
     code: str
     cause: str
@@ -49,14 +51,13 @@ class Failure:
 def status(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> Status:
     """One of the six states in which the API shows a code."""
     want = due_state(declared, capabilities, now)
-    current = carried(declared.revision)
     if want == ABSENT and (declared.is_withdrawn or declared.spec.window.is_over(now)):
-        if is_gone(belief, now):
-            return Status.REMOVED
-        return Status.REMOVING
+        return Status.REMOVED if is_gone(belief) else Status.REMOVING
     if want in (None, ABSENT) and not belief.may_be_present:
         return Status.UNSET
-    if is_proven(belief, want if want not in (None, ABSENT) else current, capabilities):
+    if want == ABSENT:
+        return Status.REMOVING
+    if is_proven(belief, want or carried(declared.revision), capabilities):
         return Status.SET
     if belief.possible == {OTHER}:
         return Status.UNKNOWN
@@ -85,33 +86,63 @@ def standing(
 
 def is_late(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:
     """Whether the alarm is due: an arrival close by without proof, or a removal overdue without proof."""
-    at = removal_alarm_at(declared, capabilities)
-    if at is not None and now >= at and not is_gone(belief, now):
-        return True
+    return is_arrival_late(declared, belief, capabilities, now) or is_removal_late(
+        declared, belief, capabilities, now
+    )
+
+
+def is_arrival_late(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:
+    """Whether the guest is inside or arrives soon, and the code is not proven."""
     if declared.is_withdrawn or effective_window(declared.spec.window, capabilities).is_over(now):
         return False
+    if now < _arrival_late_at(declared, belief, capabilities):
+        return False
     want = due_state(declared, capabilities, now) or carried(declared.revision)
-    return now >= arrival_alarm_at(declared, capabilities) and not is_proven(belief, want, capabilities)
+    return not is_proven(belief, want, capabilities)
+
+
+def is_removal_late(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:
+    """Whether the code should long be gone and may still be there."""
+    at = removal_alarm_at(declared, capabilities)
+    return at is not None and now >= at and belief.may_be_present
+
+
+def alarm_instants(declared: Declared, belief: Belief, capabilities: Capabilities) -> tuple[datetime, ...]:
+    """When `is_late` may become true without anything happening."""
+    removal = removal_alarm_at(declared, capabilities)
+    instants = [removal] if removal is not None else []
+    if not declared.is_withdrawn:
+        instants.append(_arrival_late_at(declared, belief, capabilities))
+    return tuple(instants)
 
 
 def arrival_alarm_at(declared: Declared, capabilities: Capabilities) -> datetime:
     """From when on an arrival without proof is an alarm; what is declared later than that gets five minutes."""
     lead = LATE_JUST_IN_TIME if capabilities.is_just_in_time else LATE_AHEAD
     at = declared.spec.window.starts_at - lead
-    return at if declared.declared_at is None else max(at, declared.declared_at + REMOVAL_ALARM)
+    return at if declared.declared_at is None else max(at, declared.declared_at + GRACE)
 
 
 def removal_alarm_at(declared: Declared, capabilities: Capabilities) -> datetime | None:
-    """From when on an entry that is not proven gone is an alarm; None for a code without an end."""
+    """From when on an entry that is not proven gone is an alarm; None for a code without an end, and for one that
+    nobody can take back and that ends by itself."""
     ends_at = effective_window(declared.spec.window, capabilities).ends_at
+    if capabilities.delete is Delete.IMPOSSIBLE and capabilities.schedule.expires_by_itself:
+        ends_at = None
     moments = [at for at in (declared.withdrawn_at, ends_at) if at is not None]
     return min(moments) + REMOVAL_ALARM if moments else None
 
 
-def is_gone(belief: Belief, now: datetime) -> bool:
-    """Proven not there, and nothing of it can appear any more."""
-    if belief.possible != {ABSENT}:
-        return False
-    if belief.last_write_at is None:
-        return True
-    return belief.late_until is None or (belief.read_at is not None and belief.read_at >= belief.late_until)
+def is_gone(belief: Belief) -> bool:
+    """Proven not there, and nothing of it can appear any more: nobody need look for it again."""
+    return belief.possible == {ABSENT} and belief.late_until is None
+
+
+def _arrival_late_at(declared: Declared, belief: Belief, capabilities: Capabilities) -> datetime:
+    """The alarm's instant, with time to put right what the passage of time or somebody else has just changed."""
+    at = arrival_alarm_at(declared, capabilities)
+    if belief.overwritten_at is not None:
+        at = max(at, belief.overwritten_at + GRACE)
+    if capabilities.is_just_in_time and carried(declared.revision, is_enabled=False) in belief.possible:
+        at = max(at, declared.spec.window.starts_at + GRACE)
+    return at

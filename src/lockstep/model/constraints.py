@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lockstep.model.capabilities import Capabilities, NameRules
 
@@ -19,12 +20,12 @@ class Constraint:
 
 
 def _no_run_of_three(digits: str) -> bool:
-    steps = [int(b) - int(a) for a, b in zip(digits, digits[1:], strict=False)]
-    return not any(a == b and a in (1, -1) for a, b in zip(steps, steps[1:], strict=False))
+    steps = [int(b) - int(a) for a, b in pairwise(digits)]
+    return not any(a == b and a in (1, -1) for a, b in pairwise(steps))
 
 
 def _is_no_sequence(digits: str) -> bool:
-    steps = {int(b) - int(a) for a, b in zip(digits, digits[1:], strict=False)}
+    steps = {int(b) - int(a) for a, b in pairwise(digits)}
     return steps not in ({1}, {-1})
 
 

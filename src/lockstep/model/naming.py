@@ -28,7 +28,7 @@ def entry_name(wanted: str, tag: str, rules: NameRules) -> str:
 
 
 def carries_tag(name: str | None, tag: str, rules: NameRules) -> bool:
-    """Whether a name read back ends in this tag."""
-    if not name or not rules.is_kept or rules.longest < len(tag):
+    """Whether a name read back ends in this tag; some vendors change the case of letters."""
+    if not tag or not name or not rules.is_kept or rules.longest < len(tag):
         return False
-    return name.rstrip().endswith(tag)
+    return name.rstrip().casefold().endswith(tag.casefold())

@@ -5,27 +5,39 @@ Knows neither digits nor vendors; a change names an entry and the state it shoul
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from lockstep.model.access_code import alarm_instants
 from lockstep.model.belief import Belief, is_proven
-from lockstep.model.capabilities import Capabilities, CodeChooser, Comparison, DuplicateBehaviour
-from lockstep.model.declared import (
-    ABSENT,
-    OTHER,
-    Carried,
-    Declared,
-    Spec,
-    due_instants,
-    due_state,
-    effective_window,
-    revision_of,
+from lockstep.model.capabilities import Capabilities, CodeChooser, Delete
+from lockstep.model.declared import ABSENT, OTHER, Carried, Declared, Spec, due_instants
+from lockstep.model.plan_item import (
+    MOST_ATTEMPTS,
+    Foreign,
+    Hold,
+    Item,
+    hold_of,
+    items_of,
+    must_be_replaced,
 )
+from lockstep.model.plan_order import Moves, digits_needed, free_places, in_order, share_places
 
-MOST_ATTEMPTS = 5
-"""Writes of one revision without proof before an alarm replaces the next write."""
+__all__ = [
+    "DRIFT_CHECK",
+    "MOST_ATTEMPTS",
+    "Change",
+    "Foreign",
+    "Hold",
+    "Kind",
+    "Plan",
+    "is_doubtful",
+    "next_look",
+    "plan",
+]
+
 DRIFT_CHECK = timedelta(minutes=15)
 """How old a reading may grow while nothing is awaited."""
 
@@ -36,29 +48,18 @@ class Kind(StrEnum):
     ISSUE = "issue"
 
 
-class Hold(StrEnum):
-    """Why an entry that differs is not written now."""
-
-    LOOK = "look"
-    """A reading is needed first."""
-    FULL = "full"
-    """No place is left for it on the lock."""
-    TAKEN_BY_FOREIGN = "taken_by_foreign"
-    """Somebody else's code on the lock has these digits."""
-    GIVEN_UP = "given_up"
-    """Written as often as allowed without proof."""
-    AMBIGUOUS = "ambiguous"
-    """Two entries on the lock could be this one."""
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write to make. `waits_for`: entries that must be proven gone (or moved off their digits) before it."""
+    """One write to make. `waits_for`: entries that must be proven gone, or off their digits, before it.
+
+    `reference`: only this copy is removed, and the entry goes on carrying `state`.
+    """
 
     kind: Kind
     entry_id: UUID
     state: Carried
     waits_for: frozenset[UUID] = frozenset()
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +67,14 @@ class Plan:
     """Changes in the order in which to make them, and what is held back and why."""
 
     changes: tuple[Change, ...] = ()
-    holds: Mapping[UUID, Hold] | None = None
+    holds: Mapping[UUID, Hold] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         return not self.changes
 
     def held(self) -> Mapping[UUID, Hold]:
-        return self.holds or {}
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """What others hold in the write domain: how many places, which digits, and which of ours are in doubt."""
-
-    places: int = 0
-    fingerprints: frozenset[UUID] = frozenset()
-    ambiguous: frozenset[UUID] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    declared: Declared
-    belief: Belief
-    want: Carried
-    holds: frozenset[UUID]
-    """Fingerprints that it has or may have on the lock."""
+        return self.holds
 
 
 def plan(
@@ -104,32 +87,24 @@ def plan(
 ) -> Plan:
     """The changes that make the write domain equal to what is declared.
 
-    Removes come first only where a set needs their place, digits or name, or after a compromise; otherwise sets go
-    first, soonest arrival first. Whoever is inside is never evicted. Codes that are not ours are never touched.
+    Removes come first only where a set needs their place or digits, or after a compromise; otherwise sets go first,
+    soonest arrival first. Whoever is inside is never evicted. Codes that are not ours are never touched.
+    Changes without `waits_for` may be made one after the other; the others wait for proof and the next plan.
     """
     foreign = foreign or Foreign()
-    items = [
-        _item(d, beliefs.get(d.entry_id, Belief()), specs.get(d.entry_id, {}), capabilities, now)
-        for d in declared
-    ]
-    items.sort(key=lambda i: _urgency(i.declared, now))
-    holds: dict[UUID, Hold] = {}
-    kept = _share_places(items, capabilities, now, foreign, holds)
-    removes: list[_Item] = []
-    sets: list[_Item] = []
-    for item in items:
-        want = item.want if item.declared.entry_id in kept else ABSENT
-        if item.belief.possible == {want} or (want == ABSENT and not item.belief.may_be_present):
-            continue
-        hold = _held(item, want, capabilities, now, foreign)
-        if hold is not None:
-            holds[item.declared.entry_id] = hold
-        elif want == ABSENT:
-            removes.append(item)
-        else:
-            sets.append(item)
-    changes = _order(items, removes, sets, capabilities, foreign, now, holds)
-    return Plan(changes, holds)
+    items = items_of(declared, beliefs, specs, capabilities, now)
+    # What keeps a few from being written may leave a place, or digits, to others: decided anew until nothing changes.
+    imposed: dict[UUID, Hold] = {}
+    while True:
+        moves = _moves(items, imposed, capabilities, now, foreign)
+        places_for = free_places(items, moves, foreign, capabilities)
+        needs = digits_needed(items, moves, capabilities)
+        ordered, broken = in_order(moves.sets, needs)
+        in_vain = _in_vain(items, moves, broken, capabilities)
+        if not in_vain.keys() - imposed.keys():
+            changes = _changes(items, moves, ordered, broken, needs, places_for, capabilities, foreign)
+            return Plan(changes, moves.holds)
+        imposed |= in_vain
 
 
 def next_look(
@@ -139,16 +114,20 @@ def next_look(
     now: datetime,
     read_at: datetime | None,
 ) -> datetime:
-    """When this write domain must be looked at again: a due change, a write to be proven, a tombstone's end, or the
-    next drift check, whichever is first. Never before `now`."""
+    """When this write domain must be looked at again, never before `now`.
+
+    The first of: a due change, a write to be proven, a tombstone's end, an alarm, the next drift check.
+    """
     moments = [(read_at or now) + DRIFT_CHECK]
     for one in declared:
         belief = beliefs.get(one.entry_id, Belief())
-        moments += [at for at in due_instants(one, capabilities) if at > now and not one.is_withdrawn]
+        moments += [at for at in alarm_instants(one, belief, capabilities) if at > now]
+        if not one.is_withdrawn:
+            moments += [at for at in due_instants(one, capabilities) if at > now]
         if belief.last_write_at is not None and not _is_at_rest(belief, capabilities):
             moments.append(_look_after_write(belief, capabilities, now))
-        if belief.late_until is not None and (one.is_withdrawn or belief.may_be_present):
-            moments.append(max(belief.late_until, now + capabilities.settling))
+        if belief.late_until is not None:
+            moments.append(_look_at_horizon(belief.late_until, capabilities, now))
     return max(min(moments), now)
 
 
@@ -160,158 +139,100 @@ def is_doubtful(present_before: int, missing_now: int) -> bool:
     return missing_now == present_before or (present_before >= 3 and missing_now * 2 > present_before)
 
 
-def _item(
-    declared: Declared, belief: Belief, specs: Mapping[int, Spec], capabilities: Capabilities, now: datetime
-) -> _Item:
-    want = due_state(declared, capabilities, now)
-    if want is None:
-        current = str(declared.revision)
-        want = ABSENT if belief.possible == {ABSENT} else current
-    held = set()
-    for state in belief.possible:
-        revision = revision_of(state)
-        if revision is not None and (spec := specs.get(revision)) and spec.fingerprint:
-            held.add(spec.fingerprint)
-    return _Item(declared, belief, want, frozenset(held))
-
-
-def _urgency(declared: Declared, now: datetime) -> tuple[bool, datetime, UUID]:
-    return (not declared.is_inside(now), declared.spec.window.starts_at, declared.entry_id)
-
-
-def _share_places(
-    items: Sequence[_Item],
+def _moves(
+    items: Sequence[Item],
+    imposed: Mapping[UUID, Hold],
     capabilities: Capabilities,
     now: datetime,
     foreign: Foreign,
-    holds: dict[UUID, Hold],
-) -> set[UUID]:
-    """Which entries may stand on the lock: soonest arrival first, whoever is inside stays."""
-    wanting = [i for i in items if i.want != ABSENT]
-    if capabilities.most_codes is None:
-        return {i.declared.entry_id for i in wanting}
-    places = max(0, capabilities.most_codes - foreign.places)
-    inside = [i for i in wanting if i.declared.is_inside(now) and i.belief.may_be_present]
-    others = [i for i in wanting if i not in inside]
-    chosen = inside + others[: max(0, places - len(inside))]
-    for item in wanting:
-        if item not in chosen:
-            holds[item.declared.entry_id] = Hold.FULL
-    return {i.declared.entry_id for i in chosen}
+) -> Moves:
+    """Who is to be set and who removed, before anybody asks whether the others leave their digits."""
+    differing = [i for i in items if i.belief.possible != {i.want}]
+    fixed = {i.id: h for i in differing if (h := hold_of(i, i.want, capabilities, now, foreign))}
+    fixed |= imposed
+    left_out = frozenset[UUID]()
+    if capabilities.most_codes is not None:
+        places = max(0, capabilities.most_codes - foreign.places - len(foreign.surplus))
+        lasting = {id for id, hold in fixed.items() if hold is not Hold.LOOK}
+        staying = {
+            i.id
+            for i in items
+            if i.belief.may_be_present
+            and (i.is_inside or hold_of(i, ABSENT, capabilities, now, foreign) not in (None, Hold.LOOK))
+        }
+        left_out = share_places(items, staying, lasting, places)
+    moves = Moves(holds=dict.fromkeys(left_out, Hold.FULL))
+    for item in items:
+        is_left_out = item.id in left_out
+        target = ABSENT if is_left_out else item.want
+        if item.belief.possible == {target}:
+            continue
+        hold = hold_of(item, ABSENT, capabilities, now, foreign) if is_left_out else fixed.get(item.id)
+        if hold is not None:
+            moves.holds[item.id] = hold
+        elif target == ABSENT:
+            moves.removes.append(item)
+        else:
+            moves.sets.append(item)
+    return moves
 
 
-def _held(
-    item: _Item, want: Carried, capabilities: Capabilities, now: datetime, foreign: Foreign
-) -> Hold | None:
-    if item.declared.entry_id in foreign.ambiguous:
-        return Hold.AMBIGUOUS
-    if not item.belief.has_settled(capabilities, now):
-        return Hold.LOOK
-    if item.belief.attempts >= MOST_ATTEMPTS:
-        return Hold.GIVEN_UP
-    fingerprint = item.declared.spec.fingerprint
-    refuses = capabilities.duplicates.behaviour is not DuplicateBehaviour.ACCEPTED
-    if want != ABSENT and refuses and fingerprint in foreign.fingerprints and fingerprint not in item.holds:
-        return Hold.TAKEN_BY_FOREIGN
-    return None
+def _in_vain(
+    items: Sequence[Item], moves: Moves, broken: Sequence[Item], capabilities: Capabilities
+) -> dict[UUID, Hold]:
+    """Sets that cannot come to pass: for these nobody else is to leave a place."""
+    found = {}
+    if capabilities.most_codes is not None:
+        found = {i.id: Hold.DUPLICATE for i in items if moves.holds.get(i.id) is Hold.DUPLICATE}
+    if capabilities.delete is Delete.IMPOSSIBLE:
+        found |= {b.id: Hold.NOT_REVOCABLE for b in broken}
+    return found
 
 
-def _order(
-    items: Sequence[_Item],
-    removes: list[_Item],
-    sets: list[_Item],
+def _changes(
+    items: Sequence[Item],
+    moves: Moves,
+    ordered: Sequence[Item],
+    broken: Sequence[Item],
+    needs: Mapping[UUID, frozenset[UUID]],
+    places_for: Mapping[UUID, UUID],
     capabilities: Capabilities,
     foreign: Foreign,
-    now: datetime,
-    holds: dict[UUID, Hold],
 ) -> tuple[Change, ...]:
-    needs = {s.declared.entry_id: _needed_from(s, items, capabilities, now) for s in sets}
-    sets, broken = _break_circles(sets, needs)
-    places_for = _places_freed(items, removes, sets, capabilities, foreign, holds)
-    sets = [s for s in sets if s.declared.entry_id not in holds]
-    needed = set().union(*needs.values(), *places_for.values()) if sets else set()
-    first = [r for r in removes if r.declared.is_compromised or r.declared.entry_id in needed]
-    last = [r for r in removes if r not in first]
-    changes = [Change(Kind.REMOVE, r.declared.entry_id, ABSENT) for r in [*first, *broken]]
-    for one in sets:
-        waits = needs[one.declared.entry_id] | places_for.get(one.declared.entry_id, frozenset())
-        if one in broken:
-            waits |= {one.declared.entry_id}
-        kind = Kind.ISSUE if capabilities.chooser is CodeChooser.VENDOR else Kind.SET
-        changes.append(Change(kind, one.declared.entry_id, one.want, frozenset(waits)))
-    changes += [Change(Kind.REMOVE, r.declared.entry_id, ABSENT) for r in last]
-    return tuple(changes)
+    waits = {s.id: needs[s.id] | ({places_for[s.id]} if s.id in places_for else frozenset()) for s in ordered}
+    needed = frozenset[UUID]().union(*waits.values())
+    first = [r for r in moves.removes if r.declared.is_compromised]
+    first += [r for r in moves.removes if r.id in needed and not r.declared.is_compromised]
+    last = [r for r in moves.removes if r not in first]
+    changes = [Change(Kind.REMOVE, r.id, ABSENT) for r in [*first, *broken]]
+    for one in ordered:
+        changes += _set(one, waits[one.id], capabilities, is_off=one in broken)
+    changes += [Change(Kind.REMOVE, r.id, ABSENT) for r in last]
+    return (*changes, *_surplus(items, moves, foreign))
 
 
-def _needed_from(
-    one: _Item, items: Sequence[_Item], capabilities: Capabilities, now: datetime
-) -> frozenset[UUID]:
-    """Entries of ours that hold the digits which this one is to get."""
-    duplicates = capabilities.duplicates
-    fingerprint = one.declared.spec.fingerprint
-    if duplicates.behaviour is DuplicateBehaviour.ACCEPTED or fingerprint is None:
-        return frozenset()
-    mine = effective_window(one.declared.spec.window, capabilities)
-    holders = set()
-    for other in items:
-        if other is one or fingerprint not in other.holds or not other.belief.may_be_present:
-            continue
-        theirs = effective_window(other.declared.spec.window, capabilities)
-        if duplicates.compared_by is Comparison.PRESENCE or theirs.overlaps(mine):
-            holders.add(other.declared.entry_id)
-    return frozenset(holders)
+def _set(one: Item, waits: frozenset[UUID], capabilities: Capabilities, *, is_off: bool) -> list[Change]:
+    kind = Kind.ISSUE if capabilities.chooser is CodeChooser.VENDOR else Kind.SET
+    if is_off:
+        return [Change(kind, one.id, one.want, waits | {one.id})]
+    if must_be_replaced(one, one.want, capabilities):
+        # Not taken off before its new digits are free: its guest may be inside.
+        return [Change(Kind.REMOVE, one.id, ABSENT, waits), Change(kind, one.id, one.want, waits | {one.id})]
+    return [Change(kind, one.id, one.want, waits)]
 
 
-def _break_circles(
-    sets: list[_Item], needs: Mapping[UUID, frozenset[UUID]]
-) -> tuple[list[_Item], list[_Item]]:
-    """Sets in an order in which each finds its digits free; where they wait for each other in a circle, the least
-    urgent member is taken off first and set again last."""
-    done: set[UUID] = set()
-    ordered: list[_Item] = []
-    broken: list[_Item] = []
-    waiting = list(sets)
-    members = {s.declared.entry_id for s in sets}
-    while waiting:
-        ready = [s for s in waiting if not (needs[s.declared.entry_id] & members) - done]
-        if ready:
-            ordered += ready
-            done |= {s.declared.entry_id for s in ready}
-            waiting = [s for s in waiting if s not in ready]
-        else:
-            victim = waiting[-1]
-            broken.append(victim)
-            done.add(victim.declared.entry_id)
-            waiting.remove(victim)
-    return ordered + broken, broken
-
-
-def _places_freed(
-    items: Sequence[_Item],
-    removes: Sequence[_Item],
-    sets: Sequence[_Item],
-    capabilities: Capabilities,
-    foreign: Foreign,
-    holds: dict[UUID, Hold],
-) -> dict[UUID, frozenset[UUID]]:
-    """Which removes each set must wait for, so that the lock never holds more than its places; a set that finds
-    neither is held back."""
-    if capabilities.most_codes is None:
-        return {}
-    taken = foreign.places + sum(1 for i in items if i.belief.may_be_present)
-    free = capabilities.most_codes - taken
-    leaving = [r.declared.entry_id for r in removes]
-    waits: dict[UUID, frozenset[UUID]] = {}
-    for one in sets:
-        if one.belief.may_be_present:
-            continue
-        if free > 0:
-            free -= 1
-        elif leaving:
-            waits[one.declared.entry_id] = frozenset({leaving.pop(0)})
-        else:
-            holds[one.declared.entry_id] = Hold.FULL
-    return waits
+def _surplus(items: Sequence[Item], moves: Moves, foreign: Foreign) -> list[Change]:
+    """Second copies go once the entry itself is as it should be."""
+    right = {
+        i.id: i.want
+        for i in items
+        if i.is_wanted and i.belief.possible == {i.want} and i.belief.attempts < MOST_ATTEMPTS
+    }
+    return [
+        Change(Kind.REMOVE, id, right[id], reference=reference)
+        for id, reference in sorted(foreign.surplus)
+        if id in right and id not in moves.holds
+    ]
 
 
 def _is_at_rest(belief: Belief, capabilities: Capabilities) -> bool:
@@ -320,10 +241,17 @@ def _is_at_rest(belief: Belief, capabilities: Capabilities) -> bool:
 
 
 def _look_after_write(belief: Belief, capabilities: Capabilities, now: datetime) -> datetime:
-    """Soon after a write, then less often: half the time that has passed since, from the settling time to 15 min."""
+    """Soon after a write, then less often: by half the time that has passed, from the settling time to 15 min."""
     assert belief.last_write_at is not None
     settled_at = belief.last_write_at + capabilities.settling
     if now < settled_at:
         return settled_at
     passed = now - belief.last_write_at
     return now + min(max(passed / 2, capabilities.settling), DRIFT_CHECK)
+
+
+def _look_at_horizon(late_until: datetime, capabilities: Capabilities, now: datetime) -> datetime:
+    """At the end, then until a reading has told that it is over."""
+    if late_until > now:
+        return late_until
+    return now + min(max((now - late_until) / 2, capabilities.settling), DRIFT_CHECK)

@@ -1,0 +1,171 @@
+"""One entry as a plan sees it: where it should go, which digits it has or may have, and what holds it back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from lockstep.model.belief import Belief
+from lockstep.model.capabilities import Addressing, Capabilities, Comparison, Delete, DuplicateBehaviour
+from lockstep.model.declared import (
+    ABSENT,
+    Carried,
+    Declared,
+    Spec,
+    carried,
+    due_state,
+    effective_window,
+    revision_of,
+)
+from lockstep.model.window import Window
+
+MOST_ATTEMPTS = 5
+"""Writes of one state that were not seen on the lock before an alarm replaces the next write."""
+
+
+class Hold(StrEnum):
+    """Why an entry that differs is not written now."""
+
+    LOOK = "look"
+    """A reading is needed first."""
+    FULL = "full"
+    """No place is left for it on the lock."""
+    TAKEN_BY_FOREIGN = "taken_by_foreign"
+    """Somebody else's code on the lock has these digits."""
+    DUPLICATE = "duplicate"
+    """Another entry of ours has these digits and keeps them."""
+    GIVEN_UP = "given_up"
+    """Written as often as allowed without proof."""
+    AMBIGUOUS = "ambiguous"
+    """Two entries on the lock could be this one."""
+    NOT_REVOCABLE = "not_revocable"
+    """The vendor cannot take a code back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a reading shows besides the one entry that each of ours should have."""
+
+    places: int = 0
+    """How many places others hold."""
+    fingerprints: frozenset[UUID] = frozenset()
+    """Their digits."""
+    ambiguous: frozenset[UUID] = frozenset()
+    """Ours that two entries on the lock could be: touched by nobody."""
+    surplus: tuple[tuple[UUID, str], ...] = ()
+    """Second copies of ours: entry and the copy's reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Digits over a time."""
+
+    fingerprint: UUID
+    window: Window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """One entry. Items are compared by identity: there is one for each entry of a plan."""
+
+    declared: Declared
+    belief: Belief
+    want: Carried
+    stands: tuple[Claim, ...]
+    """Digits that it has or may have on the lock, or that may yet appear there."""
+    is_inside: bool
+    has_place: bool
+    """It takes a place on the lock, or one is kept for what may yet appear."""
+
+    @property
+    def id(self) -> UUID:
+        return self.declared.entry_id
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.want != ABSENT
+
+
+def items_of(
+    declared: Sequence[Declared],
+    beliefs: Mapping[UUID, Belief],
+    specs: Mapping[UUID, Mapping[int, Spec]],
+    capabilities: Capabilities,
+    now: datetime,
+) -> list[Item]:
+    """Every entry, the most urgent first: who is inside, then the soonest arrival."""
+    items = [
+        _item(d, beliefs.get(d.entry_id, Belief()), specs.get(d.entry_id, {}), capabilities, now)
+        for d in declared
+    ]
+    items.sort(key=lambda i: (not i.is_inside, i.declared.spec.window.starts_at, i.id))
+    return items
+
+
+def hold_of(
+    item: Item, target: Carried, capabilities: Capabilities, now: datetime, foreign: Foreign
+) -> Hold | None:
+    """What keeps this entry from being written towards `target`, whatever the others do."""
+    if item.id in foreign.ambiguous:
+        return Hold.AMBIGUOUS
+    if not item.belief.has_settled(capabilities, now):
+        return Hold.LOOK
+    is_taken_off = target == ABSENT or must_be_replaced(item, target, capabilities)
+    if is_taken_off and capabilities.delete is Delete.IMPOSSIBLE:
+        return Hold.NOT_REVOCABLE
+    if item.belief.attempts_at(target) >= MOST_ATTEMPTS:
+        return Hold.GIVEN_UP
+    if is_taken_off and item.belief.attempts_at(ABSENT) >= MOST_ATTEMPTS:
+        return Hold.GIVEN_UP
+    claim = wanted_claim(item, capabilities)
+    if (
+        target != ABSENT
+        and claim is not None
+        and claim.fingerprint in foreign.fingerprints
+        and all(claim.fingerprint != c.fingerprint for c in item.stands)
+    ):
+        return Hold.TAKEN_BY_FOREIGN
+    return None
+
+
+def must_be_replaced(item: Item, target: Carried, capabilities: Capabilities) -> bool:
+    """Where nothing can be changed in place, what stands is removed, proven gone and set anew."""
+    return target != ABSENT and item.belief.may_be_present and not capabilities.can_update
+
+
+def wanted_claim(item: Item, capabilities: Capabilities) -> Claim | None:
+    """The digits that the entry is to have; None where they are not known yet, or may be there any number of times."""
+    spec = item.declared.spec
+    if spec.fingerprint is None or capabilities.duplicates.behaviour is DuplicateBehaviour.ACCEPTED:
+        return None
+    return Claim(spec.fingerprint, effective_window(spec.window, capabilities))
+
+
+def conflict(one: Claim, other: Claim, capabilities: Capabilities) -> bool:
+    """Whether both may not be on the lock at once. A lock that knows no windows can only compare presence."""
+    if one.fingerprint != other.fingerprint:
+        return False
+    if capabilities.duplicates.compared_by is Comparison.PRESENCE or capabilities.is_just_in_time:
+        return True
+    return one.window.overlaps(other.window)
+
+
+def _item(
+    declared: Declared, belief: Belief, specs: Mapping[int, Spec], capabilities: Capabilities, now: datetime
+) -> Item:
+    want = due_state(declared, capabilities, now)
+    if want is None:
+        want = carried(declared.revision) if belief.may_be_present else ABSENT
+    may_be_late = belief.may_appear_late(now)
+    states = {*belief.possible, *belief.tried} if may_be_late else belief.possible
+    revisions = {r for s in states if (r := revision_of(s)) is not None}
+    stands = tuple(
+        Claim(spec.fingerprint, effective_window(spec.window, capabilities))
+        for r in sorted(revisions)
+        if (spec := specs.get(r)) is not None and spec.fingerprint is not None
+    )
+    is_kept = may_be_late and capabilities.addressing is Addressing.SLOT and bool(belief.references)
+    return Item(declared, belief, want, stands, declared.is_inside(now), belief.may_be_present or is_kept)
