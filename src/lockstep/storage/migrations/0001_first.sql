@@ -201,12 +201,11 @@ create table calendars (
   failure jsonb,
   failures integer not null default 0,
   held jsonb,
-  held_at timestamptz,
+  -- What else decides about the next reading, or was told of the last: agreed losses, echoes, warnings.
+  memory jsonb not null default '{}',
   etag text,
   last_modified text,
-  body_digest bytea,
   good_at timestamptz,
-  pulled_at timestamptz,
   created_at timestamptz not null,
   removed_at timestamptz,
   generation bigint not null default 1,
@@ -234,17 +233,22 @@ create table bookings (
   instance text,
   kind text not null default 'stay' check (kind in ('stay', 'block', 'unclear')),
   state text not null default 'confirmed' check (state in ('confirmed', 'awaiting', 'cancelled')),
+  -- The stay's dates at the property, where it was told in dates; of a feed's booking those that the feed tells.
+  arrives date,
+  departs date,
   starts_at timestamptz not null,
   ends_at timestamptz not null,
-  nights integer,
   reservation_code text,
   phone_last4 text,
+  -- The feed's entry as it was last followed.
+  said jsonb,
   missed_readings integer not null default 0,
   missed_since timestamptz,
   same_as uuid,
   created_at timestamptz not null,
   changed_at timestamptz not null,
   cancelled_at timestamptz,
+  cancelled_by text check (cancelled_by in ('feed', 'hand')),
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, booking_key),
@@ -254,6 +258,7 @@ create table bookings (
   constraint bookings_window_not_empty check (starts_at < ends_at)
 );
 create index bookings_of_calendar on bookings (workspace_id, calendar_id, ends_at);
+create index bookings_of_guest on bookings (workspace_id, guest_id) where guest_id is not null;
 create index bookings_of_space on bookings (workspace_id, space_id, starts_at);
 create index bookings_listed on bookings (workspace_id, starts_at, id);
 

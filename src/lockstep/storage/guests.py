@@ -1,0 +1,153 @@
+"""Guests: who is let in. All that is personal about them stands here or can be found from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lockstep.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class GuestRow:
+    id: UUID
+    public_id: str
+    guest_key: str | None = field(repr=False)
+    name: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+    language: str | None
+    created_at: datetime
+    erased_at: datetime | None = None
+
+
+_COLUMNS = "id, public_id, guest_key, name, email, phone, language, created_at, erased_at"
+
+
+async def insert(db: Connection, workspace_id: UUID, row: GuestRow) -> bool:
+    """False where this guest key is in use."""
+    result = await db.execute(
+        """insert into guests (workspace_id, id, public_id, guest_key, name, email, phone, language, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (workspace_id, guest_key) do nothing""",
+        workspace_id,
+        row.id,
+        row.public_id,
+        row.guest_key,
+        row.name,
+        row.email,
+        row.phone,
+        row.language,
+        row.created_at,
+    )
+    return result == "INSERT 0 1"
+
+
+async def change(db: Connection, workspace_id: UUID, row: GuestRow) -> None:
+    await db.execute(
+        """update guests set name = $3, email = $4, phone = $5, language = $6
+           where workspace_id = $1 and id = $2""",
+        workspace_id,
+        row.id,
+        row.name,
+        row.email,
+        row.phone,
+        row.language,
+    )
+
+
+async def get(db: Connection, workspace_id: UUID, guest_id: UUID) -> GuestRow | None:
+    return _row(
+        await db.fetchrow(
+            f"select {_COLUMNS} from guests where workspace_id = $1 and id = $2",  # noqa: S608
+            workspace_id,
+            guest_id,
+        )
+    )
+
+
+async def get_many(db: Connection, workspace_id: UUID, guest_ids: list[UUID]) -> list[GuestRow]:
+    rows = await db.fetch(
+        f"select {_COLUMNS} from guests where workspace_id = $1 and id = any($2) order by id",  # noqa: S608
+        workspace_id,
+        guest_ids,
+    )
+    return [GuestRow(**dict(r)) for r in rows]
+
+
+async def by_public_id(
+    db: Connection, workspace_id: UUID, public_id: str, *, locked: bool = False
+) -> GuestRow | None:
+    """`locked`: nobody else changes it before this transaction ends."""
+    ending = " for no key update" if locked else ""
+    return _row(
+        await db.fetchrow(
+            f"select {_COLUMNS} from guests where workspace_id = $1 and public_id = $2{ending}",  # noqa: S608
+            workspace_id,
+            public_id,
+        )
+    )
+
+
+async def listed(db: Connection, workspace_id: UUID, after: UUID | None, most: int) -> list[GuestRow]:
+    """In the order of creation."""
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from guests where workspace_id = $1 and ($2::uuid is null or id > $2)
+            order by id limit $3""",  # noqa: S608
+        workspace_id,
+        after,
+        most,
+    )
+    return [GuestRow(**dict(r)) for r in rows]
+
+
+async def erase(db: Connection, workspace_id: UUID, guest_id: UUID, at: datetime) -> None:
+    """Forget the person: here, in the bookings, in the names of grants and of what is settled on locks.
+
+    Names of entries that still are or may be on a lock stay with the entry until it is redeclared or settled,
+    since it is recognised by them.
+    """
+    await db.execute(
+        """update guests set guest_key = null, name = null, email = null, phone = null, language = null,
+             erased_at = coalesce(erased_at, $3) where workspace_id = $1 and id = $2""",
+        workspace_id,
+        guest_id,
+        at,
+    )
+    await db.execute(
+        """update bookings set reservation_code = null, phone_last4 = null,
+             said = said - array['guest_name', 'phone_last4', 'reservation_code']
+           where workspace_id = $1 and guest_id = $2""",
+        workspace_id,
+        guest_id,
+    )
+    await _forget_names(db, workspace_id, guest_id)
+
+
+async def _forget_names(db: Connection, workspace_id: UUID, guest_id: UUID) -> None:
+    await db.execute(
+        "update grants set name = 'Guest' where workspace_id = $1 and guest_id = $2 and cancelled_at is not null",
+        workspace_id,
+        guest_id,
+    )
+    settled = """select e.id from entries e
+        join access_methods m on m.workspace_id = e.workspace_id and m.id = e.method_id
+        join grants g on g.workspace_id = m.workspace_id and g.id = m.grant_id
+      where e.workspace_id = $1 and g.guest_id = $2 and e.settled_at is not null"""
+    await db.execute(
+        f"update entries set name = tag where workspace_id = $1 and id in ({settled})",  # noqa: S608
+        workspace_id,
+        guest_id,
+    )
+    await db.execute(
+        f"""update entry_revisions r set name = e.tag from entries e
+            where r.workspace_id = $1 and r.entry_id in ({settled})
+              and e.workspace_id = r.workspace_id and e.id = r.entry_id""",  # noqa: S608
+        workspace_id,
+        guest_id,
+    )
+
+
+def _row(record: Any) -> GuestRow | None:
+    return GuestRow(**dict(record)) if record else None
