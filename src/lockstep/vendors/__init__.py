@@ -1,1 +1,6 @@
-"""One folder per vendor; this is the roster."""
+"""The roster: every vendor that Lockstep speaks to, one folder and one line each."""
+
+from lockstep.driver.contract import Vendor
+from lockstep.vendors.virtual import VIRTUAL
+
+VENDORS: dict[str, Vendor] = {vendor.name: vendor for vendor in (VIRTUAL,)}

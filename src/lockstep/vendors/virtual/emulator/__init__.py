@@ -1,0 +1,1 @@
+"""The virtual vendor's cloud and locks. Written from README.md beside it, never from our driver."""

@@ -1,0 +1,129 @@
+"""What the virtual vendor's servers hold, and the small things that every part of them needs. Holds no rule.
+
+Every entry point settles what is due and takes the guard first (`settled`), so that an emulator may be served
+by one thread and steered from another.
+"""
+
+import hmac
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from threading import RLock
+from typing import Any
+
+import msgspec
+
+from lockstep.emulation.effects import Effects
+from lockstep.emulation.faults import Faults
+from lockstep.emulation.history import History
+from lockstep.emulation.journal import Journal
+from lockstep.emulation.outbox import Delivery, Outbox
+from lockstep.emulation.pace import Pace, RateLimit
+from lockstep.kit.clock import Clock
+from lockstep.vendors.virtual.emulator.records import Code, Job, Lock, Visit
+from lockstep.vendors.virtual.emulator.replies import not_found
+
+SIGNATURE = "X-Virtual-Signature"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The emulator's switches, read and changed at `/_emulator/settings`."""
+
+    account: str = "account_1"
+    tokens: tuple[str, ...] = ("virtual-token",)
+    has_subscription: bool = True
+    page_size: int = 500
+    latency_seconds: float = 0.0
+    rate_limit: RateLimit | None = None
+    keeps_digits_in_journal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where callbacks go."""
+
+    id: str
+    url: str
+    secret: str = field(repr=False)
+
+
+class Cloud:
+    """One account at the vendor."""
+
+    def __init__(self, clock: Clock, settings: Settings | None = None, *, seed: int = 0) -> None:
+        self.clock = clock
+        self.switches = settings or Settings()
+        self.journal = Journal(digit_fields=("digits", "code"))
+        self.faults = Faults(seed)
+        self.pace = Pace()
+        self.effects = Effects()
+        self.outbox = Outbox()
+        self.locks: dict[str, Lock] = {}
+        self.codes: History[str, Code] = History()
+        self.jobs: dict[str, Job] = {}
+        self.hooks: dict[str, Hook] = {}
+        self.log: list[Visit] = []
+        self.busy_until: dict[str, datetime] = {}
+        """By gateway."""
+        self._numbers = count(1)
+        self._guard = RLock()
+
+    @contextmanager
+    def settled(self) -> Iterator[datetime]:
+        """Everything due has happened, and nobody else is at it; gives the present instant."""
+        with self._guard:
+            self.effects.settle(self.clock.now())
+            yield self.clock.now()
+
+    def settle(self) -> None:
+        """Let everything due happen."""
+        with self.settled():
+            pass
+
+    def after(self, seconds: float) -> datetime:
+        """The instant so many seconds from now."""
+        return self.clock.now() + timedelta(seconds=seconds)
+
+    def new_number(self) -> int:
+        """A number not given before."""
+        return next(self._numbers)
+
+    def lock(self, id: str) -> Lock:
+        """The lock with this id. Raises Refused."""
+        if id not in self.locks:
+            raise not_found(f"lock {id}")
+        return self.locks[id]
+
+    def locks_of(self, code: Code) -> list[Lock]:
+        """The locks that a code is on."""
+        return [self.locks[id] for id in code.locks if id in self.locks]
+
+    def codes_on(self, lock: Lock) -> list[Code]:
+        """The cloud's records for one lock."""
+        return [code for code in self.codes if lock.id in code.locks]
+
+    def visit(self, lock: Lock, opened: bool, how: str, reference: str | None, at: datetime) -> None:
+        """Write a line of the log, and tell of it."""
+        if lock.features.log:
+            self.log.append(Visit(self.new_number(), lock.id, at, opened, how, reference))
+            self.tell("visit", [lock], at)
+
+    def tell(self, event: str, locks: Iterable[Lock], at: datetime, job: Job | None = None) -> None:
+        """Queue a callback to every hook, about locks that push."""
+        pushing = [lock.id for lock in locks if lock.features.pushes]
+        if not pushing:
+            return
+        payload: dict[str, Any] = {"event": event, "at": at, "locks": pushing}
+        if job is not None:
+            payload["job"] = job.json(0)
+        body = msgspec.json.encode(payload)
+        for hook in self.hooks.values():
+            headers = {"content-type": "application/json", SIGNATURE: sign(hook.secret, body)}
+            self.outbox.put(Delivery(hook.url, headers, body, hook.id))
+
+
+def sign(secret: str, body: bytes) -> str:
+    """Hexadecimal HMAC-SHA256 over the raw body, after its name."""
+    return f"sha256={hmac.new(secret.encode(), body, 'sha256').hexdigest()}"
