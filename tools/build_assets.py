@@ -25,13 +25,16 @@ WANTED = [
         ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "favicon-32x32.png"],
     ),
 ]
+_UNFINISHED = ".unfinished-"
 LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE")
 
 
 def main(target: Path) -> None:
     """Replace `target` by a folder for each package; complete, or as it was."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unfinished-") as place:
+    for left in target.parent.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=_UNFINISHED) as place:
         packages, laid_out = Path(place) / "packages", Path(place) / "laid-out"
         packages.mkdir()
         for name in NPM_READS:

@@ -14,12 +14,14 @@ PLUMBING = {"database.py", "__init__.py"}
 # What must look across workspaces, each with its reason.
 ACROSS_WORKSPACES = {
     "accounts.every_by_callback_token": "a vendor's call names no workspace",
+    "api_keys.find_in_every_workspace": "a key tells which workspace it is for, not the other way round",
     "claims.claim": "workers serve all workspaces in turn",
     "claims.extend": "the claim names its workspace",
     "claims.holds": "the claim names its workspace",
     "claims.next_due": "workers sleep until any workspace has work",
     "claims.next_lapse": "workers sleep until any workspace has work",
     "claims.release": "the claim names its workspace",
+    "events.waiting": "the sequencer serves all workspaces",
     "workspaces.every": "sweeps and the wiring begin here",
 }
 
