@@ -9,14 +9,14 @@ class Problem(Exception):
     `code` is public API. `cause` and `next_step` are shown to people: nothing secret or personal, no digits.
     """
 
-    code: str
+    code = "problem"
     next_step = "Correct what was asked and send it again."
 
-    def __init__(self, code: str, cause: str, next_step: str = "") -> None:
-        """Without a `next_step`, the class's own is said."""
+    def __init__(self, cause: str, *, code: str | None = None, next_step: str | None = None) -> None:
+        """Where `code` or `next_step` is not given, the class's own is said."""
         super().__init__(cause)
-        self.code = code
         self.cause = cause
+        self.code = code or type(self).code
         self.next_step = next_step or type(self).next_step
 
 
@@ -26,9 +26,9 @@ class NotFound(Problem):
     def __init__(self, noun: str, public_id: str) -> None:
         """`noun` as the glossary has it, such as `access code`; `public_id` is what was asked for."""
         super().__init__(
-            f"{noun.replace(' ', '_')}_not_found",
             f"There is no {noun} {public_id} in this workspace.",
-            f"Check the id; the list of {_plural(noun)} shows those that there are.",
+            code=f"{noun.replace(' ', '_')}_not_found",
+            next_step=f"Check the id; the list of {_plural(noun)} shows those that there are.",
         )
         self.noun = noun
         self.public_id = public_id
@@ -37,35 +37,40 @@ class NotFound(Problem):
 class Invalid(Problem):
     """A value is not one that can be taken; `field` names it as the command does."""
 
-    def __init__(self, code: str, cause: str, next_step: str = "", *, field: str | None = None) -> None:
-        super().__init__(code, cause, next_step)
+    code = "invalid"
+
+    def __init__(
+        self, cause: str, *, code: str | None = None, next_step: str | None = None, field: str | None = None
+    ) -> None:
+        super().__init__(cause, code=code, next_step=next_step)
         self.field = field
 
 
 class Conflict(Problem):
     """What is there already stands against it; nothing was replaced."""
 
+    code = "conflict"
     next_step = "Look at what is there, and change that instead."
 
 
 class NotAllowed(Problem):
     """This actor may not do this."""
 
+    code = "not_allowed"
     next_step = "Use a key that has the scope, or ask an operator for one."
 
 
 class NotSignedIn(Problem):
     """Nothing that came with the request says who asks."""
 
+    code = "not_signed_in"
     next_step = "Send `Authorization: Bearer lockstep_...` with a key that is neither revoked nor expired."
-
-    def __init__(self, cause: str) -> None:
-        super().__init__("not_signed_in", cause)
 
 
 class AccountInError(Problem):
     """The connected account is in error, so nothing new is promised on its locks."""
 
+    code = "account_in_error"
     next_step = "Reconnect the account, then send this again."
 
 
