@@ -1,0 +1,165 @@
+"""Which events a change of belief causes, and which alarms are due. Knows an entry, not its public ids. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lockstep.model import events
+from lockstep.model.access_code import is_arrival_late, is_removal_late
+from lockstep.model.belief import Belief, is_proven
+from lockstep.model.capabilities import Capabilities
+from lockstep.model.declared import ABSENT, Declared, due_state, effective_window, is_enabled, revision_of
+from lockstep.model.plan_item import MOST_ATTEMPTS
+
+OVERWRITTEN_AGAIN = 3
+"""Changed by somebody else this often in a row: two systems are at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFact:
+    """What happened to an entry: an event for each access code that the entry stands for."""
+
+    event: type[events.AccessCodeEvent]
+    details: Mapping[str, object] = field(default_factory=dict)
+    alarm: str | None = None
+    """For alarms: what to remember, so that it is raised once."""
+
+    def about(
+        self, *, access_code_id: str, device_id: str, access_grant_id: str | None = None
+    ) -> events.AccessCodeEvent:
+        """The event for one access code."""
+        ids = {"access_code_id": access_code_id, "device_id": device_id, "access_grant_id": access_grant_id}
+        return self.event(**ids, **self.details)  # type: ignore[arg-type]
+
+
+def events_of_belief(
+    declared: Declared, before: Belief, after: Belief, capabilities: Capabilities, now: datetime
+) -> list[CodeFact]:
+    """What is to be told of the step from one belief to the next; each transition once, whatever lay between."""
+    found = []
+    was_overwritten = after.overwritten_at != before.overwritten_at
+    if was_overwritten:
+        found.append(
+            CodeFact(
+                events.AccessCodeRemovedOutside
+                if after.possible == {ABSENT}
+                else events.AccessCodeModifiedOutside
+            )
+        )
+    if was_overwritten and after.overwritten == OVERWRITTEN_AGAIN:
+        found.append(_overwritten_again(after))
+    if _is_set(declared, after, capabilities) and not _was_set(declared, before, capabilities):
+        only = after.only or ""
+        evidence = after.evidence.name.lower()
+        found.append(
+            CodeFact(events.AccessCodeSetOnDevice, {"evidence": evidence, "is_enabled": is_enabled(only)})
+        )
+    if not was_overwritten and _is_removed(before, after, capabilities):
+        is_for_good = due_state(declared, capabilities, now) == ABSENT and (
+            declared.is_withdrawn or effective_window(declared.spec.window, capabilities).is_over(now)
+        )
+        found.append(CodeFact(events.AccessCodeRemovedFromDevice, {"is_for_good": is_for_good}))
+    if _is_unconfirmed(after) and not _is_unconfirmed(before):
+        found.append(CodeFact(events.AccessCodeUnconfirmed))
+    return found
+
+
+def alarms_due(
+    declared: Declared,
+    belief: Belief,
+    capabilities: Capabilities,
+    now: datetime,
+    already: frozenset[str] = frozenset(),
+) -> list[CodeFact]:
+    """Alarms not yet raised; `already` are the `alarm`s of those that were. `next_look` counts their instants in."""
+    found = []
+    if is_arrival_late(declared, belief, capabilities, now):
+        found.append(_late(declared, belief))
+    if is_removal_late(declared, belief, capabilities, now):
+        found.append(_failed_to_remove(declared))
+    if _is_given_up(declared, belief, capabilities, now):
+        found.append(_given_up(declared))
+    return [f for f in found if f.alarm not in already]
+
+
+def _is_given_up(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:
+    want = due_state(declared, capabilities, now)
+    if want is None or want == ABSENT or belief.possible == {want}:
+        return False
+    return belief.attempts_at(want) >= MOST_ATTEMPTS
+
+
+def _overwritten_again(belief: Belief) -> CodeFact:
+    return CodeFact(
+        events.AccessCodeOverwrittenAgain,
+        {
+            "times": belief.overwritten,
+            "code": "overwritten_again",
+            "cause": "Somebody else keeps changing this code on the lock.",
+            "next_step": "Find the other system or person that writes codes to this lock, and stop it.",
+        },
+    )
+
+
+def _late(declared: Declared, belief: Belief) -> CodeFact:
+    return CodeFact(
+        events.AccessCodeLate,
+        {
+            "starts_at": declared.spec.window.starts_at,
+            "code": "late",
+            "cause": "The guest arrives soon, or is inside, and the code is not proven on the lock.",
+            "next_step": "Check that the lock is online in the vendor's app; have another way in ready.",
+        },
+        alarm=f"late:{declared.revision}:{belief.overwritten}",
+    )
+
+
+def _failed_to_remove(declared: Declared) -> CodeFact:
+    return CodeFact(
+        events.AccessCodeFailedToRemove,
+        {
+            "code": "failed_to_remove",
+            "cause": "The code should be gone and may still open the door.",
+            "next_step": "Remove it in the vendor's app, and check that the lock is online.",
+        },
+        alarm=f"failed_to_remove:{declared.revision}",
+    )
+
+
+def _given_up(declared: Declared) -> CodeFact:
+    return CodeFact(
+        events.AccessCodeFailedToSet,
+        {
+            "code": "given_up",
+            "cause": f"The code was written {MOST_ATTEMPTS} times and never seen on the lock.",
+            "next_step": "Check the lock in the vendor's app, then ask Lockstep to try again.",
+        },
+        alarm=f"given_up:{declared.revision}",
+    )
+
+
+def _is_set(declared: Declared, belief: Belief, capabilities: Capabilities) -> bool:
+    only = belief.only
+    return (
+        only is not None and revision_of(only) == declared.revision and is_proven(belief, only, capabilities)
+    )
+
+
+def _was_set(declared: Declared, belief: Belief, capabilities: Capabilities) -> bool:
+    """Proven, or on its way from disabled to enabled: it stood on the lock all the time."""
+    if len(belief.possible) > 1:
+        return all(revision_of(s) == declared.revision for s in belief.possible)
+    return _is_set(declared, belief, capabilities)
+
+
+def _is_removed(before: Belief, after: Belief, capabilities: Capabilities) -> bool:
+    """What was, or may have been, on the lock is proven gone; a code that never came is not told as removed."""
+    if not is_proven(after, ABSENT, capabilities) or not before.may_be_present:
+        return False
+    return ABSENT not in before.possible or ABSENT in before.tried
+
+
+def _is_unconfirmed(belief: Belief) -> bool:
+    return len(belief.possible) > 1 and belief.accepted is None

@@ -1,0 +1,494 @@
+"""Events: immutable facts in public ids, without digits and without personal data: the closed list of their kinds.
+
+Knows neither who records them nor who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A fact. Fields that end in `_id` say whom it is about, the others what there is to say."""
+
+    kind: ClassVar[str] = ""
+
+    def subjects(self) -> dict[str, str]:
+        """Whom it is about: field name such as `access_code_id` -> public id."""
+        return {f.name: v for f in fields(self) if f.name.endswith("_id") and (v := getattr(self, f.name))}
+
+    def payload(self) -> dict[str, object]:
+        """What else there is to say, as JSON values: instants as ISO 8601 in UTC."""
+        return {f.name: _json(getattr(self, f.name)) for f in fields(self) if not f.name.endswith("_id")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Event):
+    """Something that somebody should know of: `code` is public API, `cause` in words, `next_step` what to do."""
+
+    code: str = ""
+    cause: str = ""
+    next_step: str = ""
+
+    def payload(self) -> dict[str, object]:
+        said = super().payload()
+        return said if self.code else {k: v for k, v in said.items() if k not in _FAILURE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessCodeEvent(Event):
+    access_code_id: str
+    device_id: str
+    access_grant_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessCodeFailed(AccessCodeEvent, Failed):
+    pass
+
+
+class AccessCodeCreated(AccessCodeEvent):
+    """A code was declared for a lock."""
+
+    kind = "access_code.created"
+
+
+class AccessCodeChanged(AccessCodeEvent):
+    """Its digits, window or name were declared anew."""
+
+    kind = "access_code.changed"
+
+
+class AccessCodeDeleted(AccessCodeEvent):
+    """It was withdrawn: from now on nothing of it may stay on the lock."""
+
+    kind = "access_code.deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessCodeSetOnDevice(AccessCodeEvent):
+    """It was proven on the lock as declared. `evidence`: listed or acknowledged, or accepted where no better is."""
+
+    kind = "access_code.set_on_device"
+    evidence: str
+    is_enabled: bool = True
+    """False: it stands on the lock and opens only from the start of its window."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessCodeRemovedFromDevice(AccessCodeEvent):
+    """It was proven gone from the lock."""
+
+    kind = "access_code.removed_from_device"
+    is_for_good: bool = True
+    """False: it is to come back, for it left its place or its digits to a more urgent code."""
+
+
+class AccessCodeModifiedOutside(AccessCodeEvent):
+    """Somebody else changed it on the lock; Lockstep puts it right."""
+
+    kind = "access_code.modified_outside"
+
+
+class AccessCodeRemovedOutside(AccessCodeEvent):
+    """Somebody else removed it from the lock; Lockstep sets it again."""
+
+    kind = "access_code.removed_outside"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessCodeOverwrittenAgain(AccessCodeFailed):
+    """Somebody else changes it again and again: two systems are at work on one lock."""
+
+    kind = "access_code.overwritten_again"
+    times: int
+
+
+class AccessCodeUnconfirmed(AccessCodeEvent):
+    """A change got no clear answer, or the lock cannot tell: what is on the lock is in doubt until it is read."""
+
+    kind = "access_code.unconfirmed"
+
+
+class AccessCodeFailedToSet(AccessCodeFailed):
+    """It was refused, or written as often as allowed and never seen on the lock."""
+
+    kind = "access_code.failed_to_set"
+
+
+class AccessCodeFailedToRemove(AccessCodeFailed):
+    """It should be gone and may still open the door."""
+
+    kind = "access_code.failed_to_remove"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessCodeLate(AccessCodeFailed):
+    """The guest arrives soon, or is inside, and the code is not proven on the lock."""
+
+    kind = "access_code.late"
+    starts_at: datetime
+
+
+class AccessCodeFull(AccessCodeFailed):
+    """No place is left for it on the lock."""
+
+    kind = "access_code.full"
+
+
+class AccessCodeDuplicateTaken(AccessCodeFailed):
+    """Its digits are taken on the lock by another code."""
+
+    kind = "access_code.duplicate_taken"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessGrantEvent(Event):
+    access_grant_id: str
+    booking_id: str | None = None
+
+
+class AccessGrantCreated(AccessGrantEvent):
+    """Somebody is to be let in."""
+
+    kind = "access_grant.created"
+
+
+class AccessGrantChanged(AccessGrantEvent):
+    """Its window, guest, name or places changed."""
+
+    kind = "access_grant.changed"
+
+
+class AccessGrantCancelled(AccessGrantEvent):
+    """Nobody is to be let in by it any more."""
+
+    kind = "access_grant.cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingEvent(Event):
+    booking_id: str
+    calendar_id: str | None = None
+
+
+class BookingCreated(BookingEvent):
+    """A stay was imported or entered."""
+
+    kind = "booking.created"
+
+
+class BookingChanged(BookingEvent):
+    """Its dates, guest or state changed."""
+
+    kind = "booking.changed"
+
+
+class BookingCancelled(BookingEvent):
+    """The stay will not take place."""
+
+    kind = "booking.cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingHeld(BookingEvent, Failed):
+    """What its calendar says of it waits for an operator: it gives no access, or takes none away, until then."""
+
+    kind = "booking.held"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalendarEvent(Failed):
+    calendar_id: str
+
+
+class CalendarAdded(CalendarEvent):
+    """A calendar link was added to a property."""
+
+    kind = "calendar.added"
+
+
+class CalendarRemoved(CalendarEvent):
+    """A calendar link was removed."""
+
+    kind = "calendar.removed"
+
+
+class CalendarHeld(CalendarEvent):
+    """It lost too much at once: what it takes away is held until confirmed by hand."""
+
+    kind = "calendar.held"
+
+
+class CalendarReleased(CalendarEvent):
+    """What was held is obeyed, or was dismissed."""
+
+    kind = "calendar.released"
+
+
+class CalendarFailed(CalendarEvent):
+    """It cannot be read; what is known from it stays as it is."""
+
+    kind = "calendar.failed"
+
+
+class CalendarRecovered(CalendarEvent):
+    """It can be read again."""
+
+    kind = "calendar.recovered"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectedAccountEvent(Failed):
+    connected_account_id: str
+
+
+class ConnectedAccountConnected(ConnectedAccountEvent):
+    """Credentials of a vendor were given and work."""
+
+    kind = "connected_account.connected"
+
+
+class ConnectedAccountCredentialsRefused(ConnectedAccountEvent):
+    """The vendor refuses the credentials: nothing can be written until new ones are given."""
+
+    kind = "connected_account.credentials_refused"
+
+
+class ConnectedAccountRecovered(ConnectedAccountEvent):
+    """It can be reached again, or has new credentials that work."""
+
+    kind = "connected_account.recovered"
+
+
+class ConnectedAccountDisconnecting(ConnectedAccountEvent):
+    """It is being disconnected: its codes are dealt with as was asked."""
+
+    kind = "connected_account.disconnecting"
+
+
+class ConnectedAccountDisconnected(ConnectedAccountEvent):
+    """It is disconnected; its credentials are destroyed."""
+
+    kind = "connected_account.disconnected"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceEvent(Event):
+    device_id: str
+    connected_account_id: str | None = None
+
+
+class DeviceAdded(DeviceEvent):
+    """It appeared under a connected account."""
+
+    kind = "device.added"
+
+
+class DeviceRemoved(DeviceEvent):
+    """It is no longer under its account."""
+
+    kind = "device.removed"
+
+
+class DeviceWentOffline(DeviceEvent):
+    """Its vendor cannot reach it."""
+
+    kind = "device.went_offline"
+
+
+class DeviceCameOnline(DeviceEvent):
+    """Its vendor reaches it again."""
+
+    kind = "device.came_online"
+
+
+class DeviceLowBattery(DeviceEvent):
+    """Its battery needs changing soon."""
+
+    kind = "device.low_battery"
+
+
+class DeviceSubscriptionRequired(DeviceEvent):
+    """Its vendor demands a paid subscription for what is asked of it."""
+
+    kind = "device.subscription_required"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockEvent(Event):
+    device_id: str
+    access_code_id: str | None = None
+    access_grant_id: str | None = None
+    guest_id: str | None = None
+    at: datetime
+    how: str = "unknown"
+
+
+class LockUnlocked(LockEvent):
+    """Somebody opened it. Without `access_code_id` the vendor does not tell who."""
+
+    kind = "lock.unlocked"
+
+
+class LockAccessDenied(LockEvent):
+    """Somebody tried to open it and was refused."""
+
+    kind = "lock.access_denied"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestEvent(Event):
+    guest_id: str
+
+
+class GuestCreated(GuestEvent):
+    """A guest was entered."""
+
+    kind = "guest.created"
+
+
+class GuestChanged(GuestEvent):
+    """What is known of the guest changed."""
+
+    kind = "guest.changed"
+
+
+class GuestErased(GuestEvent):
+    """The guest's personal data was erased."""
+
+    kind = "guest.erased"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceEvent(Event):
+    property_id: str
+    space_id: str | None = None
+
+
+class PropertyCreated(SpaceEvent):
+    """A property was entered."""
+
+    kind = "property.created"
+
+
+class PropertyChanged(SpaceEvent):
+    """Its name, address, time zone, times, spaces or devices changed."""
+
+    kind = "property.changed"
+
+
+class PropertyRemoved(SpaceEvent):
+    """It was removed."""
+
+    kind = "property.removed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionAttemptEvent(Failed):
+    action_attempt_id: str
+    device_id: str
+
+
+class ActionAttemptSucceeded(ActionAttemptEvent):
+    """The vendor did what was asked."""
+
+    kind = "action_attempt.succeeded"
+
+
+class ActionAttemptFailed(ActionAttemptEvent):
+    """What was asked was not done, or nobody knows whether it was."""
+
+    kind = "action_attempt.failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookEvent(Event):
+    webhook_id: str
+
+
+class WebhookCreated(WebhookEvent):
+    """A subscription was made."""
+
+    kind = "webhook.created"
+
+
+class WebhookChanged(WebhookEvent):
+    """Its address, kinds or secret changed, or it was enabled again."""
+
+    kind = "webhook.changed"
+
+
+class WebhookRemoved(WebhookEvent):
+    """The subscription was removed."""
+
+    kind = "webhook.removed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookDisabled(WebhookEvent):
+    """Nothing could be delivered to it for days: it gets nothing more until it is enabled again."""
+
+    kind = "webhook.disabled"
+    failing_since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyEvent(Event):
+    api_key_id: str
+
+
+class ApiKeyCreated(ApiKeyEvent):
+    """A key was made."""
+
+    kind = "api_key.created"
+
+
+class ApiKeyRevoked(ApiKeyEvent):
+    """A key was revoked: it is refused from now on."""
+
+    kind = "api_key.revoked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkspaceEvent(Event):
+    workspace_id: str
+
+
+class WorkspaceCreated(WorkspaceEvent):
+    """The workspace was made."""
+
+    kind = "workspace.created"
+
+
+class WorkspaceChanged(WorkspaceEvent):
+    """Its name or its retention changed."""
+
+    kind = "workspace.changed"
+
+
+class WorkspaceConfirmed(WorkspaceEvent):
+    """An operator confirmed that this database, restored or copied, is the one that rules."""
+
+    kind = "workspace.confirmed"
+
+
+def _kinds_below(kind: type[Event]) -> Iterator[type[Event]]:
+    for sub in kind.__subclasses__():
+        if sub.kind:
+            yield sub
+        yield from _kinds_below(sub)
+
+
+KINDS: Mapping[str, type[Event]] = {k.kind: k for k in sorted(_kinds_below(Event), key=lambda k: k.kind)}
+"""Every kind of event by its name; the class's docstring says what it means."""
+
+
+_FAILURE = ("code", "cause", "next_step")
+
+
+def _json(value: Any) -> object:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
