@@ -35,6 +35,8 @@ __all__ = [
     "Plan",
     "is_doubtful",
     "next_look",
+    "next_thought",
+    "next_thought",
     "plan",
 ]
 
@@ -50,16 +52,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write to make. `waits_for`: entries that must be proven gone, or off their digits, before it.
-
-    `reference`: only this copy is removed, and the entry goes on carrying `state`.
-    """
+    """One write to make. `waits_for`: entries that must be proven gone, or off their digits, before it."""
 
     kind: Kind
     entry_id: UUID
     state: Carried
     waits_for: frozenset[UUID] = frozenset()
-    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ def plan(
         ordered, broken = in_order(moves.sets, needs)
         in_vain = _in_vain(items, moves, broken, capabilities)
         if not in_vain.keys() - imposed.keys():
-            changes = _changes(items, moves, ordered, broken, needs, places_for, capabilities, foreign)
+            changes = _changes(moves, ordered, broken, needs, places_for, capabilities)
             return Plan(changes, moves.holds)
         imposed |= in_vain
 
@@ -114,21 +112,33 @@ def next_look(
     now: datetime,
     read_at: datetime | None,
 ) -> datetime:
-    """When this write domain must be looked at again, never before `now`.
+    """When this write domain must be looked at again, never before `now`: `next_thought` or the next drift check."""
+    drift_check = (read_at or now) + DRIFT_CHECK
+    thought = next_thought(declared, beliefs, capabilities, now)
+    return max(drift_check if thought is None else min(thought, drift_check), now)
 
-    The first of: a due change, a write to be proven, a tombstone's end, an alarm, the next drift check.
+
+def next_thought(
+    declared: Sequence[Declared],
+    beliefs: Mapping[UUID, Belief],
+    capabilities: Capabilities,
+    now: datetime,
+) -> datetime | None:
+    """When something is to be done or told though nobody touches anything, always after `now`; None: never.
+
+    The first of: a due change, a write to be proven, a tombstone's end, an alarm.
     """
-    moments = [(read_at or now) + DRIFT_CHECK]
+    moments: list[datetime] = []
     for one in declared:
         belief = beliefs.get(one.entry_id, Belief())
-        moments += [at for at in alarm_instants(one, belief, capabilities) if at > now]
+        moments += alarm_instants(one, belief, capabilities)
         if not one.is_withdrawn:
-            moments += [at for at in due_instants(one, capabilities) if at > now]
+            moments += due_instants(one, capabilities)
         if belief.last_write_at is not None and not _is_at_rest(belief, capabilities):
             moments.append(_look_after_write(belief, capabilities, now))
         if belief.late_until is not None:
             moments.append(_look_at_horizon(belief.late_until, capabilities, now))
-    return max(min(moments), now)
+    return min((at for at in moments if at > now), default=None)
 
 
 def is_doubtful(present_before: int, missing_now: int) -> bool:
@@ -152,7 +162,7 @@ def _moves(
     fixed |= imposed
     left_out = frozenset[UUID]()
     if capabilities.most_codes is not None:
-        places = max(0, capabilities.most_codes - foreign.places - len(foreign.surplus))
+        places = max(0, capabilities.most_codes - foreign.places)
         lasting = {id for id, hold in fixed.items() if hold is not Hold.LOOK}
         staying = {
             i.id
@@ -190,14 +200,12 @@ def _in_vain(
 
 
 def _changes(
-    items: Sequence[Item],
     moves: Moves,
     ordered: Sequence[Item],
     broken: Sequence[Item],
     needs: Mapping[UUID, frozenset[UUID]],
     places_for: Mapping[UUID, UUID],
     capabilities: Capabilities,
-    foreign: Foreign,
 ) -> tuple[Change, ...]:
     waits = {s.id: needs[s.id] | ({places_for[s.id]} if s.id in places_for else frozenset()) for s in ordered}
     needed = frozenset[UUID]().union(*waits.values())
@@ -208,7 +216,7 @@ def _changes(
     for one in ordered:
         changes += _set(one, waits[one.id], capabilities, is_off=one in broken)
     changes += [Change(Kind.REMOVE, r.id, ABSENT) for r in last]
-    return (*changes, *_surplus(items, moves, foreign))
+    return tuple(changes)
 
 
 def _set(one: Item, waits: frozenset[UUID], capabilities: Capabilities, *, is_off: bool) -> list[Change]:
@@ -219,20 +227,6 @@ def _set(one: Item, waits: frozenset[UUID], capabilities: Capabilities, *, is_of
         # Not taken off before its new digits are free: its guest may be inside.
         return [Change(Kind.REMOVE, one.id, ABSENT, waits), Change(kind, one.id, one.want, waits | {one.id})]
     return [Change(kind, one.id, one.want, waits)]
-
-
-def _surplus(items: Sequence[Item], moves: Moves, foreign: Foreign) -> list[Change]:
-    """Second copies go once the entry itself is as it should be."""
-    right = {
-        i.id: i.want
-        for i in items
-        if i.is_wanted and i.belief.possible == {i.want} and i.belief.attempts < MOST_ATTEMPTS
-    }
-    return [
-        Change(Kind.REMOVE, id, right[id], reference=reference)
-        for id, reference in sorted(foreign.surplus)
-        if id in right and id not in moves.holds
-    ]
 
 
 def _is_at_rest(belief: Belief, capabilities: Capabilities) -> bool:
