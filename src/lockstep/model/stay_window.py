@@ -1,7 +1,7 @@
 """From a property's zone and hours and the dates of a stay to a window. Knows no feed and no lock.
 
 A clock time that does not exist (clocks go forward) is read with the offset before the change, as RFC 5545
-3.3.5 says, and so moves forward. One that exists twice (clocks go back) counts as its first for an arrival and
+3.3.5 says, and so moves forward. One that exists twice (clocks go back) counts as its first for an arrival,
 as its second for a departure: nobody stands before a closed door because of the hour that the clocks took.
 """
 
