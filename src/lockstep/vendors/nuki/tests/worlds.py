@@ -40,19 +40,30 @@ HOOK = "http://127.0.0.1/callbacks/nuki"
 _ANSWERED = {Trouble.BUSY: 423}
 
 
+def settings_of(**switches: Any) -> Settings:
+    """The emulator's settings: unless told otherwise, what the app changes shows in the cloud at once."""
+    return Settings(**{"app_changes": "at_once", "keeps_digits_in_journal": True, **switches})
+
+
+def traits_of(**switches: Any) -> Traits:
+    """What a world with these switches is."""
+    shows_digits = settings_of(**switches).returns_digits
+    return Traits(
+        capabilities_of(LockType.SMART_LOCK_3_OR_4, shows_digits=shows_digits),
+        reads_live=True,
+        tells_references=False,
+    )
+
+
 class NukiWorld:
     """Two locks to write to, empty of codes, and a third that holds somebody's code."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, **switches: Any) -> None:
         self.clock = VirtualClock(MIDDAY)
-        self.emulator = World(self.clock, settings)
+        self.emulator = World(self.clock, settings_of(**switches))
         self.emulator.allow(TOKEN)
         self.targets = tuple(self.emulator.add_lock({"name": name}) for name in ("Front door", "Flat 1"))
-        self.traits = Traits(
-            capabilities_of(LockType.SMART_LOCK_3_OR_4, shows_digits=settings.returns_digits),
-            reads_live=True,
-            tells_references=False,
-        )
+        self.traits = traits_of(**switches)
         self._received: list[SignedCall] = []
         self._secret = ""
         transport = httpx.ASGITransport(create_app(self.emulator))
@@ -158,8 +169,8 @@ class NukiWorld:
 
 @asynccontextmanager
 async def nuki_world(**switches: Any) -> AsyncIterator[NukiWorld]:
-    """A world with these switches of the emulator; what the app changes shows in the cloud at once."""
-    world = NukiWorld(Settings(**{"app_changes": "at_once", "keeps_digits_in_journal": True, **switches}))
+    """A world with these switches of the emulator."""
+    world = NukiWorld(**switches)
     async with world.http:
         await world.listen()
         yield world
