@@ -211,6 +211,18 @@ class CalendarAdded(CalendarEvent):
     kind = "calendar.added"
 
 
+class CalendarChanged(CalendarEvent):
+    """Its name, or how far it is believed, changed."""
+
+    kind = "calendar.changed"
+
+
+class CalendarWarned(CalendarEvent):
+    """It was followed only in part, or something in it is odd: said once each time that it appears."""
+
+    kind = "calendar.warned"
+
+
 class CalendarRemoved(CalendarEvent):
     """A calendar link was removed."""
 

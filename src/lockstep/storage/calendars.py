@@ -141,12 +141,13 @@ async def by_public_id(
 
 
 async def listed(
-    db: Connection, workspace_id: UUID, after: UUID | None, most: int, space_ids: list[UUID] | None = None
+    db: Connection, workspace_id: UUID, after: str | None, most: int, space_ids: list[UUID] | None = None
 ) -> list[CalendarRow]:
-    """In the order of creation; `space_ids` None: of all spaces."""
+    """In the order of creation, behind the one with the public id `after`; `space_ids` None: of all spaces."""
     rows = await db.fetch(
-        f"""{_SELECT} and c.removed_at is null and ($2::uuid is null or c.id > $2)
-              and ($4::uuid[] is null or c.space_id = any($4)) order by c.id limit $3""",
+        f"""{_SELECT} and c.removed_at is null and ($2::text is null
+              or c.id > (select id from calendars where workspace_id = $1 and public_id = $2))
+              and ($4::uuid[] is null or c.space_id = any($4)) order by c.id limit $3""",  # noqa: S608
         workspace_id,
         after,
         most,
@@ -164,6 +165,17 @@ async def of_property(db: Connection, workspace_id: UUID, property_id: UUID) -> 
         property_id,
     )
     return [r["id"] for r in rows]
+
+
+async def forget_versions(db: Connection, workspace_id: UUID, calendar_ids: list[UUID]) -> None:
+    """The next pull of each gets the whole feed, never "not modified"."""
+    await db.execute(
+        """update calendars set etag = null, last_modified = null
+           where workspace_id = $1 and id in (
+             select id from calendars where workspace_id = $1 and id = any($2) order by id for update)""",
+        workspace_id,
+        calendar_ids,
+    )
 
 
 def _row(record: Any) -> CalendarRow | None:

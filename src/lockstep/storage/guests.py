@@ -90,10 +90,11 @@ async def by_public_id(
     )
 
 
-async def listed(db: Connection, workspace_id: UUID, after: UUID | None, most: int) -> list[GuestRow]:
-    """In the order of creation."""
+async def listed(db: Connection, workspace_id: UUID, after: str | None, most: int) -> list[GuestRow]:
+    """In the order of creation, behind the one with the public id `after`."""
     rows = await db.fetch(
-        f"""select {_COLUMNS} from guests where workspace_id = $1 and ($2::uuid is null or id > $2)
+        f"""select {_COLUMNS} from guests where workspace_id = $1 and ($2::text is null
+              or id > (select id from guests where workspace_id = $1 and public_id = $2))
             order by id limit $3""",  # noqa: S608
         workspace_id,
         after,

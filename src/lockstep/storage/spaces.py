@@ -136,21 +136,26 @@ async def property_of(db: Connection, workspace_id: UUID, space_id: UUID) -> Spa
 async def listed(
     db: Connection,
     workspace_id: UUID,
-    after: UUID | None,
+    after: str | None,
     most: int,
     *,
     parent_id: UUID | None = None,
+    property_ids: list[UUID] | None = None,
     only_properties: bool = False,
 ) -> list[SpaceRow]:
-    """In the order of creation."""
+    """In the order of creation, behind the one with the public id `after`."""
     rows = await db.fetch(
-        f"""{_SELECT} and ($2::uuid is null or s.id > $2) and ($4::uuid is null or s.parent_id = $4)
-              and (not $5 or s.parent_id is null) order by s.id limit $3""",
+        f"""{_SELECT} and ($2::text is null
+              or s.id > (select id from spaces where workspace_id = $1 and public_id = $2))
+              and ($4::uuid is null or s.parent_id = $4)
+              and (not $5 or s.parent_id is null) and ($6::uuid[] is null or s.property_id = any($6))
+            order by s.id limit $3""",  # noqa: S608
         workspace_id,
         after,
         most,
         parent_id,
         only_properties,
+        property_ids,
     )
     return [SpaceRow(**dict(r)) for r in rows]
 
@@ -226,7 +231,8 @@ async def remove_devices(db: Connection, workspace_id: UUID, space_id: UUID, dev
 async def what_stands_in_the_way(
     db: Connection, workspace_id: UUID, space_id: UUID, now: datetime
 ) -> dict[str, int]:
-    """What has to go before the space can: counts of nested spaces, calendars and bookings not over yet."""
+    """What has to go before the space can: counts of nested spaces, calendars, and bookings
+    and grants that are not over."""
     row = await db.fetchrow(
         """select
              (select count(*) from spaces where workspace_id = $1 and parent_id = $2 and removed_at is null)
@@ -234,7 +240,11 @@ async def what_stands_in_the_way(
              (select count(*) from calendars where workspace_id = $1 and space_id = $2 and removed_at is null)
                as calendars,
              (select count(*) from bookings where workspace_id = $1 and space_id = $2
-                and state <> 'cancelled' and ends_at > $3) as bookings""",
+                and state <> 'cancelled' and ends_at > $3) as bookings,
+             (select count(*) from grant_targets t join grants g
+                on g.workspace_id = t.workspace_id and g.id = t.grant_id
+              where t.workspace_id = $1 and t.space_id = $2 and g.booking_id is null and g.cancelled_at is null
+                and (g.ends_at is null or g.ends_at > $3)) as grants""",
         workspace_id,
         space_id,
         now,

@@ -1,0 +1,347 @@
+"""What may be asked of spaces: places that hold devices and nest; a property is one at the top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+
+from msgspec import UNSET, UnsetType
+
+from lockstep.kit.ids import new_id, public_id
+from lockstep.model import events
+from lockstep.model.permissions import Actor, Scope, require, require_property, require_whole_workspace
+from lockstep.model.stay_window import HouseTimes, TimeZoneUnknown, stay_window, zone_named
+from lockstep.operations import declaring
+from lockstep.operations import events as recorded
+from lockstep.operations.errors import Conflict, Invalid, NotFound
+from lockstep.operations.gate import Tx
+from lockstep.operations.words import told, words
+from lockstep.storage import bookings, calendars, claims, devices, spaces
+from lockstep.storage.spaces import SpaceRow
+
+CHECK_IN = time(15)
+CHECK_OUT = time(11)
+"""What a property has where nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A space as the ways in show it. Address, time zone and hours are the property's, so None further in."""
+
+    space_id: str
+    space_key: str | None
+    parent_space_id: str | None
+    property_id: str
+    """The property that it lies in, or is."""
+    name: str
+    address: str | None
+    time_zone: str | None
+    check_in: time | None
+    check_out: time | None
+    device_ids: tuple[str, ...]
+    """Devices that stand in this space itself."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSpace:
+    """Without a parent it is a property, and then needs a time zone (IANA name)."""
+
+    name: str
+    parent_space_id: str | None = None
+    space_key: str | None = None
+    address: str | None = None
+    time_zone: str | None = None
+    check_in: time | None = None
+    check_out: time | None = None
+    device_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSpace:
+    """What is left out stays. Bookings told in dates follow new hours, those that were changed by hand do not."""
+
+    space_id: str
+    name: str | UnsetType = UNSET
+    address: str | UnsetType | None = UNSET
+    time_zone: str | UnsetType = UNSET
+    check_in: time | UnsetType = UNSET
+    check_out: time | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSpace:
+    space_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetSpace:
+    space_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListSpaces:
+    """In the order of creation, behind the space `after`."""
+
+    most: int = 50
+    after: str | None = None
+    parent_space_id: str | None = None
+    only_properties: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddDevices:
+    space_id: str
+    device_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDevices:
+    space_id: str
+    device_ids: tuple[str, ...]
+
+
+async def create_space(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
+    """Raises Invalid, NotFound (parent, device), Conflict where the key is in use."""
+    require(actor, Scope.PROPERTIES_WRITE)
+    parent = await known_space(tx, actor, command.parent_space_id) if command.parent_space_id else None
+    if parent is None or command.device_ids:
+        require_whole_workspace(actor)
+    id = new_id()
+    row = SpaceRow(
+        id,
+        public_id("space", id),
+        command.space_key,
+        parent.id if parent else None,
+        parent.property_id if parent else id,
+        words(command.name, "name"),
+        command.address,
+        command.time_zone,
+        command.check_in,
+        command.check_out,
+        tx.now,
+    )
+    if not await spaces.insert(tx.db, tx.workspace_id, _with_hours(row)):
+        raise Conflict(
+            f"A space has the key {command.space_key} already.",
+            code="space_key_taken",
+            next_step="Change that space, or choose another key.",
+        )
+    await recorded.append(tx, actor, _created(row, parent))
+    if command.device_ids:
+        await _stand(tx, actor, row, command.device_ids)
+    return await _shown(tx, actor, row.public_id)
+
+
+async def change_space(tx: Tx, actor: Actor, command: ChangeSpace) -> Space:
+    """Raises Invalid, NotFound."""
+    require(actor, Scope.PROPERTIES_WRITE)
+    before = await known_space(tx, actor, command.space_id, locked=True)
+    after = _with_hours(
+        replace(
+            before,
+            name=before.name if command.name is UNSET else words(command.name, "name"),
+            address=told(command.address, before.address),
+            time_zone=told(command.time_zone, before.time_zone),
+            check_in=told(command.check_in, before.check_in),
+            check_out=told(command.check_out, before.check_out),
+        )
+    )
+    if after != before:
+        await spaces.change(tx.db, tx.workspace_id, after)
+        await recorded.append(tx, actor, _changed(after))
+    if after.parent_id is None and house_of(before) != house_of(after):
+        await _follow_hours(tx, actor, before, after)
+    return await _shown(tx, actor, after.public_id)
+
+
+async def remove_space(tx: Tx, actor: Actor, command: RemoveSpace) -> None:
+    """Its devices stay connected. Raises Conflict where it holds more than devices."""
+    require(actor, Scope.PROPERTIES_WRITE)
+    space = await known_space(tx, actor, command.space_id, locked=True)
+    left = await spaces.what_stands_in_the_way(tx.db, tx.workspace_id, space.id, tx.now)
+    if left:
+        held = ", ".join(f"{count} {noun}" for noun, count in left.items())
+        raise Conflict(
+            f"The space {space.public_id} still has {held}.",
+            code="space_in_use",
+            next_step="Remove or cancel these first, then remove the space.",
+        )
+    await spaces.remove(tx.db, tx.workspace_id, space.id, tx.now)
+    await recorded.append(
+        tx,
+        actor,
+        events.PropertyRemoved(property_id=space.public_id) if space.parent_id is None else _changed(space),
+    )
+    await declaring.redeclare_space(tx, actor, space.id)
+
+
+async def get_space(tx: Tx, actor: Actor, command: GetSpace) -> Space:
+    """Raises NotFound."""
+    require(actor, Scope.PROPERTIES_READ)
+    return await _shown(tx, actor, command.space_id)
+
+
+async def list_spaces(tx: Tx, actor: Actor, command: ListSpaces) -> tuple[Space, ...]:
+    """Raises NotFound where the parent is not there."""
+    require(actor, Scope.PROPERTIES_READ)
+    parent = await known_space(tx, actor, command.parent_space_id) if command.parent_space_id else None
+    rows = await spaces.listed(
+        tx.db,
+        tx.workspace_id,
+        command.after,
+        command.most,
+        parent_id=parent.id if parent else None,
+        property_ids=None if actor.property_ids is None else sorted(actor.property_ids),
+        only_properties=command.only_properties,
+    )
+    return await _with_devices(tx, rows)
+
+
+async def add_devices(tx: Tx, actor: Actor, command: AddDevices) -> Space:
+    """Those that stand there already stay. Whoever may enter the space now opens them too."""
+    require(actor, Scope.PROPERTIES_WRITE)
+    require_whole_workspace(actor)
+    space = await known_space(tx, actor, command.space_id, locked=True)
+    await _stand(tx, actor, space, command.device_ids)
+    return await _shown(tx, actor, space.public_id)
+
+
+async def remove_devices(tx: Tx, actor: Actor, command: RemoveDevices) -> Space:
+    """Codes that were on them because of this space are withdrawn."""
+    require(actor, Scope.PROPERTIES_WRITE)
+    require_whole_workspace(actor)
+    space = await known_space(tx, actor, command.space_id, locked=True)
+    found = await devices.by_public_ids(tx.db, tx.workspace_id, list(command.device_ids))
+    if await spaces.remove_devices(tx.db, tx.workspace_id, space.id, [d.id for d in found]):
+        await recorded.append(tx, actor, _changed(space))
+        await declaring.redeclare_space(tx, actor, space.id)
+    return await _shown(tx, actor, space.public_id)
+
+
+def house_of(row: SpaceRow) -> HouseTimes:
+    """The zone and the hours of a property."""
+    assert row.time_zone is not None
+    assert row.check_in is not None
+    assert row.check_out is not None
+    return HouseTimes(row.time_zone, row.check_in, row.check_out)
+
+
+async def known_space(tx: Tx, actor: Actor, space_id: str, *, locked: bool = False) -> SpaceRow:
+    """For other operations. Raises NotFound, NotAllowed where the actor is confined to other properties."""
+    row = await spaces.by_public_id(tx.db, tx.workspace_id, space_id, locked=locked)
+    if row is None:
+        raise NotFound("space", space_id)
+    require_property(actor, row.property_id)
+    return row
+
+
+def _created(row: SpaceRow, parent: SpaceRow | None) -> events.SpaceEvent:
+    if parent is None:
+        return events.PropertyCreated(property_id=row.public_id)
+    return events.PropertyChanged(
+        property_id=parent.property_public_id or parent.public_id, space_id=row.public_id
+    )
+
+
+def _changed(row: SpaceRow) -> events.PropertyChanged:
+    nested = row.public_id if row.parent_id is not None else None
+    return events.PropertyChanged(property_id=row.property_public_id or row.public_id, space_id=nested)
+
+
+def _with_hours(row: SpaceRow) -> SpaceRow:
+    """A property with its hours filled in and its zone checked; anything else without."""
+    if row.parent_id is not None:
+        told = [n for n in ("address", "time_zone", "check_in", "check_out") if getattr(row, n) is not None]
+        if told:
+            raise Invalid(
+                f"A space within a property has no {told[0]} of its own: the property's holds.",
+                code="only_a_property_has_hours",
+                next_step="Leave it out here; change it on the property.",
+                field=told[0],
+            )
+        return row
+    if row.time_zone is None:
+        raise Invalid(
+            "A property needs a time zone, so that a booking's dates become instants.",
+            code="time_zone_missing",
+            next_step="Name one of the IANA database, such as Europe/Lisbon.",
+            field="time_zone",
+        )
+    try:
+        zone_named(row.time_zone)
+    except TimeZoneUnknown as unknown:
+        raise Invalid(
+            f"The time zone {row.time_zone!r} is not known.",
+            code=unknown.code,
+            next_step="Name one of the IANA database, such as Europe/Lisbon.",
+            field="time_zone",
+        ) from None
+    check_in, check_out = row.check_in or CHECK_IN, row.check_out or CHECK_OUT
+    for field, hour in (("check_in", check_in), ("check_out", check_out)):
+        if hour.tzinfo is not None:
+            raise Invalid("Hours are those of the property's own zone, without an offset.", field=field)
+    return replace(row, check_in=check_in, check_out=check_out)
+
+
+async def _stand(tx: Tx, actor: Actor, space: SpaceRow, device_ids: Sequence[str]) -> None:
+    found = {
+        d.public_id: d.id
+        for d in await devices.by_public_ids(tx.db, tx.workspace_id, list(device_ids))
+        if d.removed_at is None
+    }
+    for device_id in device_ids:
+        if device_id not in found:
+            raise NotFound("device", device_id)
+    if await spaces.add_devices(tx.db, tx.workspace_id, space.id, sorted(found.values())):
+        await recorded.append(tx, actor, _changed(space))
+        await declaring.redeclare_space(tx, actor, space.id)
+
+
+async def _follow_hours(tx: Tx, actor: Actor, before: SpaceRow, after: SpaceRow) -> None:
+    """Stays told in dates get the windows that follow from them now, unless a hand moved them."""
+    old, new = house_of(before), house_of(after)
+    for booking in await bookings.open_of_property(tx.db, tx.workspace_id, after.id, tx.now):
+        if booking.arrives is None or booking.departs is None:
+            continue
+        was, becomes = (stay_window(booking.arrives, booking.departs, house) for house in (old, new))
+        moved = booking
+        if moved.said is not None and moved.said.window == was:
+            moved = replace(moved, said=replace(moved.said, window=becomes))
+        if (moved.starts_at, moved.ends_at) == (was.starts_at, was.ends_at):
+            assert becomes.ends_at is not None
+            moved = replace(moved, starts_at=becomes.starts_at, ends_at=becomes.ends_at)
+        if moved != booking:
+            await bookings.change(tx.db, tx.workspace_id, replace(moved, changed_at=tx.now))
+            await recorded.append(tx, actor, events.BookingChanged(booking_id=moved.public_id))
+            await declaring.declare_booking(tx, actor, moved.id)
+    # What feeds tell in local times has to be read anew, so not as "not modified".
+    read_anew = await calendars.of_property(tx.db, tx.workspace_id, after.id)
+    await calendars.forget_versions(tx.db, tx.workspace_id, read_anew)
+    await claims.wake(tx.db, tx.workspace_id, "calendars", read_anew, tx.now)
+
+
+async def _shown(tx: Tx, actor: Actor, space_id: str) -> Space:
+    (space,) = await _with_devices(tx, [await known_space(tx, actor, space_id)])
+    return space
+
+
+async def _with_devices(tx: Tx, rows: Sequence[SpaceRow]) -> tuple[Space, ...]:
+    standing = await spaces.own_devices(tx.db, tx.workspace_id, [r.id for r in rows])
+    return tuple(
+        Space(
+            row.public_id,
+            row.space_key,
+            row.parent_public_id,
+            row.property_public_id or row.public_id,
+            row.name,
+            row.address,
+            row.time_zone,
+            row.check_in,
+            row.check_out,
+            tuple(standing[row.id]),
+            row.created_at,
+        )
+        for row in rows
+    )
