@@ -36,7 +36,6 @@ __all__ = [
     "is_doubtful",
     "next_look",
     "next_thought",
-    "next_thought",
     "plan",
 ]
 
@@ -52,12 +51,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write to make. `waits_for`: entries that must be proven gone, or off their digits, before it."""
+    """One write to make. `waits_for`: entries that must be proven gone, or off their digits, before it.
+
+    `reference`: only this copy is removed, and the entry goes on carrying `state`.
+    """
 
     kind: Kind
     entry_id: UUID
     state: Carried
     waits_for: frozenset[UUID] = frozenset()
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def plan(
         ordered, broken = in_order(moves.sets, needs)
         in_vain = _in_vain(items, moves, broken, capabilities)
         if not in_vain.keys() - imposed.keys():
-            changes = _changes(moves, ordered, broken, needs, places_for, capabilities)
+            changes = _changes(items, moves, ordered, broken, needs, places_for, capabilities, foreign)
             return Plan(changes, moves.holds)
         imposed |= in_vain
 
@@ -162,7 +165,7 @@ def _moves(
     fixed |= imposed
     left_out = frozenset[UUID]()
     if capabilities.most_codes is not None:
-        places = max(0, capabilities.most_codes - foreign.places)
+        places = max(0, capabilities.most_codes - foreign.places - len(foreign.surplus))
         lasting = {id for id, hold in fixed.items() if hold is not Hold.LOOK}
         staying = {
             i.id
@@ -200,12 +203,14 @@ def _in_vain(
 
 
 def _changes(
+    items: Sequence[Item],
     moves: Moves,
     ordered: Sequence[Item],
     broken: Sequence[Item],
     needs: Mapping[UUID, frozenset[UUID]],
     places_for: Mapping[UUID, UUID],
     capabilities: Capabilities,
+    foreign: Foreign,
 ) -> tuple[Change, ...]:
     waits = {s.id: needs[s.id] | ({places_for[s.id]} if s.id in places_for else frozenset()) for s in ordered}
     needed = frozenset[UUID]().union(*waits.values())
@@ -216,7 +221,7 @@ def _changes(
     for one in ordered:
         changes += _set(one, waits[one.id], capabilities, is_off=one in broken)
     changes += [Change(Kind.REMOVE, r.id, ABSENT) for r in last]
-    return tuple(changes)
+    return (*changes, *_surplus(items, moves, foreign))
 
 
 def _set(one: Item, waits: frozenset[UUID], capabilities: Capabilities, *, is_off: bool) -> list[Change]:
@@ -227,6 +232,20 @@ def _set(one: Item, waits: frozenset[UUID], capabilities: Capabilities, *, is_of
         # Not taken off before its new digits are free: its guest may be inside.
         return [Change(Kind.REMOVE, one.id, ABSENT, waits), Change(kind, one.id, one.want, waits | {one.id})]
     return [Change(kind, one.id, one.want, waits)]
+
+
+def _surplus(items: Sequence[Item], moves: Moves, foreign: Foreign) -> list[Change]:
+    """Second copies go once the entry itself is as it should be."""
+    right = {
+        i.id: i.want
+        for i in items
+        if i.is_wanted and i.belief.possible == {i.want} and i.belief.attempts < MOST_ATTEMPTS
+    }
+    return [
+        Change(Kind.REMOVE, id, right[id], reference=reference)
+        for id, reference in sorted(foreign.surplus)
+        if id in right and id not in moves.holds
+    ]
 
 
 def _is_at_rest(belief: Belief, capabilities: Capabilities) -> bool:

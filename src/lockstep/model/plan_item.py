@@ -47,14 +47,16 @@ class Hold(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """What others hold in the write domain, and which of ours are in doubt."""
+    """What a reading shows besides the one entry that each of ours should have."""
 
     places: int = 0
-    """How many places others hold, second copies of ours counted in."""
+    """How many places others hold."""
     fingerprints: frozenset[UUID] = frozenset()
     """Their digits."""
     ambiguous: frozenset[UUID] = frozenset()
     """Ours that two entries on the lock could be: touched by nobody."""
+    surplus: tuple[tuple[UUID, str], ...] = ()
+    """Second copies of ours: entry and the copy's reference."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def free_places(
     a place nor a removal is held back."""
     if capabilities.most_codes is None:
         return {}
-    taken = foreign.places + sum(1 for i in items if i.has_place)
+    taken = foreign.places + len(foreign.surplus) + sum(1 for i in items if i.has_place)
     free = capabilities.most_codes - taken
     leaving = [r for r in moves.removes if r.has_place]
     awaited = any(i.has_place and moves.holds.get(i.id) is Hold.LOOK and not i.is_wanted for i in items)

@@ -18,23 +18,16 @@ OVERWRITTEN_AGAIN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class EntryEvent:
+class CodeFact:
     """What happened to an entry: an event for each access code that the entry stands for."""
 
     event: type[events.AccessCodeEvent]
     details: Mapping[str, object] = field(default_factory=dict)
+    alarm: str | None = None
+    """For alarms: what to remember, so that it is raised once."""
 
-    @property
-    def kind(self) -> str:
-        return self.event.kind
-
-    @property
-    def concerns_removal(self) -> bool:
-        """Whether it is of use for a code that was withdrawn."""
-        return self.event in (events.AccessCodeRemovedFromDevice, events.AccessCodeFailedToRemove)
-
-    def for_code(
-        self, access_code_id: str, device_id: str, access_grant_id: str | None = None
+    def about(
+        self, *, access_code_id: str, device_id: str, access_grant_id: str | None = None
     ) -> events.AccessCodeEvent:
         """The event for one access code."""
         ids = {"access_code_id": access_code_id, "device_id": device_id, "access_grant_id": access_grant_id}
@@ -43,13 +36,13 @@ class EntryEvent:
 
 def events_of_belief(
     declared: Declared, before: Belief, after: Belief, capabilities: Capabilities, now: datetime
-) -> list[EntryEvent]:
+) -> list[CodeFact]:
     """What is to be told of the step from one belief to the next; each transition once, whatever lay between."""
     found = []
     was_overwritten = after.overwritten_at != before.overwritten_at
     if was_overwritten:
         found.append(
-            EntryEvent(
+            CodeFact(
                 events.AccessCodeRemovedOutside
                 if after.possible == {ABSENT}
                 else events.AccessCodeModifiedOutside
@@ -61,15 +54,15 @@ def events_of_belief(
         only = after.only or ""
         evidence = after.evidence.name.lower()
         found.append(
-            EntryEvent(events.AccessCodeSetOnDevice, {"evidence": evidence, "is_enabled": is_enabled(only)})
+            CodeFact(events.AccessCodeSetOnDevice, {"evidence": evidence, "is_enabled": is_enabled(only)})
         )
     if not was_overwritten and _is_removed(before, after, capabilities):
         is_for_good = due_state(declared, capabilities, now) == ABSENT and (
             declared.is_withdrawn or effective_window(declared.spec.window, capabilities).is_over(now)
         )
-        found.append(EntryEvent(events.AccessCodeRemovedFromDevice, {"is_for_good": is_for_good}))
+        found.append(CodeFact(events.AccessCodeRemovedFromDevice, {"is_for_good": is_for_good}))
     if _is_unconfirmed(after) and not _is_unconfirmed(before):
-        found.append(EntryEvent(events.AccessCodeUnconfirmed))
+        found.append(CodeFact(events.AccessCodeUnconfirmed))
     return found
 
 
@@ -79,16 +72,16 @@ def alarms_due(
     capabilities: Capabilities,
     now: datetime,
     already: frozenset[str] = frozenset(),
-) -> list[EntryEvent]:
-    """Alarms not yet raised; `already` are the kinds of those that were. `next_look` counts their instants in."""
+) -> list[CodeFact]:
+    """Alarms not yet raised; `already` are the `alarm`s of those that were. `next_look` counts their instants in."""
     found = []
     if is_arrival_late(declared, belief, capabilities, now):
-        found.append(_late(declared))
+        found.append(_late(declared, belief))
     if is_removal_late(declared, belief, capabilities, now):
-        found.append(_failed_to_remove())
+        found.append(_failed_to_remove(declared))
     if _is_given_up(declared, belief, capabilities, now):
-        found.append(_given_up())
-    return [f for f in found if f.kind not in already]
+        found.append(_given_up(declared))
+    return [f for f in found if f.alarm not in already]
 
 
 def _is_given_up(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:
@@ -98,8 +91,8 @@ def _is_given_up(declared: Declared, belief: Belief, capabilities: Capabilities,
     return belief.attempts_at(want) >= MOST_ATTEMPTS
 
 
-def _overwritten_again(belief: Belief) -> EntryEvent:
-    return EntryEvent(
+def _overwritten_again(belief: Belief) -> CodeFact:
+    return CodeFact(
         events.AccessCodeOverwrittenAgain,
         {
             "times": belief.overwritten,
@@ -110,8 +103,8 @@ def _overwritten_again(belief: Belief) -> EntryEvent:
     )
 
 
-def _late(declared: Declared) -> EntryEvent:
-    return EntryEvent(
+def _late(declared: Declared, belief: Belief) -> CodeFact:
+    return CodeFact(
         events.AccessCodeLate,
         {
             "starts_at": declared.spec.window.starts_at,
@@ -119,28 +112,31 @@ def _late(declared: Declared) -> EntryEvent:
             "cause": "The guest arrives soon, or is inside, and the code is not proven on the lock.",
             "next_step": "Check that the lock is online in the vendor's app; have another way in ready.",
         },
+        alarm=f"late:{declared.revision}:{belief.overwritten}",
     )
 
 
-def _failed_to_remove() -> EntryEvent:
-    return EntryEvent(
+def _failed_to_remove(declared: Declared) -> CodeFact:
+    return CodeFact(
         events.AccessCodeFailedToRemove,
         {
             "code": "failed_to_remove",
             "cause": "The code should be gone and may still open the door.",
             "next_step": "Remove it in the vendor's app, and check that the lock is online.",
         },
+        alarm=f"failed_to_remove:{declared.revision}",
     )
 
 
-def _given_up() -> EntryEvent:
-    return EntryEvent(
+def _given_up(declared: Declared) -> CodeFact:
+    return CodeFact(
         events.AccessCodeFailedToSet,
         {
             "code": "given_up",
             "cause": f"The code was written {MOST_ATTEMPTS} times and never seen on the lock.",
             "next_step": "Check the lock in the vendor's app, then ask Lockstep to try again.",
         },
+        alarm=f"given_up:{declared.revision}",
     )
 
 
