@@ -98,9 +98,9 @@ def wanted_locks(world: World, fields: dict[str, Any]) -> list[Lock]:
     return [world.lock(id, needs_subscription=True) for id in dict.fromkeys(ids)]
 
 
-def checked_creation(world: World, locks: list[Lock], body: Any) -> Grant:
+def checked_creation(world: World, locks: list[Lock], body: Any, *, needs_account_user: bool = True) -> Grant:
     """The grant that a create asks for. Raises Refused where one of the locks cannot have it."""
-    grant = bodies.creation(body, locks)
+    grant = bodies.creation(body, locks, needs_account_user=needs_account_user)
     if grant.account_user_id is not None and grant.account_user_id not in world.users:
         raise bad_parameter("accountUserId", grant.account_user_id)
     for lock in locks:

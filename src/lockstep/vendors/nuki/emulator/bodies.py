@@ -18,14 +18,14 @@ _LONGEST_OTHER_NAME = 32
 _LIMITS = ("allowedFromDate", "allowedUntilDate", "allowedWeekDays", "allowedFromTime", "allowedUntilTime")
 
 
-def creation(body: Any, locks: list[Lock]) -> Grant:
+def creation(body: Any, locks: list[Lock], *, needs_account_user: bool = True) -> Grant:
     """The grant that a create asks for, on all these locks. Raises Refused: 400 or 422."""
     fields = _object(body)
     type_ = _whole(fields, "type", APP, FOB, KEYPAD_CODE, default=APP)
     if type_ == KEYPAD_CODE and not all(lock.keypad_paired or lock.keypad2_paired for lock in locks):
         raise bad_parameter("type", KEYPAD_CODE)
     account_user_id = _account_user(fields)
-    if type_ != KEYPAD_CODE and account_user_id is None:
+    if needs_account_user and type_ != KEYPAD_CODE and account_user_id is None:
         raise bad_parameter("accountUserId", None)
     # The official keypad example leaves remoteAllowed out, and works (developer.nuki.io/t/54).
     remote_allowed = _flag(fields, "remoteAllowed", default=False if type_ == KEYPAD_CODE else None)

@@ -26,6 +26,20 @@ from lockstep.vendors.nuki.emulator.replies import bad_parameter, no_subscriptio
 from lockstep.vendors.nuki.emulator.settings import Settings
 
 ACCOUNT_ID = 100_001
+_MASTER_FIELDS = (
+    "smartlockId",
+    "accountId",
+    "type",
+    "authId",
+    "name",
+    "favorite",
+    "firmwareVersion",
+    "hardwareVersion",
+    "serverState",
+    "adminPinState",
+    "creationDate",
+    "updateDate",
+)
 
 
 class Cloud:
@@ -114,6 +128,12 @@ class Cloud:
         self.lock_views.put(lock.id, view, at)
         states = {name: view[name] for name in ("state", "serverState", "adminPinState")}
         self.hooks.announce("DEVICE_STATUS", {"smartlockId": lock.id, **states}, at)
+
+    def announce_lock(self, lock: Lock, at: datetime, *, deleted: bool) -> None:
+        """Tell the subscribers that a lock came, went or got another name."""
+        view = lock.json(at)
+        told = {name: view[name] for name in _MASTER_FIELDS}
+        self.hooks.announce("DEVICE_MASTERDATA", {"deleted": deleted, **told}, at)
 
     def _announce_auth(self, auth: Auth, at: datetime, *, deleted: bool) -> None:
         body = auth.json(returns_digits=self.switches.returns_digits)

@@ -50,6 +50,7 @@ def change(world: World, asked: Asked) -> Response:
         raise bad_parameter("favorite", favorite)
     lock.name, lock.favorite = name, favorite
     world.touch(lock, asked.at)
+    world.announce_lock(lock, asked.at, deleted=False)
     return done()
 
 
@@ -60,6 +61,7 @@ def delete(world: World, asked: Asked) -> Response:
     world.lock_views.drop(lock.id, asked.at)
     for auth in world.auths_on(lock):
         world.auths.drop(auth.id, asked.at)
+    world.announce_lock(lock, asked.at, deleted=True)
     return done()
 
 
@@ -150,7 +152,7 @@ def movable(world: World, asked: Asked, action: int) -> Lock:
 
 
 def _configure(world: World, lock: Lock, part: str, fields: dict[str, Any], at: datetime) -> None:
-    if not lock.is_online:
+    if not lock.is_online or lock.id not in world.locks:
         return
     lock.configure(part, fields)
     world.touch(lock, at)

@@ -10,7 +10,7 @@ from lockstep.vendors.nuki.emulator.world import World
 
 
 def own_routes(world: World) -> list[Route]:
-    """Tokens, which stand in bodies and never in a path, and the integration that results of advanced calls go to."""
+    """Tokens (in bodies, never in a path), and the integration that advanced calls answer to."""
 
     def allow(asked: Asked) -> None:
         fields = asked.fields()

@@ -111,6 +111,7 @@ class World(Cloud):
             lock.store(lock.new_device_id(), Grant(APP, OWN_NAME, remote_allowed=True))
             self.locks[lock.id] = lock
             syncing.sync(self, lock, now)
+            self.announce_lock(lock, now, deleted=False)
             return str(lock.id)
 
     def _paired(self, wanted: LockWanted, time_zone_id: int, now: datetime) -> Lock:
