@@ -101,6 +101,8 @@ class NukiDriver:
     async def _ensure_present(self, intent: Intent, change: EnsurePresent) -> Outcome:
         if not can_be_sent(change.digits):
             return Refused(Reason.RULE_BROKEN, "Nuki takes digits as a number: none may be a leading zero")
+        if not change.name.isascii():
+            return Refused(Reason.RULE_BROKEN, "A Nuki lock keeps names in bytes: ASCII alone is kept whole")
         if change.reference is None and not change.is_enabled:
             return Refused(Reason.RULE_BROKEN, "Nuki cannot create a code that is disabled")
         path = _auth_path(change.targets, change.reference)

@@ -179,6 +179,7 @@ async def test_parts_of_a_second_come_back_as_the_window_given(world: NukiWorld)
     [
         pytest.param({"digits": "045678"}, id="a-leading-zero"),
         pytest.param({"is_enabled": False}, id="a-disabled-create"),
+        pytest.param({"name": "Zoë k7f2q"}, id="a-name-that-takes-more-bytes"),
     ],
 )
 async def test_what_the_vendor_cannot_be_told_is_refused_unsent(
