@@ -2,12 +2,15 @@
 
 import os
 import socket
+import struct
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 PORT = 5432
 _PID_FILE = "postmaster.pid"
+# SSLRequest, answered with one byte before anything else is asked (PostgreSQL's manual, "Message Formats").
+_DO_YOU_SPEAK_SSL = struct.pack("!ii", 8, 80877103)
 
 
 class State(Enum):
@@ -47,7 +50,7 @@ def state_of(data: Path) -> State:
     postmaster = read_postmaster(data)
     if postmaster is None:
         return State.GONE
-    if postmaster.status == "ready" and _listens(postmaster.sockets):
+    if postmaster.status == "ready" and _answers(postmaster.sockets):
         return State.READY
     return State.CHANGING if _works_on(postmaster.pid, data) else State.GONE
 
@@ -70,14 +73,16 @@ def socket_path(sockets: Path) -> Path:
     return sockets / f".s.PGSQL.{PORT}"
 
 
-def _listens(sockets: Path) -> bool:
+def _answers(sockets: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(5)
         try:
             probe.connect(str(socket_path(sockets)))
+            probe.sendall(_DO_YOU_SPEAK_SSL)
+            # Connecting alone proves nothing: the socket of a dying server still takes connections.
+            return probe.recv(1) != b""
         except OSError:
             return False
-        return True
 
 
 def _works_on(pid: int, data: Path) -> bool:
