@@ -180,6 +180,20 @@ async def living_of_spaces(
     return [_row(r) for r in rows]
 
 
+async def living_of_guest(
+    db: Connection, workspace_id: UUID, guest_id: UUID, now: datetime
+) -> list[GrantRow]:
+    """A guest's grants that are neither cancelled nor over."""
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from grants where workspace_id = $1 and guest_id = $2 and cancelled_at is null
+              and (ends_at is null or ends_at > $3) order by id""",  # noqa: S608
+        workspace_id,
+        guest_id,
+        now,
+    )
+    return [_row(r) for r in rows]
+
+
 async def insert_method(db: Connection, workspace_id: UUID, row: MethodRow) -> None:
     await db.execute(
         """insert into access_methods (workspace_id, id, public_id, grant_id, kind, digits, fingerprint, warning,

@@ -103,6 +103,18 @@ async def listed(db: Connection, workspace_id: UUID, after: str | None, most: in
     return [GuestRow(**dict(r)) for r in rows]
 
 
+async def properties_of(db: Connection, workspace_id: UUID, guest_id: UUID) -> set[UUID]:
+    """The properties that the guest has, or had, bookings of."""
+    rows = await db.fetch(
+        """select distinct s.property_id from bookings b
+             join spaces s on s.workspace_id = b.workspace_id and s.id = b.space_id
+           where b.workspace_id = $1 and b.guest_id = $2""",
+        workspace_id,
+        guest_id,
+    )
+    return {r["property_id"] for r in rows}
+
+
 async def erase(db: Connection, workspace_id: UUID, guest_id: UUID, at: datetime) -> None:
     """Forget the person: here, in the bookings, in the names of grants and of what is settled on locks.
 
@@ -128,7 +140,7 @@ async def erase(db: Connection, workspace_id: UUID, guest_id: UUID, at: datetime
 
 async def _forget_names(db: Connection, workspace_id: UUID, guest_id: UUID) -> None:
     await db.execute(
-        "update grants set name = 'Guest' where workspace_id = $1 and guest_id = $2 and cancelled_at is not null",
+        "update grants set name = 'Guest' where workspace_id = $1 and guest_id = $2",
         workspace_id,
         guest_id,
     )
