@@ -30,7 +30,8 @@ def times_of(window: Window, lock: Lock, now: datetime) -> Times | None:
     if schedule.kind == "none":
         return None
     starts_at, ends_at = window.starts_at, window.ends_at
-    if schedule.refuses_past_starts:
+    # A code that has to be used soon after its start would be dead on arrival with one that has passed.
+    if schedule.refuses_past_starts or schedule.use_within_seconds is not None:
         starts_at = max(starts_at, now)
     if schedule.zone == "lock_local":
         return _in_wall_time(starts_at, ends_at, lock)

@@ -1,0 +1,165 @@
+"""What only some vendors have: digits of their own, jobs, remote unlock, a log, batteries, callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lockstep.driver.changes import ObserveScope, Unlock
+from lockstep.driver.conformance.requirements import (
+    can_trouble,
+    can_unlock,
+    has_battery,
+    has_log,
+    has_push,
+    loses_or_refuses_offline,
+    makes_jobs,
+    vendor_chooses,
+)
+from lockstep.driver.conformance.steps import (
+    change_of,
+    finished,
+    intent,
+    set_code,
+    some_name,
+)
+from lockstep.driver.conformance.suite import Cases
+from lockstep.driver.conformance.world import Trouble, World
+from lockstep.driver.contract import CallbackRefused
+from lockstep.driver.outcomes import Accepted, DeviceOffline, Done, DriverError, Refused, Unknown
+from lockstep.model.capabilities import Evidence, Reissue
+
+extras = Cases()
+
+
+@extras.when(vendor_chooses)
+async def issued_digits_are_given_and_open_the_door(world: World) -> None:
+    placed = await set_code(world, world.driver())
+    assert len(placed.digits) in world.traits.capabilities.code_lengths
+    assert world.enter(world.targets[0], placed.digits)
+
+
+@extras.when(vendor_chooses)
+async def issuing_again_gives_what_was_told(world: World) -> None:
+    window = None
+    one = await set_code(world, world.driver(), window=window, name=some_name(world))
+    two = await set_code(world, world.driver(), window=one.window, name=one.name)
+    is_same = world.traits.capabilities.reissue is Reissue.SAME
+    assert (one.digits == two.digits) is is_same
+    assert (one.reference == two.reference) is is_same
+
+
+@extras.when(makes_jobs)
+async def a_job_is_followed_to_its_end_also_by_a_driver_made_anew(world: World) -> None:
+    driver = world.driver()
+    change = await change_of(world, driver)
+    accepted = await driver.apply(intent(), change)
+    assert isinstance(accepted, Accepted)
+    assert world.clock.now() < accepted.look_at < accepted.give_up_at
+    assert isinstance(await world.driver().follow(accepted.token), Accepted)
+    done = await finished(world, world.driver(), accepted)
+    assert isinstance(done, Done)
+    assert done.reference is not None
+
+
+@extras.when(makes_jobs, can_trouble(Trouble.WRITE_LOST))
+async def a_job_that_runs_out_of_time_ends_unknown(world: World) -> None:
+    driver = world.driver()
+    change = await change_of(world, driver)
+    world.trouble(Trouble.WRITE_LOST)
+    accepted = await driver.apply(intent(), change)
+    world.calm()
+    assert isinstance(await finished(world, driver, accepted), Unknown)
+
+
+@extras.when(makes_jobs, loses_or_refuses_offline)
+async def a_job_whose_lock_goes_away_ends_in_no_yes(world: World) -> None:
+    driver = world.driver()
+    accepted = await driver.apply(intent(), await change_of(world, driver))
+    world.offline(world.targets[0], True)
+    try:
+        assert isinstance(await finished(world, driver, accepted), Refused | Unknown)
+    except DriverError as error:
+        assert isinstance(error, DeviceOffline)
+
+
+@extras.when(can_unlock)
+async def a_remote_unlock_is_one_call_and_is_said_to_be_done(world: World) -> None:
+    before = world.mutating_calls()
+    outcome = await world.driver().act(intent(), Unlock(world.targets[0]))
+    assert isinstance(outcome, Done | Accepted)
+    assert world.mutating_calls() == before + 1
+
+
+@extras.when(can_unlock, can_trouble(Trouble.REPLY_LOST_AFTER))
+async def a_remote_unlock_whose_reply_is_lost_is_unknown_and_never_repeated(world: World) -> None:
+    before = world.mutating_calls()
+    world.trouble(Trouble.REPLY_LOST_AFTER)
+    outcome = await world.driver().act(intent(), Unlock(world.targets[0]))
+    world.calm()
+    assert isinstance(outcome, Unknown)
+    assert world.mutating_calls() == before + 1
+
+
+@extras.when(can_unlock, loses_or_refuses_offline)
+async def a_remote_unlock_of_a_lock_that_is_away_is_never_confirmed_by_it(world: World) -> None:
+    world.offline(world.targets[0], True)
+    try:
+        outcome = await world.driver().act(intent(), Unlock(world.targets[0]))
+        assert not isinstance(outcome, Done) or outcome.evidence < Evidence.ACKNOWLEDGED
+    except DriverError as error:
+        assert isinstance(error, DeviceOffline)
+
+
+@extras.when(has_log)
+async def the_log_attributes_a_visit_to_the_code_that_was_used(world: World) -> None:
+    placed = await set_code(world, world.driver())
+    since = world.clock.now()
+    world.settle()
+    entered_at = world.clock.now()
+    assert world.enter(world.targets[0], placed.digits)
+    world.settle()
+    reading = await world.driver().observe(ObserveScope(placed.targets, since))
+    visits = [line for line in reading.log if line.opened and line.target == world.targets[0]]
+    assert len(visits) == 1
+    assert visits[0].reference in (placed.reference, None)
+    assert entered_at <= visits[0].at <= world.clock.now()
+    later = await world.driver().observe(ObserveScope(placed.targets, world.clock.now()))
+    assert later.log == ()
+
+
+@extras.when(has_battery)
+async def the_battery_is_told(world: World) -> None:
+    described = await world.driver().describe()
+    for target in described.targets:
+        if target.reference in world.targets:
+            level = target.state.battery_level
+            assert level is not None or target.state.is_battery_critical is not None
+            assert level is None or 0 <= level <= 1
+
+
+@extras.when(has_push)
+async def a_signed_callback_tells_where_to_look_and_a_forged_one_is_refused(world: World) -> None:
+    await world.callbacks()
+    await set_code(world, world.driver())
+    calls = await world.callbacks()
+    assert calls, "a vendor that pushes tells of a new code"
+    read_callback = world.vendor.read_callback
+    looks = [read_callback(call.headers, call.body, call.secret).look_at for call in calls]
+    assert any(look is None or world.targets[0] in look for look in looks)
+    for call in calls:
+        for headers, body, secret in (
+            (call.headers, call.body, f"{call.secret}x"),
+            (call.headers, call.body + b" ", call.secret),
+            ({}, call.body, call.secret),
+        ):
+            assert _is_refused(world, headers, body, secret)
+    late = {name.upper(): value for name, value in calls[0].headers.items()}
+    assert not _is_refused(world, late, calls[0].body, calls[0].secret), "names of headers have no case"
+
+
+def _is_refused(world: World, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
+    try:
+        world.vendor.read_callback(headers, body, secret)
+    except CallbackRefused:
+        return True
+    return False
