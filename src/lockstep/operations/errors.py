@@ -27,7 +27,7 @@ class NotFound(Problem):
         """`noun` as the glossary has it, such as `access code`; `public_id` is what was asked for."""
         super().__init__(
             f"There is no {noun} {public_id} in this workspace.",
-            code=f"{noun.replace(' ', '_')}_not_found",
+            code=f"{noun.lower().replace(' ', '_')}_not_found",
             next_step=f"Check the id; the list of {_plural(noun)} shows those that there are.",
         )
         self.noun = noun
@@ -76,3 +76,10 @@ class AccountInError(Problem):
 
 def _plural(noun: str) -> str:
     return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+class VendorFailed(Problem):
+    """A vendor could not be asked, and nothing was stored."""
+
+    code = "vendor_failed"
+    next_step = "Try again in some minutes."

@@ -105,7 +105,7 @@ async def set_failure(
 ) -> None:
     await db.execute(
         """update domains set failures = $3, failure = $4
-           where workspace_id = $1 and id = $2 and (failures, failure) is distinct from ($3, $4)""",
+           where workspace_id = $1 and id = $2 and (failures, failure) is distinct from ($3::integer, $4::jsonb)""",
         workspace_id,
         domain_id,
         failures,
@@ -129,7 +129,7 @@ async def set_next(
     """When to read and when to think again; the claim's release sets `due_at` to the earlier."""
     await db.execute(
         """update domains set look_at = $3, think_at = $4 where workspace_id = $1 and id = $2
-             and (look_at, think_at) is distinct from ($3, $4)""",
+             and (look_at, think_at) is distinct from ($3::timestamptz, $4::timestamptz)""",
         workspace_id,
         domain_id,
         look_at,
@@ -145,4 +145,15 @@ async def look_now(db: Connection, workspace_id: UUID, domain_ids: list[UUID], n
         workspace_id,
         domain_ids,
         now,
+    )
+
+
+async def forgive(db: Connection, workspace_id: UUID, domain_id: UUID) -> None:
+    """Waits and counted tries of the domain's entries are over: an operator asks to try again."""
+    await db.execute(
+        """update entries set not_before = null, tried = '{}'
+           where workspace_id = $1 and domain_id = $2 and settled_at is null
+             and (not_before is not null or tried <> '{}')""",
+        workspace_id,
+        domain_id,
     )

@@ -31,8 +31,8 @@ async def store(
     begun_at: datetime,
     covers: Sequence[str],
     contents: dict[str, list[dict[str, Any]]],
-) -> bool:
-    """Keep a reading unless a newer one of this scope is stored; True where it was kept."""
+) -> set[str]:
+    """Keep a reading unless a newer one of this scope is stored; returns the targets whose content changed."""
     kept = await db.fetchval(
         """insert into readings (workspace_id, account_id, scope, begun_at, covers) values ($1, $2, $3, $4, $5)
            on conflict (workspace_id, account_id, scope) do update
@@ -46,7 +46,7 @@ async def store(
         sorted(covers),
     )
     if not kept:
-        return False
+        return set()
     rows = [
         (
             workspace_id,
@@ -77,7 +77,7 @@ async def store(
                  set content = excluded.content, digest = excluded.digest, changed_at = excluded.changed_at""",
             changed,
         )
-    return True
+    return {row[2] for row in changed}
 
 
 async def of_targets(

@@ -260,7 +260,7 @@ create table bookings (
 create index bookings_of_calendar on bookings (workspace_id, calendar_id, ends_at);
 create index bookings_of_guest on bookings (workspace_id, guest_id) where guest_id is not null;
 create index bookings_of_space on bookings (workspace_id, space_id, starts_at);
-create index bookings_listed on bookings (workspace_id, starts_at, id);
+create index bookings_listed on bookings (workspace_id, starts_at, public_id);
 
 create table grants (
   workspace_id uuid not null,

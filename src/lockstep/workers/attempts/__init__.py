@@ -1,1 +1,1 @@
-"""Performs asked-for acts, such as unlocking a door now."""
+"""Performs asked-for acts, such as unlocking now."""

@@ -1,1 +1,1 @@
-"""One write domain, one pass: makes what is on the locks equal to what was declared."""
+"""Keeps one write domain equal to what was declared: one claim, one pass."""

@@ -1,0 +1,1 @@
+"""Describes connected accounts again and again, and sees a disconnection through."""

@@ -1,0 +1,153 @@
+"""Failure -> what happens next: the only place that decides it. Pure; drivers only classify."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from lockstep.driver.outcomes import (
+    CredentialsRefused,
+    DeviceOffline,
+    DriverError,
+    Reason,
+    Refused,
+    UnexpectedReply,
+    VendorBusy,
+    VendorUnreachable,
+)
+from lockstep.model.plan import Hold
+
+_FIRST_WAIT = timedelta(seconds=5)
+_LONGEST_WAIT = timedelta(minutes=5)
+_OFFLINE_WAIT = timedelta(minutes=5)
+_PARKED_WAIT = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to note and how long to wait: for the entry, for its write domain, or for the whole account."""
+
+    failure: dict[str, Any]
+    entry_wait: timedelta | None = None
+    domain_wait: timedelta | None = None
+    account_wait: timedelta | None = None
+    account_state: str | None = None
+
+
+def failure(code: str, cause: str, next_step: str, at: datetime) -> dict[str, Any]:
+    """A failure as it is stored and shown: a code, the cause in words, the next step."""
+    return {"code": code, "cause": cause, "next_step": next_step, "at": at.isoformat()}
+
+
+_REFUSALS: dict[Reason, tuple[str, str, timedelta]] = {
+    Reason.DUPLICATE_DIGITS: (
+        "Another code on this lock has the same digits.",
+        "Remove that code in the vendor's app, or give the guest other digits.",
+        timedelta(minutes=2),
+    ),
+    Reason.FULL: (
+        "The lock has no place left for another code.",
+        "Remove codes that nobody needs in the vendor's app.",
+        timedelta(minutes=15),
+    ),
+    Reason.RULE_BROKEN: (
+        "The vendor says that the code, its name or its window breaks a rule of this lock.",
+        "Check that a keypad is paired with the lock; then give other digits, or report it.",
+        timedelta(hours=1),
+    ),
+    Reason.NOT_REVOCABLE: (
+        "The vendor cannot take this code back.",
+        "It ends by itself at the end of its window; change the lock's codes by hand if that is too late.",
+        timedelta(hours=6),
+    ),
+    Reason.SUBSCRIPTION_REQUIRED: (
+        "The vendor demands a paid subscription for this lock.",
+        "Subscribe at the vendor for this lock; Lockstep tries again by itself.",
+        timedelta(hours=1),
+    ),
+    Reason.OTHER: (
+        "The vendor refused the change.",
+        "See what the vendor said; Lockstep tries again by itself.",
+        timedelta(minutes=5),
+    ),
+}
+
+
+def of_refusal(refused: Refused, lock: str, now: datetime) -> Remedy:
+    """An explicit no to one entry: it waits, all others go on."""
+    cause, next_step, wait = _REFUSALS[refused.reason]
+    said = f" The vendor said: {refused.said}" if refused.said else ""
+    return Remedy(failure(refused.reason.value, f"{lock}: {cause}{said}", next_step, now), entry_wait=wait)
+
+
+def of_error(error: DriverError, lock: str, failures: int, now: datetime) -> Remedy:
+    """The vendor or the lock could not be asked; `failures` counts those in a row before this one."""
+    noted = failure(error.code, f"{lock}: {_cause(error)}", _next_step(error), now)
+    wait = min(_FIRST_WAIT * 2 ** min(failures, 10), _LONGEST_WAIT)
+    match error:
+        case VendorBusy(retry_after=retry_after, is_account_wide=True):
+            return Remedy(noted, account_wait=retry_after or wait)
+        case VendorBusy(retry_after=retry_after):
+            return Remedy(noted, domain_wait=retry_after or wait)
+        case CredentialsRefused():
+            return Remedy(noted, account_state="credentials_refused")
+        case DeviceOffline():
+            return Remedy(noted, domain_wait=_OFFLINE_WAIT)
+        case VendorUnreachable():
+            return Remedy(noted, account_wait=wait)
+        case UnexpectedReply():
+            return Remedy(noted, domain_wait=_PARKED_WAIT)
+    return Remedy(noted, domain_wait=wait)
+
+
+_HOLDS: dict[Hold, tuple[str, str, str]] = {
+    Hold.FULL: (
+        "lock_full",
+        "No place is left on the lock: sooner arrivals and guests who are inside have them all.",
+        "Remove codes that nobody needs in the vendor's app, or let this guest in another way.",
+    ),
+    Hold.TAKEN_BY_FOREIGN: (
+        "duplicate_digits",
+        "A code that is not ours has the same digits on this lock.",
+        "Remove that code in the vendor's app, or give the guest other digits.",
+    ),
+    Hold.GIVEN_UP: (
+        "given_up",
+        "The code was written several times and never seen on the lock.",
+        "Check that the lock is online in the vendor's app, then ask Lockstep to look again.",
+    ),
+    Hold.DUPLICATE: (
+        "duplicate_digits",
+        "Another guest's code with the same digits stands on this lock and keeps them.",
+        "Give one of the two guests other digits.",
+    ),
+    Hold.NOT_REVOCABLE: (
+        "not_revocable",
+        "The vendor cannot take this code back.",
+        "It ends by itself at the end of its window; change the lock's codes by hand if that is too late.",
+    ),
+    Hold.AMBIGUOUS: (
+        "ambiguous",
+        "Two codes on the lock could be this one; neither is touched.",
+        "Remove the wrong one in the vendor's app.",
+    ),
+}
+
+
+def of_hold(hold: Hold, lock: str, now: datetime) -> dict[str, Any] | None:
+    """What to show of an entry that is held back; None where it only waits for a reading."""
+    if hold not in _HOLDS:
+        return None
+    code, cause, next_step = _HOLDS[hold]
+    return failure(code, f"{lock}: {cause}", next_step, now)
+
+
+def _cause(error: DriverError) -> str:
+    first = (type(error).__doc__ or "").strip().split(". ")[0].rstrip(".")
+    return f"{first}." + (f" The vendor said: {error.said}" if error.said else "")
+
+
+def _next_step(error: DriverError) -> str:
+    sentences = (type(error).__doc__ or "").strip().split(". ", 1)
+    return sentences[1] if len(sentences) > 1 else "Lockstep tries again by itself."

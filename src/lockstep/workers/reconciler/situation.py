@@ -1,0 +1,109 @@
+"""What a pass finds in the database when it begins: the domain, its account, its locks, entries and intents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from lockstep.model.capabilities import Capabilities
+from lockstep.model.declared import Spec
+from lockstep.operations.gate import Gate, Tx
+from lockstep.storage import accounts, devices, domains, entries, intents, workspaces
+from lockstep.storage.accounts import AccountRow
+from lockstep.storage.claims import Claim
+from lockstep.storage.devices import DeviceRow
+from lockstep.storage.domains import DomainRow
+from lockstep.storage.entries import EntryRow
+from lockstep.storage.intents import IntentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The write domain itself, without its entries: enough to look."""
+
+    domain: DomainRow
+    account: AccountRow
+    locks: tuple[DeviceRow, ...]
+    is_ruling: bool
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Of the domain as a whole: how fast, and how far one reading reaches."""
+        return self.locks[0].capabilities
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(d.reference for d in self.locks)
+
+    @property
+    def label(self) -> str:
+        """For people: the lock's name, or all of them."""
+        return ", ".join(d.name for d in self.locks) or self.domain.reference
+
+    @property
+    def may_write(self) -> bool:
+        return self.is_ruling and self.account.state in ("active", "disconnecting")
+
+    @property
+    def may_look(self) -> bool:
+        return self.account.state in ("active", "disconnecting") and bool(self.locks)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is planned together: one lock, or all locks of a domain whose credentials open several."""
+
+    label: str
+    locks: tuple[DeviceRow, ...]
+    entries: tuple[EntryRow, ...]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.locks[0].capabilities
+
+    @property
+    def targets(self) -> frozenset[str]:
+        return frozenset(d.reference for d in self.locks)
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """The entries that are not settled, their revisions, and the intents without a final outcome."""
+
+    entries: Mapping[UUID, EntryRow]
+    specs: Mapping[UUID, Mapping[int, Spec]]
+    intents: tuple[IntentRow, ...]
+
+
+async def place_of(gate: Gate, claim: Claim) -> Place | None:
+    """None where the domain has gone meanwhile."""
+    async with gate.reading(claim.workspace_id) as tx:
+        domain = await domains.get(tx.db, tx.workspace_id, claim.row_id)
+        if domain is None:
+            return None
+        account = await accounts.get(tx.db, tx.workspace_id, domain.account_id)
+        workspace = await workspaces.get(tx.db, tx.workspace_id)
+        locks = await devices.of_domain(tx.db, tx.workspace_id, domain.id)
+    if account is None or workspace is None:
+        return None
+    return Place(domain, account, tuple(locks), workspace.is_ruling)
+
+
+async def stock_of(tx: Tx, domain_id: UUID) -> Stock:
+    rows = await entries.open_of_domain(tx.db, tx.workspace_id, domain_id)
+    specs = await entries.specs_of(tx.db, tx.workspace_id, [r.id for r in rows]) if rows else {}
+    open_intents = await intents.open_of_domain(tx.db, tx.workspace_id, domain_id)
+    return Stock({r.id: r for r in rows}, specs, tuple(open_intents))
+
+
+def units_of(place: Place, stock: Stock) -> list[Unit]:
+    """Each lock alone where an entry serves one lock, else the whole domain."""
+    if not place.locks:
+        return []
+    if place.capabilities.targets_per_entry > 1:
+        return [Unit(place.label, place.locks, tuple(stock.entries.values()))]
+    return [
+        Unit(d.name, (d,), tuple(e for e in stock.entries.values() if d.reference in e.declared.spec.targets))
+        for d in place.locks
+    ]

@@ -1,0 +1,90 @@
+"""A whole Lockstep in one process, on a real database, with emulated vendors as the world and a virtual clock."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from lockstep.emulation.clock import VirtualClock
+from lockstep.kit.ids import new_id, public_id
+from lockstep.kit.sealing import Sealer
+from lockstep.model.permissions import Actor, system
+from lockstep.operations import accounts
+from lockstep.operations.gate import Gate
+from lockstep.storage import claims, workspaces
+from lockstep.storage.claims import Queue
+from lockstep.storage.database import Database
+from lockstep.vendors import VENDORS
+from lockstep.workers.accounts.describe import Describer
+from lockstep.workers.attempts.perform import Performer
+from lockstep.workers.loop import Process, drain
+from lockstep.workers.reconciler.drivers import Drivers
+from lockstep.workers.reconciler.reconcile import Reconciler, ReconcileSettings
+
+SEALER = Sealer({1: b"m" * 32}, b"f" * 32)
+
+
+class House:
+    """What a test needs of Lockstep: the gate, an actor who may do everything, and passes by hand."""
+
+    def __init__(self, gate: Gate, actor: Actor, clock: VirtualClock) -> None:
+        self.gate = gate
+        self.actor = actor
+        self.clock = clock
+        self.written: list[tuple[str, str]] = []
+        drivers = Drivers(gate)
+        settings = ReconcileSettings(between_readings=timedelta(0))
+        self.reconciler = Reconciler(gate, drivers, settings, lambda *what: self.written.append(what))
+        self.processes: dict[Queue, Process] = {
+            "accounts": Describer(gate, drivers).process,
+            "domains": self.reconciler.process,
+            "attempts": Performer(gate, drivers).process,
+        }
+
+    async def work(self) -> int:
+        """Do all that is due now."""
+        return await drain(self.gate, self.processes, most=500)
+
+    async def advance(self, until: datetime) -> None:
+        """Let time pass, doing what falls due in its order."""
+        for _ in range(2_000):
+            await self.work()
+            async with self.gate.database.reading(None) as db:
+                moments = [await claims.next_due(db, queue) for queue in self.processes]
+            ahead = [m for m in moments if m is not None and m <= until]
+            if not ahead:
+                self.clock.set(max(until, self.clock.now()))
+                await self.work()
+                return
+            self.clock.set(max(min(ahead), self.clock.now()))
+        raise AssertionError("time does not pass: something is always due")
+
+    async def connect(self, vendor: str, credentials: Mapping[str, str]) -> accounts.Connected:
+        return await accounts.connect(self.gate, self.actor, accounts.Connect(vendor, credentials))
+
+
+@asynccontextmanager
+async def build_house(
+    database_url: str, clock: VirtualClock, worlds: Mapping[str, Any]
+) -> AsyncIterator[House]:
+    """`worlds`: host name -> ASGI app of an emulator, reached in-process."""
+    database = await Database.open(database_url, most_connections=8)
+    mounts = {f"http://{host}": httpx.ASGITransport(app) for host, app in worlds.items()}
+    async with httpx.AsyncClient(mounts=mounts, timeout=10) as http:
+        gate = Gate(database, clock, SEALER, secrets.SystemRandom(), VENDORS, http)
+        workspace_id = new_id()
+        async with database.transaction(None) as db:
+            await workspaces.insert(
+                db, workspace_id, public_id("ws", workspace_id), "Test", b"salt" * 4, clock.now()
+            )
+        try:
+            yield House(gate, system(workspace_id, "test"), clock)
+        finally:
+            await database.close()
+            await asyncio.sleep(0)

@@ -1,0 +1,47 @@
+"""One grant on one lock of each vendor: from the declaration to the door and back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from lockstep.emulation.clock import VirtualClock
+from lockstep.operations import access_codes, devices, grants
+from lockstep.vendors.nuki.emulator.app import create_app
+from lockstep.vendors.nuki.emulator.world import World
+from tests.whole.house import build_house
+
+
+async def test_a_grant_on_a_nuki_lock_opens_its_door_in_its_window_and_is_gone_afterwards(
+    database_url: str, clock: VirtualClock
+) -> None:
+    world = World(clock)
+    world.allow("tok")
+    lock = world.add_lock({"name": "Front door"})
+    async with build_house(database_url, clock, {"nuki.test": create_app(world)}) as house:
+        await house.connect("nuki", {"token": "tok", "endpoint": "http://nuki.test"})
+        starts_at = clock.now() + timedelta(hours=5)
+        ends_at = starts_at + timedelta(days=2)
+        async with house.gate.transaction(house.actor.workspace_id) as tx:
+            found = await devices.listed(tx, house.actor, None, 10)
+            grant = await grants.create(
+                tx,
+                house.actor,
+                grants.CreateGrant("Anna", starts_at, ends_at, device_ids=(found[0].public_id,)),
+            )
+            code = grants.digits_of(tx, house.actor, grant.method)
+        assert code is not None
+        await house.advance(clock.now() + timedelta(minutes=30))
+        async with house.gate.reading(house.actor.workspace_id) as tx:
+            shown = (await access_codes.of_grants(tx, house.actor, [grant.row.id]))[grant.row.id]
+        assert [c.standing.value for c in shown] == ["proven"], shown
+        assert not world.enter(lock, code).opened
+        await house.advance(starts_at)
+        assert world.enter(lock, code).opened
+        await house.advance(ends_at - timedelta(minutes=1))
+        assert world.enter(lock, code).opened
+        await house.advance(ends_at + timedelta(minutes=30))
+        assert not world.enter(lock, code).opened
+        async with house.gate.reading(house.actor.workspace_id) as tx:
+            shown = (await access_codes.of_grants(tx, house.actor, [grant.row.id]))[grant.row.id]
+        assert [c.standing.value for c in shown] == ["gone"]
+        assert len(house.written) == 2
