@@ -17,7 +17,8 @@ from lockstep.operations import events as recorded
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.words import told, words
-from lockstep.storage import bookings, calendars, claims, devices, spaces
+from lockstep.storage import bookings, calendars, claims, devices, domains, spaces
+from lockstep.storage.bookings import BookingRow
 from lockstep.storage.spaces import SpaceRow
 
 CHECK_IN = time(15)
@@ -302,24 +303,37 @@ async def _stand(tx: Tx, actor: Actor, space: SpaceRow, device_ids: Sequence[str
 async def _follow_hours(tx: Tx, actor: Actor, before: SpaceRow, after: SpaceRow) -> None:
     """Stays told in dates get the windows that follow from them now, unless a hand moved them."""
     old, new = house_of(before), house_of(after)
-    for booking in await bookings.open_of_property(tx.db, tx.workspace_id, after.id, tx.now):
-        if booking.arrives is None or booking.departs is None:
-            continue
-        was, becomes = (stay_window(booking.arrives, booking.departs, house) for house in (old, new))
-        moved = booking
-        if moved.said is not None and moved.said.window == was:
-            moved = replace(moved, said=replace(moved.said, window=becomes))
-        if (moved.starts_at, moved.ends_at) == (was.starts_at, was.ends_at):
-            assert becomes.ends_at is not None
-            moved = replace(moved, starts_at=becomes.starts_at, ends_at=becomes.ends_at)
-        if moved != booking:
-            await bookings.change(tx.db, tx.workspace_id, replace(moved, changed_at=tx.now))
-            await recorded.append(tx, actor, events.BookingChanged(booking_id=moved.public_id))
-            await declaring.declare_booking(tx, actor, moved.id)
+    moved = [
+        (booking, becomes)
+        for booking in await bookings.open_of_property(tx.db, tx.workspace_id, after.id, tx.now)
+        if (becomes := _moved(booking, old, new)) != booking
+    ]
+    for _, becomes in moved:
+        await bookings.change(tx.db, tx.workspace_id, replace(becomes, changed_at=tx.now))
+    # All of them, in order, before any: declaring one by one takes them in the order of the bookings.
+    await domains.lock(
+        tx.db, tx.workspace_id, await spaces.domains_of_property(tx.db, tx.workspace_id, after.id)
+    )
+    for booking, becomes in moved:
+        if (booking.starts_at, booking.ends_at) != (becomes.starts_at, becomes.ends_at):
+            await recorded.append(tx, actor, events.BookingChanged(booking_id=booking.public_id))
+            await declaring.declare_booking(tx, actor, booking.id)
     # What feeds tell in local times has to be read anew, so not as "not modified".
     read_anew = await calendars.of_property(tx.db, tx.workspace_id, after.id)
     await calendars.forget_versions(tx.db, tx.workspace_id, read_anew)
     await claims.wake(tx.db, tx.workspace_id, "calendars", read_anew, tx.now)
+
+
+def _moved(booking: BookingRow, old: HouseTimes, new: HouseTimes) -> BookingRow:
+    if booking.arrives is None or booking.departs is None:
+        return booking
+    was, becomes = (stay_window(booking.arrives, booking.departs, house) for house in (old, new))
+    if booking.said is not None and booking.said.window == was:
+        booking = replace(booking, said=replace(booking.said, window=becomes))
+    if (booking.starts_at, booking.ends_at) == (was.starts_at, was.ends_at):
+        assert becomes.ends_at is not None
+        booking = replace(booking, starts_at=becomes.starts_at, ends_at=becomes.ends_at)
+    return booking
 
 
 async def _shown(tx: Tx, actor: Actor, space_id: str) -> Space:

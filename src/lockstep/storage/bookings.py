@@ -46,6 +46,10 @@ class BookingRow:
     """Read, not written, as are those below."""
     guest_public_id: str | None = None
     calendar_public_id: str | None = None
+    property_id: UUID | None = None
+    property_public_id: str | None = None
+    time_zone: str | None = None
+    guest_name: str | None = field(default=None, repr=False)
     is_guest_erased: bool = False
 
 
@@ -54,6 +58,7 @@ class BookingFilter:
     """Which bookings to list; None: all. `until` and `since` bound the instants at which a window is open."""
 
     space_ids: tuple[UUID, ...] | None = None
+    property_ids: tuple[UUID, ...] | None = None
     guest_id: UUID | None = None
     calendar_id: UUID | None = None
     state: BookingState | None = None
@@ -65,9 +70,11 @@ _SELECT = """select b.id, b.public_id, b.booking_key, b.space_id, b.guest_id, b.
     b.kind, b.state, b.arrives, b.departs, b.starts_at, b.ends_at, b.reservation_code, b.phone_last4, b.said,
     b.missed_readings, b.missed_since, b.same_as, b.created_at, b.changed_at, b.cancelled_at, b.cancelled_by,
     s.public_id as space_public_id, g.public_id as guest_public_id, c.public_id as calendar_public_id,
-    g.erased_at is not null as is_guest_erased
+    g.erased_at is not null as is_guest_erased, g.name as guest_name, s.property_id,
+    p.public_id as property_public_id, p.time_zone
   from bookings b
     join spaces s on s.workspace_id = b.workspace_id and s.id = b.space_id
+    join spaces p on p.workspace_id = s.workspace_id and p.id = s.property_id
     left join guests g on g.workspace_id = b.workspace_id and g.id = b.guest_id
     left join calendars c on c.workspace_id = b.workspace_id and c.id = b.calendar_id
   where b.workspace_id = $1"""
@@ -134,21 +141,22 @@ async def listed(
     db: Connection,
     workspace_id: UUID,
     wanted: BookingFilter,
-    after: tuple[datetime, UUID] | None,
+    after: tuple[datetime, str] | None,
     most: int,
 ) -> list[BookingRow]:
-    """In the order of their starts."""
+    """In the order of their starts, behind the start and public id `after`."""
     after_at, after_id = after or (None, None)
     rows = await db.fetch(
         f"""{_SELECT}
-              and ($2::timestamptz is null or (b.starts_at, b.id) > ($2, $3::uuid))
+              and ($2::timestamptz is null or (b.starts_at, b.public_id) > ($2, $3::text))
               and ($5::uuid[] is null or b.space_id = any($5))
               and ($6::uuid is null or b.guest_id = $6)
               and ($7::uuid is null or b.calendar_id = $7)
               and ($8::text is null or b.state = $8)
               and ($9::timestamptz is null or b.ends_at > $9)
               and ($10::timestamptz is null or b.starts_at < $10)
-            order by b.starts_at, b.id limit $4""",
+              and ($11::uuid[] is null or s.property_id = any($11))
+            order by b.starts_at, b.public_id limit $4""",
         workspace_id,
         after_at,
         after_id,
@@ -159,6 +167,7 @@ async def listed(
         wanted.state,
         wanted.since,
         wanted.until,
+        None if wanted.property_ids is None else list(wanted.property_ids),
     )
     return [_filled(r) for r in rows]
 

@@ -166,6 +166,25 @@ async def family_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list[
     return [r["id"] for r in rows]
 
 
+async def within(db: Connection, workspace_id: UUID, space_id: UUID) -> list[UUID]:
+    """The space itself and all that lies in it."""
+    rows = await db.fetch(f"{_FAMILY} select id from downward order by id", workspace_id, space_id)  # noqa: S608
+    return [r["id"] for r in rows]
+
+
+async def domains_of_property(db: Connection, workspace_id: UUID, property_id: UUID) -> list[UUID]:
+    """The write domains of all devices that stand in a property."""
+    rows = await db.fetch(
+        """select distinct d.domain_id from devices d
+             join space_devices sd on sd.workspace_id = d.workspace_id and sd.device_id = d.id
+             join spaces s on s.workspace_id = d.workspace_id and s.id = sd.space_id
+           where d.workspace_id = $1 and s.property_id = $2 order by d.domain_id""",
+        workspace_id,
+        property_id,
+    )
+    return [r["domain_id"] for r in rows]
+
+
 async def devices_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list[UUID]:
     """What a booking of the space opens: its devices, those of every space around it (the front door that all
     share) and those of every space within it."""
