@@ -118,7 +118,7 @@ class ListBookings:
     """Only those that start before it."""
 
 
-async def create_booking(tx: Tx, actor: Actor, command: CreateBooking) -> Booking:
+async def create(tx: Tx, actor: Actor, command: CreateBooking) -> Booking:
     """Raises Invalid, NotFound (space, guest), Conflict where the key is in use."""
     require(actor, Scope.BOOKINGS_WRITE)
     space = await known_space(tx, actor, command.space_id)
@@ -159,7 +159,7 @@ async def create_booking(tx: Tx, actor: Actor, command: CreateBooking) -> Bookin
     return await _shown(tx, actor, row.public_id)
 
 
-async def change_booking(tx: Tx, actor: Actor, command: ChangeBooking) -> Booking:
+async def change(tx: Tx, actor: Actor, command: ChangeBooking) -> Booking:
     """Raises Invalid, NotFound, Conflict where it is cancelled."""
     require(actor, Scope.BOOKINGS_WRITE)
     before = await known_booking(tx, actor, command.booking_id, locked=True)
@@ -178,7 +178,7 @@ async def change_booking(tx: Tx, actor: Actor, command: ChangeBooking) -> Bookin
     return await _shown(tx, actor, command.booking_id)
 
 
-async def cancel_booking(tx: Tx, actor: Actor, command: CancelBooking) -> Booking:
+async def cancel(tx: Tx, actor: Actor, command: CancelBooking) -> Booking:
     """Its codes are withdrawn at once, and its feed does not bring it back. Raises NotFound."""
     require(actor, Scope.BOOKINGS_WRITE)
     booking = await known_booking(tx, actor, command.booking_id, locked=True)
@@ -197,7 +197,7 @@ async def cancel_booking(tx: Tx, actor: Actor, command: CancelBooking) -> Bookin
     return await _shown(tx, actor, command.booking_id)
 
 
-async def confirm_booking(tx: Tx, actor: Actor, command: ConfirmBooking) -> Booking:
+async def confirm(tx: Tx, actor: Actor, command: ConfirmBooking) -> Booking:
     """From now on it opens its doors. Raises NotFound, Conflict where it is cancelled or over."""
     require(actor, Scope.BOOKINGS_WRITE)
     booking = await known_booking(tx, actor, command.booking_id, locked=True)
@@ -211,13 +211,13 @@ async def confirm_booking(tx: Tx, actor: Actor, command: ConfirmBooking) -> Book
     return await _shown(tx, actor, command.booking_id)
 
 
-async def get_booking(tx: Tx, actor: Actor, command: GetBooking) -> Booking:
+async def get(tx: Tx, actor: Actor, command: GetBooking) -> Booking:
     """Raises NotFound."""
     require(actor, Scope.BOOKINGS_READ)
     return await _shown(tx, actor, command.booking_id)
 
 
-async def list_bookings(tx: Tx, actor: Actor, command: ListBookings) -> tuple[Booking, ...]:
+async def listed(tx: Tx, actor: Actor, command: ListBookings) -> tuple[Booking, ...]:
     """Raises NotFound where the space or the guest is not there."""
     require(actor, Scope.BOOKINGS_READ)
     space = await known_space(tx, actor, command.space_id) if command.space_id else None

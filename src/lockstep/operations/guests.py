@@ -81,7 +81,7 @@ class EraseGuest:
     guest_id: str
 
 
-async def create_guest(tx: Tx, actor: Actor, command: CreateGuest) -> Guest:
+async def create(tx: Tx, actor: Actor, command: CreateGuest) -> Guest:
     """Raises Invalid, Conflict where the key is in use."""
     require(actor, Scope.GUESTS_WRITE)
     # Nothing ties a guest without a booking to a property.
@@ -90,7 +90,7 @@ async def create_guest(tx: Tx, actor: Actor, command: CreateGuest) -> Guest:
 
 
 async def enter_guest(tx: Tx, actor: Actor, command: CreateGuest) -> GuestRow:
-    """For other operations: as create_guest, for whoever may enter a booking."""
+    """For other operations: as `create`, for whoever may enter a booking."""
     id = new_id()
     row = _checked(
         GuestRow(
@@ -114,7 +114,7 @@ async def enter_guest(tx: Tx, actor: Actor, command: CreateGuest) -> GuestRow:
     return row
 
 
-async def change_guest(tx: Tx, actor: Actor, command: ChangeGuest) -> Guest:
+async def change(tx: Tx, actor: Actor, command: ChangeGuest) -> Guest:
     """A new name reaches the locks whose codes carry it. Raises Invalid, NotFound, Conflict where erased."""
     require(actor, Scope.GUESTS_WRITE)
     before = await known_guest(tx, actor, command.guest_id, locked=True)
@@ -136,20 +136,20 @@ async def change_guest(tx: Tx, actor: Actor, command: ChangeGuest) -> Guest:
     return _shown(after)
 
 
-async def get_guest(tx: Tx, actor: Actor, command: GetGuest) -> Guest:
+async def get(tx: Tx, actor: Actor, command: GetGuest) -> Guest:
     """Raises NotFound."""
     require(actor, Scope.GUESTS_READ)
     return _shown(await known_guest(tx, actor, command.guest_id))
 
 
-async def list_guests(tx: Tx, actor: Actor, command: ListGuests) -> tuple[Guest, ...]:
+async def listed(tx: Tx, actor: Actor, command: ListGuests) -> tuple[Guest, ...]:
     require(actor, Scope.GUESTS_READ)
     require_whole_workspace(actor)
     rows = await guests.listed(tx.db, tx.workspace_id, command.after, command.most)
     return tuple(_shown(r) for r in rows)
 
 
-async def erase_guest(tx: Tx, actor: Actor, command: EraseGuest) -> Guest:
+async def erase(tx: Tx, actor: Actor, command: EraseGuest) -> Guest:
     """Forget the person for good. Stays and codes go on without a name; a calendar does not bring it back."""
     require(actor, Scope.GUESTS_WRITE)
     guest = await known_guest(tx, actor, command.guest_id, locked=True)

@@ -103,7 +103,7 @@ class RemoveDevices:
     device_ids: tuple[str, ...]
 
 
-async def create_space(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
+async def create(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
     """Raises Invalid, NotFound (parent, device), Conflict where the key is in use."""
     require(actor, Scope.PROPERTIES_WRITE)
     parent = await known_space(tx, actor, command.parent_space_id) if command.parent_space_id else None
@@ -135,7 +135,7 @@ async def create_space(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
     return await _shown(tx, actor, row.public_id)
 
 
-async def change_space(tx: Tx, actor: Actor, command: ChangeSpace) -> Space:
+async def change(tx: Tx, actor: Actor, command: ChangeSpace) -> Space:
     """Raises Invalid, NotFound."""
     require(actor, Scope.PROPERTIES_WRITE)
     before = await known_space(tx, actor, command.space_id, locked=True)
@@ -157,7 +157,7 @@ async def change_space(tx: Tx, actor: Actor, command: ChangeSpace) -> Space:
     return await _shown(tx, actor, after.public_id)
 
 
-async def remove_space(tx: Tx, actor: Actor, command: RemoveSpace) -> None:
+async def remove(tx: Tx, actor: Actor, command: RemoveSpace) -> None:
     """Its devices stay connected. Raises Conflict where it holds more than devices."""
     require(actor, Scope.PROPERTIES_WRITE)
     space = await known_space(tx, actor, command.space_id, locked=True)
@@ -178,13 +178,13 @@ async def remove_space(tx: Tx, actor: Actor, command: RemoveSpace) -> None:
     await declaring.redeclare_space(tx, actor, space.id)
 
 
-async def get_space(tx: Tx, actor: Actor, command: GetSpace) -> Space:
+async def get(tx: Tx, actor: Actor, command: GetSpace) -> Space:
     """Raises NotFound."""
     require(actor, Scope.PROPERTIES_READ)
     return await _shown(tx, actor, command.space_id)
 
 
-async def list_spaces(tx: Tx, actor: Actor, command: ListSpaces) -> tuple[Space, ...]:
+async def listed(tx: Tx, actor: Actor, command: ListSpaces) -> tuple[Space, ...]:
     """Raises NotFound where the parent is not there."""
     require(actor, Scope.PROPERTIES_READ)
     parent = await known_space(tx, actor, command.parent_space_id) if command.parent_space_id else None
