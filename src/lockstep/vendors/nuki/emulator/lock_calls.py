@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from lockstep.vendors.nuki.emulator import actions, syncing
 from lockstep.vendors.nuki.emulator.asked import Asked
-from lockstep.vendors.nuki.emulator.locks import BOX, OPENER, Lock
+from lockstep.vendors.nuki.emulator.factory import BOX, OPENER
+from lockstep.vendors.nuki.emulator.locks import Lock
 from lockstep.vendors.nuki.emulator.log import LOCK, UNLOCK, LogEntry
 from lockstep.vendors.nuki.emulator.replies import bad_parameter, done, json, locked, not_allowed
 from lockstep.vendors.nuki.emulator.world import World
@@ -97,7 +98,7 @@ def configure(part: str) -> Callable[[World, Asked], Response]:
 
     def configured(world: World, asked: Asked) -> Response:
         lock, fields = world.lock(asked.path["smartlockId"]), asked.fields()
-        if not fields:
+        if not fields or (part != "config" and part not in lock.configs):
             raise bad_parameter("entity", None)
         due_at = world.after(world.switches.write_delay_seconds)
         world.effects.at(due_at, lambda at: _configure(world, lock, part, fields, at))

@@ -5,15 +5,20 @@ from datetime import datetime
 from typing import Any
 
 from lockstep.emulation.door import Door
+from lockstep.vendors.nuki.emulator.factory import (
+    BOX,
+    OPENER,
+    SMART_DOOR,
+    first_config,
+    first_state,
+    further_configs,
+)
 from lockstep.vendors.nuki.emulator.grants import KEYPAD_CODE, Grant, instant
 from lockstep.vendors.nuki.emulator.zones import zone
 
-BOX, OPENER = 1, 2
 OK, AUTH_INVALID, OFFLINE = 0, 3, 4
 """Values of `serverState`."""
 
-LOCKED, UNLOCKED, UNLATCHED = 1, 3, 5
-"""Values of `state.state`."""
 
 # Firmware's own refusals, as API-triggered web hooks carry them (docs.nuki.io, error codes).
 MAX_USER, INVALID_AUTH_ID, CODE_ALREADY_EXISTS = "13", "24", "2a"
@@ -59,49 +64,6 @@ class Subscription:
         return {name: value for name, value in fields.items() if value is not None}
 
 
-def _state() -> dict[str, Any]:
-    return {
-        "mode": 2,
-        "state": LOCKED,
-        "trigger": 0,
-        "lastAction": 2,
-        "batteryCritical": False,
-        "batteryCharging": False,
-        "batteryCharge": 90,
-        "keypadBatteryCritical": False,
-        "doorsensorBatteryCritical": False,
-        "doorState": 2,
-        "ringToOpenTimer": 0,
-        "nightMode": False,
-    }
-
-
-def _config() -> dict[str, Any]:
-    return {
-        "latitude": 0.0,
-        "longitude": 0.0,
-        "timezoneOffset": 0,
-        "singleLock": False,
-        "advertisingMode": 0,
-        "pairingEnabled": True,
-        "buttonEnabled": True,
-        "ledEnabled": True,
-        "fobPaired": False,
-        "wifiEnabled": True,
-    }
-
-
-def _advanced_config() -> dict[str, Any]:
-    return {
-        "totalDegrees": 360,
-        "singleLockedPositionOffsetDegrees": 0,
-        "unlockedPositionOffsetDegrees": 0,
-        "lockedPositionOffsetDegrees": 0,
-        "batteryType": 1,
-        "autoLock": False,
-    }
-
-
 @dataclass(eq=False)
 class Lock:
     """A device of an account. `state` is the device's own, `seen_state` what the cloud last heard."""
@@ -122,17 +84,18 @@ class Lock:
     subscription: Subscription | None = field(default_factory=Subscription)
     operation_id: str | None = None
     updated_at: datetime | None = None
-    state: dict[str, Any] = field(default_factory=_state)
-    seen_state: dict[str, Any] = field(default_factory=_state)
-    config: dict[str, Any] = field(default_factory=_config)
-    configs: dict[str, dict[str, Any]] = field(default_factory=lambda: {"advancedConfig": _advanced_config()})
-    """The further configurations by the name that the lock's JSON gives them."""
+    state: dict[str, Any] = field(default_factory=first_state)
+    seen_state: dict[str, Any] = field(default_factory=first_state)
+    config: dict[str, Any] = field(default_factory=first_config)
+    configs: dict[str, dict[str, Any]] = field(init=False)
+    """The further configurations by the name that the lock's JSON gives them; which there are, the type says."""
     admin_code: int | None = field(default=None, repr=False)
     held: dict[int, Grant] = field(default_factory=dict)
     """Every authorization in the device's memory, by the device's own number."""
     door: Door = field(init=False)
 
     def __post_init__(self) -> None:
+        self.configs = {**further_configs(self.type), "webConfig": {}}
         self.door = Door(zone(self.time_zone_id))
         self._numbered = self.id & 0xFFFF
 
@@ -201,7 +164,7 @@ class Lock:
             "currentSubscription": self.subscription.json(at) if self.subscription else None,
             "opener": self.type == OPENER,
             "box": self.type == BOX,
-            "smartDoor": self.type == 3,
+            "smartDoor": self.type == SMART_DOOR,
             "keyturner": self.type in {0, 4},
         }
         return {name: value for name, value in fields.items() if value is not None}

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from lockstep.emulation.door import Entered, Why
 from lockstep.vendors.nuki.emulator.cloud import Cloud
+from lockstep.vendors.nuki.emulator.factory import LOCKED, UNLATCHED, UNLOCKED
 from lockstep.vendors.nuki.emulator.grants import Auth
-from lockstep.vendors.nuki.emulator.locks import LOCKED, UNLATCHED, UNLOCKED, Lock
+from lockstep.vendors.nuki.emulator.locks import Lock
 from lockstep.vendors.nuki.emulator.log import (
     INVALID_CODE,
     KEYPAD,
