@@ -74,8 +74,6 @@ class Traits:
     """A lock that is offline cannot be read: it has to be missing from `Reading.complete_for`."""
     tells_references: bool = True
     """`Done.reference` names the new entry; False: only a later reading does."""
-    clamps_past_starts: bool = False
-    """The vendor refuses a start that has passed: the driver has to give it a later one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,18 +52,18 @@ class Answer:
 
 
 class Client:
-    """One account's calls. Holds its address and token, nothing else."""
+    """One account's calls. Holds its endpoint and token, nothing else."""
 
-    def __init__(self, http: httpx.AsyncClient, address: str, token: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, endpoint: str, token: str) -> None:
         self._http = http
-        self._address = address.rstrip("/")
+        self._endpoint = endpoint.strip().rstrip("/")
         self._headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
 
     async def read(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         """GET. Raises DriverError for everything but a yes or a 404."""
         try:
             reply = await self._http.get(
-                f"{self._address}{path}", params=query, headers=self._headers, follow_redirects=False
+                f"{self._endpoint}{path}", params=query, headers=self._headers, follow_redirects=False
             )
         except httpx.HTTPError as error:
             raise VendorUnreachable(type(error).__name__) from error
@@ -88,7 +88,7 @@ class Client:
             async with asyncio.timeout(seconds):
                 reply = await self._http.request(
                     method,
-                    f"{self._address}{path}",
+                    f"{self._endpoint}{path}",
                     json=body,
                     headers=self._headers,
                     follow_redirects=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -31,7 +32,7 @@ from lockstep.vendors.virtual import convert, wire
 from lockstep.vendors.virtual.client import Answer, Client
 from lockstep.vendors.virtual.limits import SLOTS
 from lockstep.vendors.virtual.reads import Readable, Reads
-from lockstep.vendors.virtual.times import times_of
+from lockstep.vendors.virtual.times import Times, times_of
 
 
 class VirtualDriver:
@@ -106,29 +107,16 @@ class VirtualDriver:
             raise ValueError(f"{lock.id} holds codes for {features.locks_per_code} target(s) each.")
         if change.reference is not None and not features.updates:
             return Refused(Reason.OTHER, "this lock cannot change a code; remove it and set it anew")
-        times = times_of(change.window, lock, self._clock.now())
-        body = convert.body_of(change.name, times, lock) | {"digits": change.digits}
-        if features.schedule.holds_disabled:
-            body["enabled"] = change.is_enabled
-        elif not change.is_enabled:
+        if not change.is_enabled and not features.schedule.holds_disabled:
             return Refused(Reason.RULE_BROKEN, "this lock cannot hold a disabled code")
-        method, path = "PUT", ""
-        if features.addressing == "slot":
-            place = change.reference or change.place
-            if place is None:
-                return Refused(Reason.FULL, "no slot is free")
-            path = convert.path_of(place, lock)
-            body["only_if_empty"] = change.reference is None
-        elif change.reference is not None:
-            path = convert.path_of(change.reference, lock)
-        else:
-            method = "POST"
-            path = "/v1/persons" if features.addressing == "person" else f"/v1/locks/{lock.id}/codes"
-        if features.addressing == "person":
-            body["locks"] = sorted(change.targets)
-        answer = await self._client.write(method, path, body, left())
-        reference = change.reference or (change.place if features.addressing == "slot" else None)
-        return _outcome(answer, reference, change.window, times.window if times else change.window)
+        where = _where(change, lock)
+        if where is None:
+            return Refused(Reason.FULL, "no slot is free")
+        times = times_of(change.window, lock, self._clock.now())
+        answer = await self._client.write(*where, _body(change, lock, times), left())
+        place = change.place if features.addressing == "slot" else None
+        actual = times.window if times else change.window
+        return _outcome(answer, change.reference or place, change.window, actual)
 
     async def _remove(self, change: EnsureAbsent, lock: wire.Lock, left: Callable[[], float]) -> Outcome:
         answer = await self._client.write("DELETE", convert.path_of(change.reference, lock), None, left())
@@ -142,6 +130,29 @@ class VirtualDriver:
         answer = await self._client.write("POST", f"/v1/locks/{lock.id}/issued", body, left())
         actual = times.window if times else change.window
         return _outcome(answer, None, change.window, actual, is_issued=True)
+
+
+def _where(change: EnsurePresent, lock: wire.Lock) -> tuple[str, str] | None:
+    """Method and path of a set; None where a slot is needed and none is given."""
+    addressing = lock.features.addressing
+    reference = change.reference or (change.place if addressing == "slot" else None)
+    if reference is not None:
+        return "PUT", convert.path_of(reference, lock)
+    if addressing == "slot":
+        return None
+    return "POST", "/v1/persons" if addressing == "person" else f"/v1/locks/{lock.id}/codes"
+
+
+def _body(change: EnsurePresent, lock: wire.Lock, times: Times | None) -> dict[str, Any]:
+    body = convert.body_of(change.name, times, lock) | {"digits": change.digits}
+    if lock.features.schedule.holds_disabled:
+        body["enabled"] = change.is_enabled
+    if lock.features.addressing == "slot":
+        # Whoever took the slot since it was found free keeps it.
+        body["only_if_empty"] = change.reference is None
+    if lock.features.addressing == "person":
+        body["locks"] = sorted(change.targets)
+    return body
 
 
 def _outcome(

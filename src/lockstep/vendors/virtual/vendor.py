@@ -18,6 +18,8 @@ from lockstep.vendors.virtual.client import Client
 from lockstep.vendors.virtual.convert import capabilities_of
 from lockstep.vendors.virtual.driver import VirtualDriver
 
+ENDPOINT = "http://127.0.0.1:8090"
+
 
 class _Virtual:
     """Satisfies `lockstep.driver.contract.Vendor`."""
@@ -26,10 +28,11 @@ class _Virtual:
     label = "Virtual locks"
     credential_fields = (
         CredentialField(
-            "address",
-            "Address",
+            "endpoint",
+            "Address of the API",
             is_secret=False,
-            default="http://127.0.0.1:8090",
+            is_required=False,
+            default=ENDPOINT,
             help="Where `lockstep emulate virtual` listens.",
         ),
         CredentialField("token", "Token", help="The emulator takes virtual-token unless told otherwise."),
@@ -41,8 +44,9 @@ class _Virtual:
         return _catalogue()
 
     def connect(self, credentials: Mapping[str, str], *, http: httpx.AsyncClient, clock: Clock) -> Driver:
-        """A driver for one account; `credentials` hold `address` and `token`."""
-        return VirtualDriver(Client(http, credentials["address"], credentials["token"]), clock)
+        """A driver for one account; `credentials` as `credential_fields` names them."""
+        endpoint = credentials.get("endpoint") or ENDPOINT
+        return VirtualDriver(Client(http, endpoint, credentials["token"]), clock)
 
     def read_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> Callback:
         """Pure. Raises CallbackRefused."""

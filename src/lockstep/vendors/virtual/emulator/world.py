@@ -152,6 +152,11 @@ class VirtualWorld(Cloud):
         with self.settled() as now:
             take_off_lock(self, self._code(self._lock(lock_id), reference), now)
 
+    async def deliver_webhooks(self) -> int:
+        """Settle, then make every call that is queued; returns how many the receivers took."""
+        self.settle()
+        return sum(made.succeeded for made in await self.outbox.send_all())
+
     def new_reference(self, lock: Lock) -> str:
         """A reference not given before; slots have their own."""
         kind = "person" if lock.features.addressing == "person" else "code"

@@ -18,12 +18,12 @@ from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.faults import Fault, FaultKind
 from lockstep.model.window import Window
 from lockstep.vendors.virtual import VIRTUAL
-from lockstep.vendors.virtual.emulator.app import build
+from lockstep.vendors.virtual.emulator.app import create_app
 from lockstep.vendors.virtual.emulator.features import models
 from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
 
 BEGIN = datetime(2026, 6, 1, 10, tzinfo=UTC)
-ADDRESS = "http://virtual.test"
+ENDPOINT = "http://virtual.test"
 _HOOK = "http://127.0.0.1/hook"
 _BUSY = 409
 
@@ -38,7 +38,6 @@ def traits_of(model: str) -> Traits:
         troubles=frozenset(Trouble) - without,
         loses_or_refuses_offline=not line.features.offline_codes,
         reads_live=line.nature.reads_live,
-        clamps_past_starts=line.features.schedule.refuses_past_starts,
         has_app=line.features.digits_by == "caller",
     )
 
@@ -110,17 +109,16 @@ class VirtualTestWorld:
         if not self.emulated.hooks:
             await self._subscribe()
         self.received.clear()
-        self.emulated.settle()
-        await self.emulated.outbox.send_all()
+        await self.emulated.deliver_webhooks()
         return list(self.received)
 
     def _connect(self, token: str, http: httpx.AsyncClient | None) -> Driver:
-        credentials = {"address": ADDRESS, "token": token}
+        credentials = {"endpoint": ENDPOINT, "token": token}
         return VIRTUAL.connect(credentials, http=http or self.http, clock=self.clock)
 
     async def _subscribe(self) -> None:
         reply = await self.http.post(
-            f"{ADDRESS}/v1/hooks", json={"url": _HOOK}, headers={"authorization": "Bearer virtual-token"}
+            f"{ENDPOINT}/v1/hooks", json={"url": _HOOK}, headers={"authorization": "Bearer virtual-token"}
         )
         secret = reply.json()["secret"]
 
@@ -137,7 +135,7 @@ async def open_world(model: str, locks: int = 3) -> AsyncIterator[VirtualTestWor
     """A fresh world of a model of the catalogue."""
     clock = VirtualClock(BEGIN)
     emulated = create_world(clock, model, locks=locks)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(clock, emulated))) as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(emulated))) as http:
         yield VirtualTestWorld(model, http, emulated)
 
 
