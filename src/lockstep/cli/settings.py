@@ -1,0 +1,169 @@
+"""Settings: read once from the environment, here and nowhere else, into grouped dataclasses.
+
+A field's name in upper case with LOCKSTEP_ before it is its variable; a secret may lie in a file named by the same
+variable with _FILE behind it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_type_hints
+
+
+class SettingInvalid(ValueError):
+    """A setting cannot be read. Correct the variable that is named, or unset it."""
+
+    code = "setting_invalid"
+
+
+SECRET = {"is_secret": True}
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """Where Lockstep remembers."""
+
+    database_url: str | None = field(default=None, repr=False, metadata=SECRET)
+    """Your own PostgreSQL, 15 or newer; without it an embedded server is run in the data folder."""
+    data: Path | None = None
+    """Folder of the embedded database and of the key file; by default the one the system foresees."""
+    postgres_binaries: Path | None = None
+    """Folder of initdb, pg_ctl and postgres for the embedded server; by default they are looked for."""
+    database_connections: int = 10
+    """Most connections to the database, for each process."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealingSettings:
+    """Keys with which credentials and digits are sealed."""
+
+    master_keys: str | None = field(default=None, repr=False, metadata=SECRET)
+    """`1:BASE64` or `2:BASE64,1:BASE64`, 32 bytes each, newest version first; without it a key file is made."""
+    fingerprint_key: str | None = field(default=None, repr=False, metadata=SECRET)
+    """32 bytes in BASE64, never changed: digits are compared by it. Needed where master_keys is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The port that pages and the API are served on."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Loopback unless a proxy with TLS stands before it."""
+    port: int = 8000
+    """Port to listen on; 0 takes a free one."""
+    public_url: str | None = None
+    """How the world reaches Lockstep, such as https://locks.example.com: for callbacks and links."""
+    metrics_port: int | None = None
+    """A port of its own for /metrics, on loopback; without it /metrics is served beside /health to loopback only."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundSettings:
+    """Calls that leave: vendors, calendars, webhooks."""
+
+    allow_private_addresses: bool = False
+    """Loosens: calls may go to private and loopback addresses too, such as an emulator's."""
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSettings:
+    """How the workers work."""
+
+    at_once: int = 8
+    """Rows of one queue that one process works on at a time."""
+    lease_seconds: float = 60.0
+    """How long work is held without renewal; a killed worker's work is taken up after that."""
+    call_seconds: float = 10.0
+    """When a vendor's silence is taken for an unknown outcome."""
+    reading_pause_seconds: float = 0.4
+    """Between two readings of one account, so that its locks share them."""
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def call_timeout(self) -> timedelta:
+        return timedelta(seconds=self.call_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What is logged, and how. Digits and credentials never are."""
+
+    log_level: str = "info"
+    """debug, info, warning or error."""
+    log_format: str = "console"
+    """`console` for people, `json` for machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, in groups."""
+
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    sealing: SealingSettings = field(default_factory=SealingSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    outbound: OutboundSettings = field(default_factory=OutboundSettings)
+    work: WorkSettings = field(default_factory=WorkSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises SettingInvalid, naming the variable."""
+    environ = os.environ if environ is None else environ
+    return Settings(
+        StorageSettings(**_group(StorageSettings, environ)),
+        SealingSettings(**_group(SealingSettings, environ)),
+        HttpSettings(**_group(HttpSettings, environ)),
+        OutboundSettings(**_group(OutboundSettings, environ)),
+        WorkSettings(**_group(WorkSettings, environ)),
+        LogSettings(**_group(LogSettings, environ)),
+    )
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field."""
+    return f"LOCKSTEP_{name.upper()}"
+
+
+def _group(kind: Any, environ: Mapping[str, str]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    found: dict[str, Any] = {}
+    for one in fields(kind):
+        text = _text(one.name, bool(one.metadata.get("is_secret")), environ)
+        if text is not None:
+            found[one.name] = _converted(variable(one.name), text, hints[one.name])
+    return found
+
+
+def _text(name: str, is_secret: bool, environ: Mapping[str, str]) -> str | None:
+    text = environ.get(variable(name))
+    path = environ.get(f"{variable(name)}_FILE") if is_secret else None
+    if text is None and path is not None:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as fault:
+            raise SettingInvalid(
+                f"{variable(name)}_FILE: the file cannot be read ({fault.strerror})."
+            ) from fault
+    return text or None
+
+
+def _converted(name: str, text: str, kind: Any) -> Any:
+    try:
+        if kind is bool:
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+                text.lower()
+            ]
+        for plain in (int, float, Path):
+            if kind is plain or kind == plain | None:
+                return plain(text)
+    except (ValueError, KeyError) as fault:
+        raise SettingInvalid(f"{name}: {text[:40]!r} is not a value for it.") from fault
+    return text

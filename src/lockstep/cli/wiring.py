@@ -1,0 +1,98 @@
+"""Builds everything once, and takes it down again: database, keys, gate, workers, HTTP. The only place that knows
+vendors by name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from lockstep.cli.keyring import sealer_of
+from lockstep.cli.settings import Settings
+from lockstep.cli.vendor_http import vendor_client
+from lockstep.driver.contract import Vendor
+from lockstep.kit.clock import Clock, SystemClock
+from lockstep.kit.outbound import OutboundPolicy
+from lockstep.operations.gate import Gate
+from lockstep.storage.claims import Queue
+from lockstep.storage.database import Database
+from lockstep.storage.migrations import migrate
+from lockstep.storage.server import EmbeddedServer, default_directory
+from lockstep.vendors import VENDORS
+from lockstep.workers.accounts.describe import Describer
+from lockstep.workers.attempts.perform import Performer
+from lockstep.workers.loop import Loop, LoopSettings, Process
+from lockstep.workers.reconciler.drivers import Drivers
+from lockstep.workers.reconciler.reconcile import Reconciler, ReconcileSettings
+from lockstep.workers.reconciler.writing import WriteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One process's Lockstep."""
+
+    settings: Settings
+    gate: Gate
+    dsn: str
+    processes: Mapping[Queue, Process]
+
+    def loop(self) -> Loop:
+        """This process's share of the work; the caller runs and stops it."""
+        work = self.settings.work
+        return Loop(self.gate, self.processes, LoopSettings(work.lease, work.at_once))
+
+
+@asynccontextmanager
+async def built(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    vendors: Mapping[str, Vendor] = VENDORS,
+    made: Callable[[str, str], None] = lambda vendor, kind: None,
+) -> AsyncIterator[Built]:
+    """Start or adopt the embedded server (or use one's own), migrate, connect; all is closed at the end."""
+    with_server = settings.storage.database_url is None
+    folder = data_folder(settings)
+    server = EmbeddedServer(folder / "postgres", settings.storage.postgres_binaries) if with_server else None
+    dsn = settings.storage.database_url or (server.start() if server else "")
+    try:
+        await migrate(dsn)
+        database = await Database.open(dsn, most_connections=settings.storage.database_connections)
+        try:
+            async with vendor_client(settings.outbound) as http:
+                sealer = sealer_of(settings.sealing, folder)
+                gate = Gate(database, clock or SystemClock(), sealer, secrets.SystemRandom(), vendors, http)
+                yield Built(settings, gate, dsn, processes_of(gate, settings, made))
+        finally:
+            await database.close()
+    finally:
+        if server is not None:
+            server.stop()
+
+
+def data_folder(settings: Settings) -> Path:
+    """Folder of the embedded database and the key file."""
+    return settings.storage.data or default_directory(os.environ).parent
+
+
+def outbound_policy(settings: Settings) -> OutboundPolicy:
+    """For calendars and webhooks."""
+    return OutboundPolicy(allow_private=settings.outbound.allow_private_addresses)
+
+
+def processes_of(gate: Gate, settings: Settings, made: Callable[[str, str], None]) -> dict[Queue, Process]:
+    """What is done with a claim of each queue."""
+    work = settings.work
+    drivers = Drivers(gate)
+    reconcile = ReconcileSettings(
+        WriteSettings(work.call_timeout, work.lease), timedelta(seconds=work.reading_pause_seconds)
+    )
+    return {
+        "accounts": Describer(gate, drivers).process,
+        "domains": Reconciler(gate, drivers, reconcile, made).process,
+        "attempts": Performer(gate, drivers).process,
+    }
