@@ -18,7 +18,7 @@ from lockstep.vendors.virtual.client import Client
 from lockstep.vendors.virtual.convert import capabilities_of
 from lockstep.vendors.virtual.driver import VirtualDriver
 
-ENDPOINT = "http://127.0.0.1:8090"
+ENDPOINT = "http://127.0.0.1:8091"
 
 
 class _Virtual:
