@@ -22,7 +22,9 @@ ACROSS_WORKSPACES = {
     "claims.next_lapse": "workers sleep until any workspace has work",
     "claims.release": "the claim names its workspace",
     "events.waiting": "the sequencer serves all workspaces",
+    "retention.make_partitions": "a table's months are everybody's",
     "workspaces.every": "sweeps and the wiring begin here",
+    "workspaces.swept_first": "the sweep sleeps until any workspace is due",
 }
 
 

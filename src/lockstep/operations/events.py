@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
 from lockstep.kit.ids import new_id, public_id
+from lockstep.model.events import KINDS, Event
+from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
+from lockstep.operations.errors import Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.storage import events as stored
-
-
-class Event(Protocol):
-    """What model/events.py holds: a fact in public ids, without digits and without personal data."""
-
-    @property
-    def kind(self) -> str:
-        """Such as `access_code.set`: one of the closed list."""
-        ...
-
-    def subjects(self) -> Mapping[str, str]:
-        """Whom it is about: field name such as `access_code_id` -> public id."""
-        ...
-
-    def payload(self) -> Mapping[str, object]:
-        """What else there is to say, as JSON values."""
-        ...
 
 
 class Named(Protocol):
@@ -34,17 +22,64 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """A fact at its position: positions of one workspace follow on each other without gaps."""
+
+    event_id: str
+    position: int
+    type: str
+    occurred_at: datetime
+    actor: str
+    subjects: Mapping[str, str]
+    payload: Mapping[str, Any]
+
+
 async def append(tx: Tx, actor: Named, *events: Event) -> None:
     """Record facts in the caller's transaction. They get their position, and are told, after it commits."""
-    await stored.append(
-        tx.db,
-        tx.workspace_id,
-        actor.name,
-        tx.now,
-        [_draft(event) for event in events],
-    )
+    drafts = [_draft(event) for event in events]
+    await stored.append(tx.db, tx.workspace_id, actor.name, tx.now, drafts)
+
+
+async def read(
+    tx: Tx, actor: Actor, after: int, most: int, types: Sequence[str] | None = None
+) -> list[RecordedEvent]:
+    """Up to `most` events behind the position `after`, in order; 0 begins at the first."""
+    require(actor, Scope.EVENTS_READ)
+    require_whole_workspace(actor)
+    checked_types(types, "types")
+    return [recorded(row) for row in await stored.after(tx.db, tx.workspace_id, after, most, kinds=types)]
+
+
+async def get(tx: Tx, actor: Actor, event_id: str) -> RecordedEvent:
+    """One event, as soon as it has its position."""
+    require(actor, Scope.EVENTS_READ)
+    require_whole_workspace(actor)
+    row = await stored.find(tx.db, tx.workspace_id, event_id)
+    if row is None:
+        raise NotFound("event", event_id)
+    return recorded(row)
+
+
+def recorded(row: stored.PositionedRow) -> RecordedEvent:
+    """What is stored, as it is told of."""
+    e = row.event
+    return RecordedEvent(e.public_id, row.position, e.kind, e.occurred_at, e.actor, e.subjects, e.payload)
+
+
+def checked_types(types: Sequence[str] | None, field: str) -> list[str] | None:
+    """Kinds of events from their names, each once; None: all. Raises Invalid."""
+    for name in types or ():
+        if name not in KINDS:
+            raise Invalid(
+                f"There is no event {name!r}.",
+                code="event_type_unknown",
+                next_step=f"There are: {', '.join(KINDS)}.",
+                field=field,
+            )
+    return None if types is None else list(dict.fromkeys(types))
 
 
 def _draft(event: Event) -> stored.Draft:
     id = new_id()
-    return stored.Draft(id, public_id("event", id), event.kind, dict(event.subjects()), dict(event.payload()))
+    return stored.Draft(id, public_id("event", id), event.kind, event.subjects(), event.payload())

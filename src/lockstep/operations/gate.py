@@ -12,6 +12,7 @@ import httpx
 
 from lockstep.driver.contract import Vendor
 from lockstep.kit.clock import Clock
+from lockstep.kit.outbound import OutboundPolicy
 from lockstep.kit.sealing import Place, Sealer
 from lockstep.model.code_choice import RandomSource
 from lockstep.storage import workspaces
@@ -28,6 +29,8 @@ class Tx:
     sealer: Sealer = field(repr=False)
     salt: bytes = field(repr=False)
     random: RandomSource = field(repr=False)
+    outbound: OutboundPolicy = field(default_factory=OutboundPolicy, repr=False)
+    """Which addresses that customers give may be called."""
 
     def seal(self, text: str, table: str, column: str, row_id: UUID) -> bytes:
         return self.sealer.seal(text, Place(self.workspace_id, table, column, row_id))
@@ -51,6 +54,7 @@ class Gate:
         random: RandomSource,
         vendors: Mapping[str, Vendor],
         vendor_http: httpx.AsyncClient,
+        outbound: OutboundPolicy | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -58,6 +62,7 @@ class Gate:
         self.random = random
         self.vendors = vendors
         self.vendor_http = vendor_http
+        self.outbound = outbound or OutboundPolicy()
         self._salts: dict[UUID, bytes] = {}
 
     @asynccontextmanager
@@ -65,14 +70,17 @@ class Gate:
         """All or nothing: what an operation does, commits or is as if it had never been."""
         salt = await self._salt(workspace_id)
         async with self.database.transaction(workspace_id) as db:
-            yield Tx(db, workspace_id, self.clock.now(), self.sealer, salt, self.random)
+            yield self._tx(db, workspace_id, salt)
 
     @asynccontextmanager
     async def reading(self, workspace_id: UUID) -> AsyncIterator[Tx]:
         """For operations that only read: no transaction around them, one round trip less each way."""
         salt = await self._salt(workspace_id)
         async with self.database.reading(workspace_id) as db:
-            yield Tx(db, workspace_id, self.clock.now(), self.sealer, salt, self.random)
+            yield self._tx(db, workspace_id, salt)
+
+    def _tx(self, db: Connection, workspace_id: UUID, salt: bytes) -> Tx:
+        return Tx(db, workspace_id, self.clock.now(), self.sealer, salt, self.random, self.outbound)
 
     async def _salt(self, workspace_id: UUID) -> bytes:
         if workspace_id not in self._salts:

@@ -33,10 +33,10 @@ _COLUMNS = (
 )
 
 
-async def insert(db: Connection, row: ApiKeyRow) -> None:
+async def insert(db: Connection, workspace_id: UUID, row: ApiKeyRow) -> None:
     await db.execute(
         f"insert into api_keys ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",  # noqa: S608
-        row.workspace_id,
+        workspace_id,
         row.id,
         row.public_id,
         row.name,

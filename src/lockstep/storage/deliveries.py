@@ -192,3 +192,9 @@ async def forget(db: Connection, workspace_id: UUID, before: datetime, most: int
         most,
     )
     return count
+
+
+async def set_state(db: Connection, workspace_id: UUID, id: UUID, state: str) -> None:
+    await db.execute(
+        "update deliveries set state = $3 where workspace_id = $1 and id = $2", workspace_id, id, state
+    )

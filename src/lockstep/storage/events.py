@@ -96,18 +96,9 @@ async def waiting(db: Connection) -> list[UUID]:
     return [r["workspace_id"] for r in await db.fetch("select distinct workspace_id from unsequenced")]
 
 
-async def take_head(db: Connection, workspace_id: UUID) -> Head | None:
-    """Claim the sequencing of this workspace until the transaction ends; None where another has it."""
-    row = await db.fetchrow(
-        # Not `for update`: that would hold up every insert that refers to the workspace.
-        """select event_position, event_hash from workspaces where id = $1 for no key update skip locked""",
-        workspace_id,
-    )
-    return Head(row["event_position"], row["event_hash"]) if row else None
-
-
 async def head(db: Connection, workspace_id: UUID, *, is_held: bool = False) -> Head:
-    """Where the chain ends. `is_held`: nothing is sequenced before the caller's transaction ends."""
+    """Where the chain ends. `is_held`: nobody else moves it before the caller's transaction ends."""
+    # Not `for update`: that would hold up every insert that refers to the workspace.
     lock = "for no key update" if is_held else ""
     row = await db.fetchrow(
         f"select event_position, event_hash from workspaces where id = $1 {lock}",  # noqa: S608

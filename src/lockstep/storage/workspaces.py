@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from lockstep.storage import claims
 from lockstep.storage.database import Connection
 
 
@@ -69,3 +70,28 @@ async def change(
         retention_days,
         is_ruling,
     )
+
+
+async def wake_domains(db: Connection, workspace_id: UUID, now: datetime) -> None:
+    """Let each write domain be looked at now."""
+    rows = await db.fetch("select id from domains where workspace_id = $1 order by id", workspace_id)
+    await claims.wake(db, workspace_id, "domains", [r["id"] for r in rows], now)
+
+
+async def take_sweep(db: Connection, workspace_id: UUID, now: datetime, since: datetime) -> bool:
+    """Be the one who sweeps; False where somebody has swept after `since`."""
+    result = await db.execute(
+        "update workspaces set swept_at = $2 where id = $1 and (swept_at is null or swept_at <= $3)",
+        workspace_id,
+        now,
+        since,
+    )
+    return bool(result == "UPDATE 1")
+
+
+async def swept_first(db: Connection) -> datetime | None:
+    """When the workspace that waits longest was swept; None where one never was (or there is none)."""
+    at: datetime | None = await db.fetchval(
+        "select swept_at from workspaces order by swept_at nulls first limit 1"
+    )
+    return at

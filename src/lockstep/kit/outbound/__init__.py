@@ -19,7 +19,7 @@ from lockstep.kit.outbound.errors import (
     UrlRefused,
     where,
 )
-from lockstep.kit.outbound.exchange import Answer, Fetched, OutboundLimits, fetch, post
+from lockstep.kit.outbound.exchange import Answer, Fetched, OutboundLimits, check, fetch, post
 
 __all__ = [
     "AddressRefused",
@@ -38,6 +38,7 @@ __all__ = [
     "TooSlow",
     "Unreachable",
     "UrlRefused",
+    "check",
     "fetch",
     "is_public",
     "post",

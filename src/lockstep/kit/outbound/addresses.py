@@ -74,6 +74,16 @@ def is_public(address: IPAddress) -> bool:
     return not any(address in net for net in _NOT_TO_BE_CALLED if net.version == address.version)
 
 
+def is_refused(host: str, policy: OutboundPolicy) -> bool:
+    """Whether `host`, as it stands, is known to be out of bounds: an address, or a name for this machine."""
+    if host.rstrip(".").lower().split(".")[-1] == "localhost":
+        return not policy.allow_private
+    try:
+        return not _may_be_called(ipaddress.ip_address(host), policy)
+    except ValueError:
+        return False
+
+
 def _ipv4_within(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from lockstep.kit.outbound.addresses import CheckedNetwork, OutboundPolicy
+from lockstep.kit.outbound.addresses import CheckedNetwork, OutboundPolicy, is_refused
 from lockstep.kit.outbound.errors import (
+    AddressRefused,
     AnswerBroken,
     RedirectUnsafe,
     TlsRefused,
@@ -69,6 +70,17 @@ class Answer:
     headers: httpx.Headers
     body: bytes
     is_cut: bool = False
+
+
+def check(url: str, policy: OutboundPolicy) -> str:
+    """The host of `url`, where it may be called as far as can be told without asking DNS.
+
+    Raises UrlRefused and AddressRefused. A name is looked up, and its addresses checked, at each call.
+    """
+    target = _target(url)
+    if is_refused(target.host, policy):
+        raise AddressRefused(where(target))
+    return target.host
 
 
 async def fetch(

@@ -1,0 +1,138 @@
+"""The native API: everything below /v1, and the one list of what it consists of.
+
+To add a noun, write `http/api/<nouns>.py` with `router = APIRouter(prefix="/v1/<nouns>", tags=["<Nouns>"])` and name
+it in ROUTERS. A route is an `async def` whose name becomes its operationId; it takes `call: Asked`, ids as `PathId`,
+a body that derives from `Sent` and parameters `limit: Limit` and `cursor: Cursor`; it asks ONE operation, by
+`call.read` or `call.change`, and answers dataclasses by `answer`, the same that it names as `response_model`.
+Idempotency, pace, problems, request ids and their part of the description come by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from lockstep.http.api import api_keys, audit, docs, events, webhooks, workspaces
+from lockstep.http.api.authentication import Doorman
+from lockstep.http.api.front import REQUEST_ID, Front, FrontParts
+from lockstep.http.api.openapi import describe
+from lockstep.http.api.paging import Cursors
+from lockstep.http.api.problems import (
+    NoSuchMethod,
+    NoSuchPath,
+    TooLarge,
+    field_problems,
+    problem_response,
+)
+from lockstep.http.api.rate_limit import RateLimit
+from lockstep.http.api.settings import ApiSettings
+from lockstep.kit.sealing import derive
+from lockstep.model import permissions
+from lockstep.operations.errors import Invalid, NotAllowed, Problem
+from lockstep.operations.gate import Gate
+
+ROUTERS = (
+    workspaces.router,
+    api_keys.router,
+    events.router,
+    webhooks.router,
+    audit.router,
+)
+"""In the order in which the description shows them."""
+
+_NO_TELEMETRY: Any = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,  # it would log values that were refused, and those may be digits
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
+
+def create_api(
+    gate: Gate, settings: ApiSettings | None = None, monotonic: Callable[[], float] = time.monotonic
+) -> FastAPI:
+    """Answers everything below /v1, so mount it at the root. The docs page needs /static besides (static_files)."""
+    settings = settings or ApiSettings()
+    app = FastAPI(
+        title="Lockstep",
+        version=_version(),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        max_body_size=settings.most_body_bytes,
+        telemetry=_NO_TELEMETRY,
+    )
+    for router in (*ROUTERS, docs.router):
+        app.include_router(router)
+    _serve_description(app)
+    _tell_of_problems(app)
+    parts = FrontParts(
+        gate=gate,
+        doorman=Doorman(gate, settings.actor_seconds, monotonic),
+        cursors=Cursors(derive(gate.sealer.fingerprint_key, "cursors of the api")),
+        of_keys=RateLimit(settings.requests_per_second, settings.burst, monotonic),
+        of_strangers=RateLimit(settings.requests_per_second, settings.burst, monotonic),
+        is_open=lambda path: path in (docs.PATH, docs.OPENAPI_PATH),
+    )
+    app.add_middleware(Front, parts=parts)
+    return app
+
+
+def _serve_description(app: FastAPI) -> None:
+    document = describe(app)
+    app.openapi = lambda: document  # type: ignore[method-assign]
+
+    @app.get(docs.OPENAPI_PATH, include_in_schema=False)
+    async def show_openapi() -> Response:
+        return JSONResponse(document)
+
+
+def _tell_of_problems(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    async def tell_problem(request: Request, problem: Problem) -> Response:
+        return problem_response(problem, request.scope[REQUEST_ID])
+
+    @app.exception_handler(permissions.NotAllowed)
+    async def tell_not_allowed(request: Request, fault: permissions.NotAllowed) -> Response:
+        problem = NotAllowed(fault.cause, next_step=fault.next_step)
+        return problem_response(problem, request.scope[REQUEST_ID])
+
+    @app.exception_handler(RequestValidationError)
+    async def tell_invalid(request: Request, fault: RequestValidationError) -> Response:
+        errors = field_problems(fault.errors())
+        where = ", ".join(sorted({e.field for e in errors}))
+        invalid = Invalid(
+            f"What was sent cannot be taken: {where}.", next_step="Correct what `errors` names."
+        )
+        return problem_response(invalid, request.scope[REQUEST_ID], errors)
+
+    @app.exception_handler(HTTPException)
+    async def tell_http(request: Request, fault: HTTPException) -> Response:
+        response = problem_response(_problem_of(fault), request.scope[REQUEST_ID], status=fault.status_code)
+        response.headers.update(fault.headers or {})
+        return response
+
+
+def _problem_of(fault: HTTPException) -> Problem:
+    for status, kind in ((404, NoSuchPath), (405, NoSuchMethod), (413, TooLarge)):
+        if fault.status_code == status:
+            return kind(str(kind.__doc__))
+    return Invalid("The request cannot be read.", next_step="Send JSON as `application/json`.")
+
+
+def _version() -> str:
+    try:
+        return version("lockstep-access")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,114 @@
+"""What a route is given: who asks, and the one way to ask an operation and answer. Knows no noun."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lockstep.http.api import idempotency
+from lockstep.http.api.paging import Cursors, Page
+from lockstep.model.permissions import Actor
+from lockstep.operations.gate import Gate, Tx
+
+T = TypeVar("T")
+SCOPE = "lockstep.call"
+"""Where the front puts the call within the ASGI scope."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Call:
+    """One request of one actor."""
+
+    __slots__ = ("actor", "cursors", "gate", "keys_changed", "request", "request_id")
+
+    def __init__(
+        self, gate: Gate, actor: Actor, request_id: str, cursors: Cursors, keys_changed: Callable[[], None]
+    ) -> None:
+        self.gate = gate
+        self.actor = actor
+        self.request_id = request_id
+        self.cursors = cursors
+        self.keys_changed = keys_changed
+        self.request: Request
+
+    async def read(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
+        """Ask an operation that only reads."""
+        async with self.gate.reading(self.actor.workspace_id) as tx:
+            return await operation(tx)
+
+    async def change(
+        self,
+        operation: Callable[[Tx], Awaitable[T]],
+        present: Callable[[T], Any] | None = None,
+        *,
+        status: int = 200,
+    ) -> Response:
+        """Ask an operation that changes something, in one transaction, once for each Idempotency-Key.
+
+        `present` makes of its value what is answered; without it the answer is empty, 204.
+        """
+        key = idempotency.key_of(self.request)
+        if key is None:
+            async with self.gate.transaction(self.actor.workspace_id) as tx:
+                value = await operation(tx)
+            return _done(present, value, status)
+        digest = idempotency.digest_of(self.request, await self.request.body())
+        async with self.gate.transaction(self.actor.workspace_id) as tx:
+            once = await idempotency.begin(tx, self.actor, key, digest)
+            if once.kept is not None:
+                return idempotency.replay(once.kept)
+            response = _done(present, await operation(tx), status)
+            await once.keep(tx, response)
+        return response
+
+    def place(self, of: str, cursor: str | None) -> Any:
+        """Where a list goes on; None at its beginning. `of` names the list with its filters. Raises Invalid."""
+        return None if cursor is None else self.cursors.read(self.actor.workspace_id, of, cursor)
+
+    def cursor(self, of: str, place: Any) -> str:
+        """The cursor that leads to `place`."""
+        return self.cursors.write(self.actor.workspace_id, of, place)
+
+    def page(self, of: str, found: Sequence[T], limit: int, place: Callable[[T], Any]) -> Response:
+        """Of `limit + 1` that were asked for, a page, and the cursor behind it where there is more."""
+        shown = list(found[:limit])
+        has_more = len(found) > limit
+        next_cursor = self.cursor(of, place(shown[-1])) if has_more else None
+        return answer(Page(shown, next_cursor, has_more))
+
+    async def kept_answer(self) -> Response | None:
+        """For routes that ask a vendor before they change anything: the answer if this came before."""
+        key = idempotency.key_of(self.request)
+        if key is None:
+            return None
+        digest = idempotency.digest_of(self.request, await self.request.body())
+        async with self.gate.reading(self.actor.workspace_id) as tx:
+            kept = await idempotency.look_up(tx, self.actor, key, digest)
+        return idempotency.replay(kept) if kept is not None else None
+
+
+async def _call_of(request: Request) -> Call:
+    call: Call = request.scope[SCOPE]
+    call.request = request
+    return call
+
+
+Asked = Annotated[Call, Depends(_call_of)]
+"""Of a route's parameter: `call: Asked`."""
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """`value` as JSON: dataclasses, lists, instants, numbers, text."""
+    return Response(_encode(value), status, media_type="application/json")
+
+
+def _done(present: Callable[[Any], Any] | None, value: Any, status: int) -> Response:
+    if present is None:
+        return Response(status_code=204)
+    return answer(present(value), status)

@@ -1,0 +1,92 @@
+"""The API's description, OpenAPI 3.1: what FastAPI gathers, with the problems and headers that all routes share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from lockstep.http.api.problems import MEDIA_TYPE, ProblemOut
+
+_DESCRIPTION = """\
+Lockstep keeps what is on every lock equal to what was declared, and can prove it.
+
+* **Keys**: send `Authorization: Bearer lockstep_...`. A key has scopes; digits are masked without `codes:read`.
+* **Lists** come in pages: pass `next_cursor` as `cursor`.
+* **Once only**: send an `Idempotency-Key` with whatever changes something; the same request again is not done again
+  and gets the same answer for 24 hours.
+* **Problems** are `application/problem+json` (RFC 9457) with a `code` for programs, a `cause` and a `next_step`.
+* **Pace**: `RateLimit` and `RateLimit-Policy` say how many requests are left, `Retry-After` how long to wait.
+* **Instants** are UTC, windows are half-open: `[starts_at, ends_at)`.
+"""
+_CHANGING = {"post", "put", "patch", "delete"}
+_CAUSES = {
+    "400": "Something that was sent cannot be taken; `errors` names the fields.",
+    "401": "No API key, or one that is not known, revoked or expired.",
+    "403": "The key lacks the scope, or the connected account is in error.",
+    "404": "There is no such thing in this workspace.",
+    "409": "It contradicts what is there, or the Idempotency-Key came with another request before.",
+    "413": "The request is too large.",
+    "429": "Too many requests with this key; see `Retry-After`.",
+    "500": "A fault of Lockstep's own; nothing was changed.",
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text of your own, such as a UUID: the same request under the same key is done once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "0190f5de-6f6e-7d6a-8a40-4f7a3c3a3f55",
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The whole document; made once."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        openapi_version="3.1.0",
+        description=_DESCRIPTION,
+        routes=app.routes,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    problem = TypeAdapter(ProblemOut).json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs"))
+    schemas["Problem"] = problem | {"title": "Problem"}
+    components["securitySchemes"] = {
+        "api_key": {"type": "http", "scheme": "bearer", "description": "An API key: `lockstep_...`"}
+    }
+    document["security"] = [{"api_key": []}]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            _complete(operation, method, has_path_id="{" in path)
+    return document
+
+
+def _complete(operation: dict[str, Any], method: str, *, has_path_id: bool) -> None:
+    responses = operation["responses"]
+    # FastAPI's own way of telling of bad values, which we tell of as 400.
+    responses.pop("422", None)
+    statuses = {"400", "401", "403", "429", "500"}
+    if has_path_id:
+        statuses.add("404")
+    if method in _CHANGING:
+        statuses.add("409")
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    if "requestBody" in operation:
+        statuses.add("413")
+    for status in sorted(statuses):
+        responses.setdefault(
+            status,
+            {
+                "description": _CAUSES[status],
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            },
+        )
+    operation["responses"] = dict(sorted(responses.items()))

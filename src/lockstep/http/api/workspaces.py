@@ -1,0 +1,46 @@
+"""/v1/workspace: the one that the key belongs to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from msgspec import UNSET
+from pydantic import Field, StrictInt
+from starlette.responses import Response
+
+from lockstep.http.api.call import Asked, answer
+from lockstep.http.api.fields import Sent, Text
+from lockstep.operations import workspaces
+from lockstep.operations.workspaces import LONGEST_RETENTION_DAYS, ChangeWorkspace, Workspace
+
+router = APIRouter(prefix="/v1/workspace", tags=["Workspace"])
+
+
+class WorkspaceChange(Sent):
+    """What is left out stays."""
+
+    name: Annotated[Text | None, Field(examples=["Harbour flats"])] = None
+    retention_days: Annotated[StrictInt, Field(ge=1, le=LONGEST_RETENTION_DAYS)] | None = None
+
+
+@router.get("", response_model=Workspace)
+async def get_workspace(call: Asked) -> Response:
+    """Show the workspace of this key."""
+    return answer(await call.read(lambda tx: workspaces.get(tx, call.actor)))
+
+
+@router.patch("", response_model=Workspace)
+async def change_workspace(call: Asked, body: WorkspaceChange) -> Response:
+    """Change its name, or how long personal data is kept after a departure."""
+    command = ChangeWorkspace(
+        name=UNSET if body.name is None else body.name,
+        retention_days=UNSET if body.retention_days is None else body.retention_days,
+    )
+    return await call.change(lambda tx: workspaces.change(tx, call.actor, command), lambda w: w)
+
+
+@router.post("/confirm", response_model=Workspace)
+async def confirm_workspace(call: Asked) -> Response:
+    """Say that this database, restored or copied, is the one that rules: Lockstep writes to locks again."""
+    return await call.change(lambda tx: workspaces.confirm(tx, call.actor), lambda w: w)

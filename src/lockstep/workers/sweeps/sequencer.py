@@ -1,0 +1,62 @@
+"""Gives committed events their positions and their places in the hash chain, and makes their deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from lockstep.kit.ids import new_id, public_id
+from lockstep.model.audit import link
+from lockstep.operations.audit import entry_of
+from lockstep.operations.gate import Gate
+from lockstep.storage import deliveries, events, webhooks
+from lockstep.storage.database import Connection
+from lockstep.storage.deliveries import DeliveryDraft
+from lockstep.storage.events import Head, PositionedRow
+
+_AT_ONCE = 500
+
+
+async def sequence_all(gate: Gate) -> int:
+    """Sequence whatever waits, in every workspace that has something waiting; how many events."""
+    async with gate.database.reading(None) as db:
+        waiting = await events.waiting(db)
+    return sum([await sequence(gate, workspace_id) for workspace_id in waiting])
+
+
+async def sequence(gate: Gate, workspace_id: UUID) -> int:
+    """Sequence what waits in one workspace, in batches that each commit; how many events."""
+    count = 0
+    while True:
+        async with gate.database.transaction(workspace_id) as db:
+            # Held by one at a time; whoever waits here finds afterwards what the other left.
+            head = await events.head(db, workspace_id, is_held=True)
+            placed = _placed(head, await events.without_position(db, workspace_id, _AT_ONCE))
+            if placed:
+                await events.give_positions(db, workspace_id, placed)
+                await _make_deliveries(db, workspace_id, placed, gate.clock.now())
+        count += len(placed)
+        if len(placed) < _AT_ONCE:
+            return count
+
+
+def _placed(head: Head, rows: Sequence[events.EventRow]) -> list[PositionedRow]:
+    placed = []
+    hash_ = head.hash
+    for position, row in enumerate(rows, head.position + 1):
+        hash_ = link(hash_, entry_of(PositionedRow(position, b"", row)))
+        placed.append(PositionedRow(position, hash_, row))
+    return placed
+
+
+async def _make_deliveries(
+    db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow], now: datetime
+) -> None:
+    drafts = []
+    for webhook in await webhooks.listening(db, workspace_id):
+        for row in placed:
+            if row.position > webhook.position and (webhook.kinds is None or row.event.kind in webhook.kinds):
+                id = new_id()
+                drafts.append(DeliveryDraft(id, public_id("delivery", id), webhook.id, row.position))
+    await deliveries.insert(db, workspace_id, drafts, now)

@@ -1,0 +1,39 @@
+"""A gate on a real database, a workspace behind it, and an actor in it who may do everything."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from lockstep.emulation.clock import VirtualClock
+from lockstep.kit.outbound import OutboundPolicy
+from lockstep.kit.sealing import Sealer
+from lockstep.model.permissions import Actor, system
+from lockstep.operations import workspaces
+from lockstep.operations.gate import Gate
+from lockstep.storage.database import Database
+
+SEALER = Sealer({1: b"m" * 32}, b"f" * 32)
+
+
+@pytest.fixture
+async def gate(database_url: str, clock: VirtualClock) -> AsyncIterator[Gate]:
+    """Without vendors; calls out may reach loopback."""
+    database = await Database.open(database_url)
+    async with httpx.AsyncClient() as http:
+        outbound = OutboundPolicy(allow_private=True)
+        yield Gate(database, clock, SEALER, secrets.SystemRandom(), {}, http, outbound)
+    await database.close()
+
+
+@pytest.fixture
+async def owner(gate: Gate) -> Actor:
+    """Whoever set the workspace up."""
+    return system(await workspaces.create(gate, "Harbour flats"), "test")
+
+
+@pytest.fixture
+async def neighbour(gate: Gate) -> Actor:
+    """The same in another workspace of the same database."""
+    return system(await workspaces.create(gate, "Hill flats"), "test")
