@@ -36,7 +36,7 @@ def start(
 
     def land(at: datetime) -> None:
         lock.operation_id = None
-        succeeded = lock.is_online and not is_lost
+        succeeded = lock.is_reachable and not is_lost
         if succeeded:
             visits.act(lock, action, at)
         else:

@@ -20,7 +20,7 @@ from lockstep.emulation.pump import pump
 from lockstep.kit.clock import Clock
 from lockstep.vendors.nuki.emulator import account_calls, advanced_calls, auth_calls, lock_calls, replies
 from lockstep.vendors.nuki.emulator.asked import Asked
-from lockstep.vendors.nuki.emulator.paths import Operation, operation_of, operations
+from lockstep.vendors.nuki.emulator.paths import Operation, is_mutating, operation_of, operations
 from lockstep.vendors.nuki.emulator.replies import Refused
 from lockstep.vendors.nuki.emulator.steering import own_routes
 from lockstep.vendors.nuki.emulator.world import World
@@ -58,7 +58,14 @@ def create_app(world: World) -> ASGIApp:
         exception_handlers={HTTPException: _elsewhere},
         lifespan=lifespan,
     )
-    return Gate(app, world, operation_of=operation_of, too_fast=replies.too_fast, error=replies.gateway_error)
+    return Gate(
+        app,
+        world,
+        operation_of=operation_of,
+        is_mutating=is_mutating,
+        too_fast=replies.too_fast,
+        error=replies.gateway_error,
+    )
 
 
 def built() -> frozenset[tuple[str, str]]:

@@ -153,7 +153,7 @@ def movable(world: World, asked: Asked, action: int) -> Lock:
 
 
 def _configure(world: World, lock: Lock, part: str, fields: dict[str, Any], at: datetime) -> None:
-    if not lock.is_online or lock.id not in world.locks:
+    if not lock.is_reachable or lock.id not in world.locks:
         return
     lock.configure(part, fields)
     world.touch(lock, at)

@@ -99,6 +99,11 @@ class Lock:
         self.door = Door(zone(self.time_zone_id))
         self._numbered = self.id & 0xFFFF
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the service gets through to the device: connected, and its own access still good."""
+        return self.is_online and self.server_state == OK
+
     def store(self, device_id: int, grant: Grant) -> None:
         """Write an authorization into the device's memory."""
         self.held[device_id] = grant

@@ -36,6 +36,11 @@ def operation_of(method: str, path: str) -> str | None:
     return found.name if found else None
 
 
+def is_mutating(method: str, path: str) -> bool:
+    """Whether a call could change something on a lock or in the account; a sync only reads the device."""
+    return method not in {"GET", "HEAD", "OPTIONS"} and not path.endswith("/sync")
+
+
 def _operation(line: str) -> Operation:
     method, path, statuses, scopes, name = line.split(" ")
     return Operation(

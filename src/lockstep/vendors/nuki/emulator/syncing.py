@@ -12,7 +12,7 @@ _DAY = timedelta(days=1)
 
 def sync(cloud: Cloud, lock: Lock, at: datetime) -> None:
     """Read the device, if it can be reached. Records with an operation pending are left to that operation."""
-    if not lock.is_online:
+    if not lock.is_reachable:
         return
     for auth in cloud.auths_on(lock):
         if auth.operation_id is None:

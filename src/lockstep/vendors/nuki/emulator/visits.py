@@ -67,7 +67,7 @@ class Visits:
         lock.state.update(state=_STATE_AFTER[action], lastAction=action, trigger=0)
 
     def _log(self, lock: Lock, happened: _Happened) -> None:
-        if not lock.is_online:
+        if not lock.is_reachable:
             self._unsent.setdefault(lock.id, []).append(happened)
             return
         self._send(lock, happened)

@@ -165,7 +165,7 @@ class World(Cloud):
                 lock.subscription = _subscription(wanted.subscription, now)
             if wanted.state is not msgspec.UNSET:
                 lock.state.update(wanted.state)
-            if lock.is_online:
+            if lock.is_reachable:
                 lock.report()
             self.touch(lock, now)
 
@@ -173,17 +173,22 @@ class World(Cloud):
         """The lock loses its connection; its keypad goes on working."""
         with self.settled() as now:
             lock = self._found(lock_id)
-            lock.is_online, lock.server_state = False, OFFLINE
+            lock.is_online = False
+            if lock.server_state == OK:
+                lock.server_state = OFFLINE
             self.touch(lock, now)
 
     def bring_online(self, lock_id: str) -> None:
         """The lock is back: it reports, sends its log, and takes the writes that were kept for it."""
         with self.settled() as now:
             lock = self._found(lock_id)
-            lock.is_online, lock.server_state = True, OK
-            lock.report()
-            self.visits.send_kept(lock)
-            self.writes.resume(lock)
+            lock.is_online = True
+            if lock.server_state == OFFLINE:
+                lock.server_state = OK
+            if lock.is_reachable:
+                lock.report()
+                self.visits.send_kept(lock)
+                self.writes.resume(lock)
             self.touch(lock, now)
 
     def enter(self, lock_id: str, code: str) -> Entered:

@@ -134,7 +134,7 @@ class Writes:
         self._cloud.effects.at(self._cloud.after(seconds), lambda at: self._land(write, at))
 
     def _land(self, write: Write, at: datetime) -> None:
-        if not write.lock.is_online:
+        if not write.lock.is_reachable:
             if self._cloud.switches.offline_writes == "kept":
                 self._kept.append(write)
                 write.call.note(at, "kept: the lock is offline")
@@ -203,7 +203,7 @@ class Writes:
 
     def _lock_out(self, lock: Lock, at: datetime) -> None:
         # Without its own access the service reaches the lock no more.
-        lock.is_online, lock.server_state = False, AUTH_INVALID
+        lock.server_state = AUTH_INVALID
         self._cloud.touch(lock, at)
 
     def _give_up(self, write: Write, at: datetime, why: str, error: str | None = None) -> None:

@@ -252,7 +252,12 @@ async def test_without_its_own_access_nuki_web_reaches_the_lock_no_more() -> Non
     assert own["name"] == "Nuki Web"
     await account.call("DELETE", f"/smartlock/{{lock}}/auth/{own['id']}")
     account.wait()
+    account.world.take_offline(account.lock)
+    account.world.bring_online(account.lock)
     assert (await account.call("GET", "/smartlock/{lock}")).json()["serverState"] == 3
+    assert (await account.create()).status_code == 204
+    account.wait()
+    assert account.on_lock() == []
 
 
 async def test_a_lock_that_left_the_account_takes_no_write_any_more() -> None:
