@@ -138,6 +138,9 @@ async def create(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
 async def change(tx: Tx, actor: Actor, command: ChangeSpace) -> Space:
     """Raises Invalid, NotFound."""
     require(actor, Scope.PROPERTIES_WRITE)
+    # Its calendars first: a reading holds its calendar before it locks the property.
+    unlocked = await known_space(tx, actor, command.space_id)
+    await calendars.lock_of_property(tx.db, tx.workspace_id, unlocked.property_id)
     before = await known_space(tx, actor, command.space_id, locked=True)
     after = _with_hours(
         replace(

@@ -56,22 +56,26 @@ class CalendarRow:
     removed_at: datetime | None = None
     due_at: datetime | None = None
     space_public_id: str | None = None
-    """Read, not written."""
+    """Read, not written, as is the next one."""
+    property_id: UUID | None = None
 
 
 _SELECT = """select c.id, c.public_id, c.space_id, c.name, c.url, c.url_host, c.url_fingerprint, c.platform,
     c.policy, c.state, c.failure, c.failures, c.held, c.memory, c.etag, c.last_modified, c.good_at,
-    c.created_at, c.removed_at, c.due_at, s.public_id as space_public_id
+    c.created_at, c.removed_at, c.due_at, s.public_id as space_public_id, s.property_id
   from calendars c join spaces s on s.workspace_id = c.workspace_id and s.id = c.space_id
   where c.workspace_id = $1"""
 
 
-async def insert(db: Connection, workspace_id: UUID, row: CalendarRow) -> bool:
-    """Due at once. False where the space has this address already."""
+async def put(db: Connection, workspace_id: UUID, row: CalendarRow) -> bool:
+    """A new calendar, or one that was removed and is added again. False where the space has this address now."""
     result = await db.execute(
         """insert into calendars (workspace_id, id, public_id, space_id, name, url, url_host, url_fingerprint,
              policy, created_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
-           on conflict (workspace_id, space_id, url_fingerprint) where removed_at is null do nothing""",
+           on conflict (workspace_id, space_id, url_fingerprint) do update set
+             name = excluded.name, url = excluded.url, policy = excluded.policy, state = 'new', failures = 0,
+             due_at = excluded.due_at, removed_at = null
+           where calendars.removed_at is not null""",
         workspace_id,
         row.id,
         row.public_id,
@@ -87,10 +91,11 @@ async def insert(db: Connection, workspace_id: UUID, row: CalendarRow) -> bool:
 
 
 async def change(db: Connection, workspace_id: UUID, row: CalendarRow) -> None:
-    """All but the address, the space and the claim."""
+    """All but the space and the claim."""
     await db.execute(
         """update calendars set name = $3, policy = $4, platform = $5, state = $6, failure = $7, failures = $8,
-             held = $9, memory = $10, etag = $11, last_modified = $12, good_at = $13
+             held = $9, memory = $10, etag = $11, last_modified = $12, good_at = $13, url = $14,
+             url_host = $15, url_fingerprint = $16
            where workspace_id = $1 and id = $2""",
         workspace_id,
         row.id,
@@ -105,6 +110,9 @@ async def change(db: Connection, workspace_id: UUID, row: CalendarRow) -> None:
         row.etag,
         row.last_modified,
         row.good_at,
+        row.url,
+        row.url_host,
+        row.url_fingerprint,
     )
 
 
@@ -128,6 +136,20 @@ async def get(
     return _row(await db.fetchrow(f"{_SELECT} and c.id = $2{ending}", workspace_id, calendar_id))
 
 
+async def by_url(
+    db: Connection, workspace_id: UUID, space_id: UUID, url_fingerprint: UUID
+) -> CalendarRow | None:
+    """Removed ones too."""
+    return _row(
+        await db.fetchrow(
+            f"{_SELECT} and c.space_id = $2 and c.url_fingerprint = $3",
+            workspace_id,
+            space_id,
+            url_fingerprint,
+        )
+    )
+
+
 async def by_public_id(
     db: Connection, workspace_id: UUID, public_id: str, *, locked: bool = False
 ) -> CalendarRow | None:
@@ -141,17 +163,25 @@ async def by_public_id(
 
 
 async def listed(
-    db: Connection, workspace_id: UUID, after: str | None, most: int, space_ids: list[UUID] | None = None
+    db: Connection,
+    workspace_id: UUID,
+    after: str | None,
+    most: int,
+    *,
+    space_ids: list[UUID] | None = None,
+    property_ids: list[UUID] | None = None,
 ) -> list[CalendarRow]:
     """In the order of creation, behind the one with the public id `after`; `space_ids` None: of all spaces."""
     rows = await db.fetch(
         f"""{_SELECT} and c.removed_at is null and ($2::text is null
               or c.id > (select id from calendars where workspace_id = $1 and public_id = $2))
-              and ($4::uuid[] is null or c.space_id = any($4)) order by c.id limit $3""",  # noqa: S608
+              and ($4::uuid[] is null or c.space_id = any($4))
+              and ($5::uuid[] is null or s.property_id = any($5)) order by c.id limit $3""",  # noqa: S608
         workspace_id,
         after,
         most,
         space_ids,
+        property_ids,
     )
     return [_filled(r) for r in rows]
 
@@ -165,6 +195,16 @@ async def of_property(db: Connection, workspace_id: UUID, property_id: UUID) -> 
         property_id,
     )
     return [r["id"] for r in rows]
+
+
+async def lock_of_property(db: Connection, workspace_id: UUID, property_id: UUID) -> None:
+    """Nobody else changes or reads them before this transaction ends."""
+    await db.execute(
+        """select 1 from calendars where workspace_id = $1 and space_id in (
+             select id from spaces where workspace_id = $1 and property_id = $2) order by id for no key update""",
+        workspace_id,
+        property_id,
+    )
 
 
 async def forget_versions(db: Connection, workspace_id: UUID, calendar_ids: list[UUID]) -> None:

@@ -215,9 +215,10 @@ create table calendars (
   lease_epoch bigint not null default 0,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
+  -- One that was removed and is added again is the same calendar.
+  unique (workspace_id, space_id, url_fingerprint),
   foreign key (workspace_id, space_id) references spaces
 );
-create unique index calendars_once on calendars (workspace_id, space_id, url_fingerprint) where removed_at is null;
 create index calendars_due on calendars (due_at) where due_at is not null;
 
 create table bookings (
