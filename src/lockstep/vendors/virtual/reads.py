@@ -100,6 +100,8 @@ class Reads:
     def _entries(self, listings: Iterable[wire.Listing], ids: set[str]) -> tuple[ObservedEntry, ...]:
         found: dict[str, ObservedEntry] = {}
         for code in (code for listing in listings for code in listing.codes):
+            if not code.locks:
+                raise ValueError("a code on no lock")
             if ids & set(code.locks):
                 entry = convert.entry_of(code, self._locks)
                 found[entry.reference] = entry

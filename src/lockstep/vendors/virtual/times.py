@@ -33,11 +33,11 @@ def times_of(window: Window, lock: Lock, now: datetime) -> Times | None:
     # A code that has to be used soon after its start would be dead on arrival with one that has passed.
     if schedule.refuses_past_starts or schedule.use_within_seconds is not None:
         starts_at = max(starts_at, now)
-    if schedule.zone == "lock_local":
-        return _in_wall_time(starts_at, ends_at, lock)
-    # A window that is over is refused by the vendor; it must not become an empty one here.
+    # A window that is over is for the vendor to refuse; it must not become an empty one here.
     if ends_at is not None and ends_at <= starts_at:
         starts_at = window.starts_at
+    if schedule.zone == "lock_local":
+        return _in_wall_time(starts_at, ends_at, lock)
     actual = Window(starts_at, ends_at).widened_to(timedelta(seconds=schedule.step_seconds))
     ends = None if actual.ends_at is None else _utc_text(actual.ends_at)
     return Times(_utc_text(actual.starts_at), ends, actual)
