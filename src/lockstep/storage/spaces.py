@@ -133,6 +133,13 @@ async def property_of(db: Connection, workspace_id: UUID, space_id: UUID) -> Spa
     return row
 
 
+async def lock(db: Connection, workspace_id: UUID, space_id: UUID) -> None:
+    """Nobody else changes it before this transaction ends."""
+    await db.execute(
+        "select 1 from spaces where workspace_id = $1 and id = $2 for no key update", workspace_id, space_id
+    )
+
+
 async def listed(
     db: Connection,
     workspace_id: UUID,
