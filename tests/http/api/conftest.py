@@ -1,27 +1,16 @@
 """The API in this process, on a real database, and clients with keys of various kinds."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from tests.http.api.parts import MakeKey, Seconds
 
 from lockstep.http.api.app import create_api
 from lockstep.http.api.settings import ApiSettings
 from lockstep.model.permissions import Actor, Scope
 from lockstep.operations import api_keys
 from lockstep.operations.gate import Gate
-
-MakeKey = Callable[..., Awaitable[str]]
-
-
-class Seconds:
-    """A monotonic clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

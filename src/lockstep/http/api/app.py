@@ -9,6 +9,7 @@ Idempotency, pace, problems, request ids and their part of the description come 
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -70,7 +71,6 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        max_body_size=settings.most_body_bytes,
         telemetry=_NO_TELEMETRY,
     )
     for router in (*ROUTERS, docs.router):
@@ -83,6 +83,7 @@ def create_api(
         cursors=Cursors(derive(gate.sealer.fingerprint_key, "cursors of the api")),
         of_keys=RateLimit(settings.requests_per_second, settings.burst, monotonic),
         of_strangers=RateLimit(settings.requests_per_second, settings.burst, monotonic),
+        most_body_bytes=settings.most_body_bytes,
         is_open=lambda path: path in (docs.PATH, docs.OPENAPI_PATH),
     )
     app.add_middleware(Front, parts=parts)
@@ -90,12 +91,12 @@ def create_api(
 
 
 def _serve_description(app: FastAPI) -> None:
-    document = describe(app)
-    app.openapi = lambda: document  # type: ignore[method-assign]
+    # Made when first asked for: it takes longer than all the rest of the start.
+    app.openapi = functools.cache(lambda: describe(app))  # type: ignore[method-assign]
 
     @app.get(docs.OPENAPI_PATH, include_in_schema=False)
     async def show_openapi() -> Response:
-        return JSONResponse(document)
+        return JSONResponse(app.openapi())
 
 
 def _tell_of_problems(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""What every request passes before its route: request id, key, pace. Bare ASGI, since it runs for each of them."""
+"""What every request passes before its route: request id, key, pace, size. Bare ASGI: it runs for each of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockstep.http.api.authentication import Doorman
 from lockstep.http.api.call import SCOPE, Call
 from lockstep.http.api.paging import Cursors
-from lockstep.http.api.problems import OurFault, TooManyRequests, problem_response
+from lockstep.http.api.problems import OurFault, TooLarge, TooManyRequests, problem_response
 from lockstep.http.api.rate_limit import RateLimit, headers
 from lockstep.kit.ids import new_id, public_id
 from lockstep.operations.errors import NotSignedIn, Problem
@@ -36,6 +37,7 @@ class FrontParts:
     of_keys: RateLimit
     of_strangers: RateLimit
     """For callers without a valid key, by their address."""
+    most_body_bytes: int
     is_open: Callable[[str], bool]
     """Whether a path needs no key."""
 
@@ -57,7 +59,7 @@ class Front:
         sending = _Sending(send, [(b"x-request-id", request_id.encode())])
         try:
             await self._admit(scope, received, sending)
-            await self._app(scope, receive, sending)
+            await self._app(scope, self._within_size(received, receive), sending)
         except Problem as problem:
             await problem_response(problem, request_id)(scope, receive, sending)
         except Exception:
@@ -79,6 +81,24 @@ class Front:
             raise
         _count(parts.of_keys, actor.name, sending)
         scope[SCOPE] = Call(parts.gate, actor, scope[REQUEST_ID], parts.cursors, parts.doorman.forget)
+
+    def _within_size(self, received: dict[bytes, bytes], receive: Receive) -> Receive:
+        most = self._parts.most_body_bytes
+        announced = received.get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > most:
+            raise TooLarge(str(TooLarge.__doc__))
+        came = 0
+
+        async def receive_within() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > most:
+                # What reads the body lets this one kind of error through.
+                raise HTTPException(413)
+            return message
+
+        return receive_within
 
 
 class _Sending:
