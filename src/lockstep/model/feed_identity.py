@@ -6,13 +6,12 @@ and depart on the same day are the same stay.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from lockstep.model.feed import ElsewhereStay, FeedStay, KnownStay
 from lockstep.model.window import Window
-
-Fits = Callable[[KnownStay, FeedStay], bool]
 
 
 def pair(
@@ -29,13 +28,13 @@ def pair(
     by_feed = [stay for stay in known if stay.cancelled == "feed"]
 
     match = _Matching(entries)
-    match.all(live, _same_key)
+    match.by_key(live)
     for stays in (live, past, by_hand, by_feed):
-        match.all(stays, _same_uid_same_nights)
+        match.by_uid_and_nights(stays)
     match.single_moved(live)
     for stays in (live, past, by_hand):
-        match.all(stays, _same_departure)
-    return match.pairs, tuple(match.entries)
+        match.by_departure(stays)
+    return match.pairs, match.left
 
 
 def same_stay_across_feeds(entry: FeedStay, elsewhere: Iterable[ElsewhereStay]) -> str | None:
@@ -63,50 +62,66 @@ class _Matching:
 
     def __init__(self, entries: Iterable[FeedStay]) -> None:
         # Of entries with the same key the reader leaves one; should it not, the last edit counts.
-        self.entries = list({entry.key: entry for entry in sorted(entries, key=_order)}.values())
+        self._left = {entry.key: entry for entry in sorted(entries, key=_order)}
+        self._by_uid: dict[str, list[FeedStay]] = defaultdict(list)
+        self._by_departure: dict[date, list[FeedStay]] = defaultdict(list)
+        for entry in self._left.values():
+            self._by_uid[entry.uid].append(entry)
+            self._by_departure[entry.departs].append(entry)
         self.pairs: dict[str, FeedStay] = {}
 
-    def all(self, stays: Iterable[KnownStay], fits: Fits) -> None:
-        candidates = [
-            (-_overlap(stay.said.window, entry.window), stay.booking_id, _order(entry), stay, entry)
-            for stay in stays
-            if stay.booking_id not in self.pairs
-            for entry in self.entries
-            if fits(stay, entry)
-        ]
-        for *_, stay, entry in sorted(candidates, key=lambda candidate: candidate[:3]):
-            self._take(stay, entry)
+    @property
+    def left(self) -> tuple[FeedStay, ...]:
+        return tuple(self._left.values())
+
+    def by_key(self, stays: Iterable[KnownStay]) -> None:
+        self._pair(stays, lambda stay: [self._left.get(stay.said.key)])
+
+    def by_uid_and_nights(self, stays: Iterable[KnownStay]) -> None:
+        self._pair(stays, lambda stay: [e for e in self._by_uid[stay.said.uid] if _meet(stay, e)])
+
+    def by_departure(self, stays: Iterable[KnownStay]) -> None:
+        """Entries of platforms that do not keep UIDs."""
+        rolling = [stay for stay in stays if not stay.said.keeps_uid]
+        self._pair(
+            rolling,
+            lambda stay: [
+                e for e in self._by_departure[stay.said.departs] if not e.keeps_uid and _meet(stay, e)
+            ],
+        )
 
     def single_moved(self, stays: Iterable[KnownStay]) -> None:
         """One booking and one entry left under a UID: the same stay, moved to other nights."""
-        left = [stay for stay in stays if stay.booking_id not in self.pairs]
-        for stay in left:
-            rivals = [other for other in left if other.said.uid == stay.said.uid]
-            same = [entry for entry in self.entries if entry.uid == stay.said.uid]
+        left: dict[str, list[KnownStay]] = defaultdict(list)
+        for stay in stays:
+            if stay.booking_id not in self.pairs:
+                left[stay.said.uid].append(stay)
+        for uid, rivals in left.items():
+            entries = [entry for entry in self._by_uid[uid] if entry.key in self._left]
             # Occurrences of a rule come and go with the horizon: two that are told apart stay apart.
-            if len(rivals) == len(same) == 1 and None in (stay.said.instance, same[0].instance):
-                self._take(stay, same[0])
+            if len(rivals) == len(entries) == 1 and None in (rivals[0].said.instance, entries[0].instance):
+                self._take(rivals[0], entries[0])
+
+    def _pair(
+        self, stays: Iterable[KnownStay], candidates: Callable[[KnownStay], list[FeedStay | None]]
+    ) -> None:
+        found = [
+            (-_overlap(stay.said.window, entry.window), stay.booking_id, _order(entry), stay, entry)
+            for stay in stays
+            if stay.booking_id not in self.pairs
+            for entry in candidates(stay)
+            if entry is not None and entry.key in self._left
+        ]
+        for *_, stay, entry in sorted(found, key=lambda pairing: pairing[:3]):
+            self._take(stay, entry)
 
     def _take(self, stay: KnownStay, entry: FeedStay) -> None:
-        if stay.booking_id not in self.pairs and entry in self.entries:
+        if stay.booking_id not in self.pairs and self._left.pop(entry.key, None) is not None:
             self.pairs[stay.booking_id] = entry
-            self.entries.remove(entry)
 
 
-def _same_key(stay: KnownStay, entry: FeedStay) -> bool:
-    return stay.said.key == entry.key
-
-
-def _same_uid_same_nights(stay: KnownStay, entry: FeedStay) -> bool:
-    return stay.said.uid == entry.uid and stay.said.window.overlaps(entry.window)
-
-
-def _same_departure(stay: KnownStay, entry: FeedStay) -> bool:
-    return (
-        not (stay.said.keeps_uid or entry.keeps_uid)
-        and stay.said.departs == entry.departs
-        and stay.said.window.overlaps(entry.window)
-    )
+def _meet(stay: KnownStay, entry: FeedStay) -> bool:
+    return stay.said.window.overlaps(entry.window)
 
 
 def _overlap(one: Window, other: Window) -> timedelta:
