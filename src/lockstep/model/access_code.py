@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Capabilities, Delete
-from lockstep.model.declared import ABSENT, OTHER, Declared, carried, due_state, effective_window
+from lockstep.model.declared import ABSENT, OTHER, Declared, carried, due_state, effective_end, is_over
 
 LATE_AHEAD = timedelta(minutes=60)
 """Late alarm on locks with their own schedule: not proven this long before the arrival."""
@@ -93,7 +93,7 @@ def is_late(declared: Declared, belief: Belief, capabilities: Capabilities, now:
 
 def is_arrival_late(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:
     """Whether the guest is inside or arrives soon, and the code is not proven."""
-    if declared.is_withdrawn or effective_window(declared.spec.window, capabilities).is_over(now):
+    if declared.is_withdrawn or is_over(declared, capabilities, now):
         return False
     if now < _arrival_late_at(declared, belief, capabilities):
         return False
@@ -126,7 +126,7 @@ def arrival_alarm_at(declared: Declared, capabilities: Capabilities) -> datetime
 def removal_alarm_at(declared: Declared, capabilities: Capabilities) -> datetime | None:
     """From when on an entry that is not proven gone is an alarm; None for a code without an end, and for one that
     nobody can take back and that ends by itself."""
-    ends_at = effective_window(declared.spec.window, capabilities).ends_at
+    ends_at = effective_end(declared.spec.window, capabilities)
     if capabilities.delete is Delete.IMPOSSIBLE and capabilities.schedule.expires_by_itself:
         ends_at = None
     moments = [at for at in (declared.withdrawn_at, ends_at) if at is not None]

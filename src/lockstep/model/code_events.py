@@ -10,7 +10,7 @@ from lockstep.model import events
 from lockstep.model.access_code import is_arrival_late, is_removal_late
 from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Capabilities
-from lockstep.model.declared import ABSENT, Declared, due_state, effective_window, is_enabled, revision_of
+from lockstep.model.declared import ABSENT, Declared, due_state, is_enabled, is_over, revision_of
 from lockstep.model.plan_item import MOST_ATTEMPTS
 
 OVERWRITTEN_AGAIN = 3
@@ -58,7 +58,7 @@ def events_of_belief(
         )
     if not was_overwritten and _is_removed(before, after, capabilities):
         is_for_good = due_state(declared, capabilities, now) == ABSENT and (
-            declared.is_withdrawn or effective_window(declared.spec.window, capabilities).is_over(now)
+            declared.is_withdrawn or is_over(declared, capabilities, now)
         )
         found.append(CodeFact(events.AccessCodeRemovedFromDevice, {"is_for_good": is_for_good}))
     if _is_unconfirmed(after) and not _is_unconfirmed(before):

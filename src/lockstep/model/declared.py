@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities
-from lockstep.model.window import Window
+from lockstep.model.window import Window, ceiling
 
 ABSENT = "absent"
 """Nothing of this entry on the lock."""
@@ -83,11 +83,27 @@ def effective_window(window: Window, capabilities: Capabilities) -> Window:
     return Window(window.starts_at - WRITTEN_JUST_IN_TIME, window.ends_at)
 
 
+def effective_end(window: Window, capabilities: Capabilities) -> datetime | None:
+    """The end of the effective window: from then on nothing may open."""
+    if window.ends_at is None or not capabilities.schedule.is_own:
+        return window.ends_at
+    return ceiling(window.ends_at, capabilities.schedule.granularity)
+
+
+def is_over(declared: Declared, capabilities: Capabilities, now: datetime) -> bool:
+    """Whether its effective window has ended."""
+    ends_at = declared.spec.window.ends_at
+    if ends_at is None or now < ends_at:
+        return False
+    ends_at = effective_end(declared.spec.window, capabilities)
+    return ends_at is not None and ends_at <= now
+
+
 def due_state(declared: Declared, capabilities: Capabilities, now: datetime) -> Carried | None:
     """What the lock should carry of this entry at `now`; None where either nothing or the current revision is
     right (a lock with its own schedule, before the time of writing ahead)."""
     window = declared.spec.window
-    if declared.is_withdrawn or effective_window(window, capabilities).is_over(now):
+    if declared.is_withdrawn or is_over(declared, capabilities, now):
         return ABSENT
     schedule = capabilities.schedule
     if schedule.is_own:
@@ -106,7 +122,7 @@ def due_instants(declared: Declared, capabilities: Capabilities) -> tuple[dateti
     instants = [window.starts_at - lead]
     if not capabilities.schedule.is_own and capabilities.schedule.can_hold_disabled:
         instants.append(window.starts_at)
-    ends_at = effective_window(window, capabilities).ends_at
+    ends_at = effective_end(window, capabilities)
     if ends_at is not None:
         instants.append(ends_at)
     return tuple(instants)

@@ -103,8 +103,9 @@ def plan(
         ordered, broken = in_order(moves.sets, needs)
         in_vain = _in_vain(items, moves, broken, capabilities)
         if not in_vain.keys() - imposed.keys():
-            changes = _changes(items, moves, ordered, broken, needs, places_for, capabilities, foreign)
-            return Plan(changes, moves.holds)
+            changes = _changes(moves, ordered, broken, needs, places_for, capabilities)
+            copies = _surplus(items, moves, foreign, capabilities, now)
+            return Plan((*changes, *copies), moves.holds)
         imposed |= in_vain
 
 
@@ -137,8 +138,11 @@ def next_thought(
         moments += alarm_instants(one, belief, capabilities)
         if not one.is_withdrawn:
             moments += due_instants(one, capabilities)
-        if belief.last_write_at is not None and not _is_at_rest(belief, capabilities):
-            moments.append(_look_after_write(belief, capabilities, now))
+        if belief.last_write_at is not None:
+            settled_at = belief.last_write_at + capabilities.settling
+            moments.append(settled_at)
+            if settled_at <= now and not _is_at_rest(belief, capabilities):
+                moments.append(_look_after_write(belief.last_write_at, capabilities, now))
         if belief.late_until is not None:
             moments.append(_look_at_horizon(belief.late_until, capabilities, now))
     return min((at for at in moments if at > now), default=None)
@@ -203,15 +207,13 @@ def _in_vain(
 
 
 def _changes(
-    items: Sequence[Item],
     moves: Moves,
     ordered: Sequence[Item],
     broken: Sequence[Item],
     needs: Mapping[UUID, frozenset[UUID]],
     places_for: Mapping[UUID, UUID],
     capabilities: Capabilities,
-    foreign: Foreign,
-) -> tuple[Change, ...]:
+) -> list[Change]:
     waits = {s.id: needs[s.id] | ({places_for[s.id]} if s.id in places_for else frozenset()) for s in ordered}
     needed = frozenset[UUID]().union(*waits.values())
     first = [r for r in moves.removes if r.declared.is_compromised]
@@ -220,8 +222,7 @@ def _changes(
     changes = [Change(Kind.REMOVE, r.id, ABSENT) for r in [*first, *broken]]
     for one in ordered:
         changes += _set(one, waits[one.id], capabilities, is_off=one in broken)
-    changes += [Change(Kind.REMOVE, r.id, ABSENT) for r in last]
-    return (*changes, *_surplus(items, moves, foreign))
+    return changes + [Change(Kind.REMOVE, r.id, ABSENT) for r in last]
 
 
 def _set(one: Item, waits: frozenset[UUID], capabilities: Capabilities, *, is_off: bool) -> list[Change]:
@@ -234,12 +235,19 @@ def _set(one: Item, waits: frozenset[UUID], capabilities: Capabilities, *, is_of
     return [Change(kind, one.id, one.want, waits)]
 
 
-def _surplus(items: Sequence[Item], moves: Moves, foreign: Foreign) -> list[Change]:
+def _surplus(
+    items: Sequence[Item], moves: Moves, foreign: Foreign, capabilities: Capabilities, now: datetime
+) -> list[Change]:
     """Second copies go once the entry itself is as it should be."""
+    if not foreign.surplus:
+        return []
     right = {
         i.id: i.want
         for i in items
-        if i.is_wanted and i.belief.possible == {i.want} and i.belief.attempts < MOST_ATTEMPTS
+        if i.is_wanted
+        and i.belief.possible == {i.want}
+        and i.belief.has_settled(capabilities, now)
+        and i.belief.attempts < MOST_ATTEMPTS
     }
     return [
         Change(Kind.REMOVE, id, right[id], reference=reference)
@@ -253,14 +261,9 @@ def _is_at_rest(belief: Belief, capabilities: Capabilities) -> bool:
     return only is not None and only != OTHER and is_proven(belief, only, capabilities)
 
 
-def _look_after_write(belief: Belief, capabilities: Capabilities, now: datetime) -> datetime:
+def _look_after_write(written_at: datetime, capabilities: Capabilities, now: datetime) -> datetime:
     """Soon after a write, then less often: by half the time that has passed, from the settling time to 15 min."""
-    assert belief.last_write_at is not None
-    settled_at = belief.last_write_at + capabilities.settling
-    if now < settled_at:
-        return settled_at
-    passed = now - belief.last_write_at
-    return now + min(max(passed / 2, capabilities.settling), DRIFT_CHECK)
+    return now + min(max((now - written_at) / 2, capabilities.settling), DRIFT_CHECK)
 
 
 def _look_at_horizon(late_until: datetime, capabilities: Capabilities, now: datetime) -> datetime:

@@ -61,7 +61,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Digits over a time."""
+    """Digits over a time (which tells only where the vendor compares windows)."""
 
     fingerprint: UUID
     window: Window
@@ -141,16 +141,14 @@ def wanted_claim(item: Item, capabilities: Capabilities) -> Claim | None:
     spec = item.declared.spec
     if spec.fingerprint is None or capabilities.duplicates.behaviour is DuplicateBehaviour.ACCEPTED:
         return None
-    return Claim(spec.fingerprint, effective_window(spec.window, capabilities))
+    return _claim(spec.fingerprint, spec, capabilities)
 
 
 def conflict(one: Claim, other: Claim, capabilities: Capabilities) -> bool:
     """Whether both may not be on the lock at once. A lock that knows no windows can only compare presence."""
     if one.fingerprint != other.fingerprint:
         return False
-    if capabilities.duplicates.compared_by is Comparison.PRESENCE or capabilities.is_just_in_time:
-        return True
-    return one.window.overlaps(other.window)
+    return not _by_window(capabilities) or one.window.overlaps(other.window)
 
 
 def _item(
@@ -163,9 +161,19 @@ def _item(
     states = {*belief.possible, *belief.tried} if may_be_late else belief.possible
     revisions = {r for s in states if (r := revision_of(s)) is not None}
     stands = tuple(
-        Claim(spec.fingerprint, effective_window(spec.window, capabilities))
+        _claim(spec.fingerprint, spec, capabilities)
         for r in sorted(revisions)
         if (spec := specs.get(r)) is not None and spec.fingerprint is not None
     )
     is_kept = may_be_late and capabilities.addressing is Addressing.SLOT and bool(belief.references)
-    return Item(declared, belief, want, stands, declared.is_inside(now), belief.may_be_present or is_kept)
+    has_place = belief.may_be_present or is_kept
+    return Item(declared, belief, want, stands, declared.is_inside(now), has_place)
+
+
+def _claim(fingerprint: UUID, spec: Spec, capabilities: Capabilities) -> Claim:
+    window = effective_window(spec.window, capabilities) if _by_window(capabilities) else spec.window
+    return Claim(fingerprint, window)
+
+
+def _by_window(capabilities: Capabilities) -> bool:
+    return capabilities.duplicates.compared_by is Comparison.WINDOW and not capabilities.is_just_in_time

@@ -63,9 +63,10 @@ class Window:
         """Rounded outward to whole steps since the epoch, so that nobody is let in later or put out sooner."""
         if step <= timedelta(0):
             return self
-        return Window(
-            _floor(self.starts_at, step), None if self.ends_at is None else _ceiling(self.ends_at, step)
-        )
+        starts_at = _floor(self.starts_at, step)
+        ends_at = None if self.ends_at is None else ceiling(self.ends_at, step)
+        is_same = starts_at == self.starts_at and ends_at == self.ends_at
+        return self if is_same else Window(starts_at, ends_at)
 
 
 def as_utc(at: datetime) -> datetime:
@@ -78,10 +79,11 @@ def as_utc(at: datetime) -> datetime:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _floor(at: datetime, step: timedelta) -> datetime:
-    return at - (at - _EPOCH) % step
-
-
-def _ceiling(at: datetime, step: timedelta) -> datetime:
+def ceiling(at: datetime, step: timedelta) -> datetime:
+    """The next whole step since the epoch, or `at` itself."""
     rest = (at - _EPOCH) % step
     return at if not rest else at + (step - rest)
+
+
+def _floor(at: datetime, step: timedelta) -> datetime:
+    return at - (at - _EPOCH) % step

@@ -1,0 +1,12 @@
+"""How hard the properties of the model are tried: `--long` multiplies the examples."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Timings are never tests, so no example has a deadline."""
+    relaxed = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+    settings.register_profile("default", max_examples=100, **relaxed)  # type: ignore[arg-type]
+    settings.register_profile("long", max_examples=2_000, **relaxed)  # type: ignore[arg-type]
+    settings.load_profile("long" if config.getoption("--long", default=False) else "default")
