@@ -3,6 +3,7 @@
 import typer
 
 from lockstep.cli import testing
+from lockstep.cli.demo.command import demo
 
 app = typer.Typer(
     name="lockstep",
@@ -12,6 +13,7 @@ app = typer.Typer(
     help="Keeps codes on smart locks in step with what was declared, and proves it.",
 )
 app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(testing.test)
+app.command("demo")(demo)
 
 
 @app.callback()

@@ -4,6 +4,7 @@ vendors by name."""
 from __future__ import annotations
 
 import os
+import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ from lockstep.storage.server import EmbeddedServer, default_directory
 from lockstep.vendors import VENDORS
 from lockstep.workers.accounts.describe import Describer
 from lockstep.workers.attempts.perform import Performer
+from lockstep.workers.calendars.pull import Puller
+from lockstep.workers.deliveries.deliver import Deliverer
 from lockstep.workers.loop import Loop, LoopSettings, Process
 from lockstep.workers.reconciler.drivers import Drivers
 from lockstep.workers.reconciler.reconcile import Reconciler, ReconcileSettings
@@ -53,11 +56,19 @@ async def built(
     clock: Clock | None = None,
     vendors: Mapping[str, Vendor] = VENDORS,
     made: Callable[[str, str], None] = lambda vendor, kind: None,
+    is_passing: bool = False,
 ) -> AsyncIterator[Built]:
-    """Start or adopt the embedded server (or use one's own), migrate, connect; all is closed at the end."""
+    """Start or adopt the embedded server (or use one's own), migrate, connect; all is closed at the end.
+
+    `is_passing`: what is remembered is thrown away afterwards, so the disk need not be waited for.
+    """
     with_server = settings.storage.database_url is None
     folder = data_folder(settings)
-    server = EmbeddedServer(folder / "postgres", settings.storage.postgres_binaries) if with_server else None
+    server = (
+        EmbeddedServer(folder / "postgres", settings.storage.postgres_binaries, fast_and_unsafe=is_passing)
+        if with_server
+        else None
+    )
     dsn = settings.storage.database_url or (server.start() if server else "")
     try:
         await migrate(dsn)
@@ -65,7 +76,15 @@ async def built(
         try:
             async with vendor_client(settings.outbound) as http:
                 sealer = sealer_of(settings.sealing, folder)
-                gate = Gate(database, clock or SystemClock(), sealer, secrets.SystemRandom(), vendors, http)
+                gate = Gate(
+                    database,
+                    clock or SystemClock(),
+                    sealer,
+                    secrets.SystemRandom(),
+                    vendors,
+                    http,
+                    outbound_policy(settings),
+                )
                 yield Built(settings, gate, dsn, processes_of(gate, settings, made))
         finally:
             await database.close()
@@ -95,4 +114,6 @@ def processes_of(gate: Gate, settings: Settings, made: Callable[[str, str], None
         "accounts": Describer(gate, drivers).process,
         "domains": Reconciler(gate, drivers, reconcile, made).process,
         "attempts": Performer(gate, drivers).process,
+        "calendars": Puller(gate).process,
+        "deliveries": Deliverer(gate, random.random).process,
     }

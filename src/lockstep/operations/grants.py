@@ -14,7 +14,7 @@ from lockstep.operations import events as recorded
 from lockstep.operations.declaring import Wish, declare_grant, withdraw_grant
 from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
-from lockstep.storage import accounts, devices, grants, guests, spaces
+from lockstep.storage import accounts, bookings, devices, grants, guests, spaces
 from lockstep.storage.grants import GrantRow, MethodRow
 
 
@@ -222,3 +222,13 @@ async def _guest(tx: Tx, guest_public_id: str | None) -> UUID | None:
     if guest is None:
         raise NotFound("guest", guest_public_id)
     return guest.id
+
+
+async def of_booking(tx: Tx, actor: Actor, booking_public_id: str) -> Grant | None:
+    """The living grant of a booking; None where it has none."""
+    require(actor, Scope.GRANTS_READ)
+    booking = await bookings.by_public_id(tx.db, tx.workspace_id, booking_public_id)
+    if booking is None:
+        raise NotFound("booking", booking_public_id)
+    row = await grants.of_booking(tx.db, tx.workspace_id, booking.id)
+    return await _with_method(tx, row) if row else None

@@ -1,0 +1,89 @@
+"""Plays the story: moves the shared clock from one due moment to the next, lets Lockstep work, walks up to doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lockstep.cli.demo.host import Host
+from lockstep.cli.demo.stage import Stage
+from lockstep.cli.demo.story import GUESTS, STAYS, Happening, Visit, happenings, visits
+from lockstep.cli.wiring import Built
+from lockstep.emulation.clock import VirtualClock
+from lockstep.storage import claims
+from lockstep.workers.loop import drain
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """One line of the table."""
+
+    visit: Visit
+    should_open: bool
+    opened: bool
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.should_open != self.opened
+
+
+class Play:
+    """One telling of the story. `say` is told what happens, as it happens."""
+
+    def __init__(
+        self, built: Built, clock: VirtualClock, stage: Stage, host: Host, say: Callable[[str], None]
+    ) -> None:
+        self._built = built
+        self._clock = clock
+        self._stage = stage
+        self._host = host
+        self._say = say
+        self._told: dict[str, str] = {}
+
+    async def play(self) -> list[Entered]:
+        await self._stage.lose_a_reply()
+        self._say("The answer to one write will be lost on its way.")
+        await self._host.move_in(self._stage.nuki, self._stage.publish())
+        await self._pass_until(self._clock.now())
+        await self._tell_guests()
+        table: list[Entered] = []
+        scenes: list[Happening | Visit] = sorted([*happenings(), *visits()], key=lambda s: s.at)
+        for scene in scenes:
+            await self._pass_until(scene.at)
+            if isinstance(scene, Happening):
+                self._say(f"{scene.at:%d %b %H:%M} UTC  {scene.told}")
+                await self._stage.happen(scene.what)
+            else:
+                table.append(await self._walk_up(scene))
+        return table
+
+    async def _walk_up(self, visit: Visit) -> Entered:
+        should_open = self._stage.books.should_open(visit)
+        opened = await self._stage.enter(visit.door, self._told[STAYS[visit.number].reservation_code])
+        return Entered(visit, should_open, opened)
+
+    async def _tell_guests(self) -> None:
+        """Each guest is told their digits once, and never again: whatever happens to the stay, these must do."""
+        self._told = await self._host.codes()
+        missing = {s.reservation_code for s in STAYS.values()} - self._told.keys()
+        if missing:
+            raise RuntimeError(f"{len(missing)} guests were given no code")
+
+    async def _pass_until(self, until: datetime) -> None:
+        """Let time pass; whatever falls due on the way is done at its own moment."""
+        gate, processes = self._built.gate, self._built.processes
+        while True:
+            await drain(gate, processes)
+            async with gate.database.reading(None) as db:
+                due = [await claims.next_due(db, queue) for queue in processes]
+            ahead = [at for at in due if at is not None and at <= until]
+            if not ahead:
+                break
+            self._clock.set(max(min(ahead), self._clock.now()))
+        self._clock.set(max(until, self._clock.now()))
+        await drain(gate, processes)
+
+
+def guest_of(visit: Visit) -> str:
+    return f"{GUESTS[visit.number]} ({visit.flat})"
