@@ -1,6 +1,6 @@
 """What the platforms' words mean: which entry is a stay, and what it tells of the guest. Knows no dates.
 
-Facts: Airbnb, Booking.com and Vrbo feeds as found in public projects' fixtures and bug reports, read 2025-06.
+Facts: Airbnb, Booking.com and Vrbo feeds as found in public projects' fixtures and bug reports (2026-11), not on live ones.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _airbnb(uid: str, summary: str, description: str) -> EntryTraits:
         return EntryTraits("block")
     if not is_stay:
         return EntryTraits("block" if uid.endswith("@airbnb.com") and not summary else "unclear")
-    # Until 2019 the summary was the guest's name and the code in brackets.
+    # In older feeds the summary is the guest's name with the code in brackets.
     name = re.fullmatch(r"(.+?)\s*\(HM[A-Z0-9]{8}\)", summary)
     return EntryTraits(
         "stay",

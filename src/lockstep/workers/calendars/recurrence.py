@@ -1,7 +1,7 @@
 """Entries that repeat, made into single ones. The library does the counting; here stands what it is given.
 
 A rule that never comes true, or comes true every second, would keep a worker busy for minutes or for ever
-(INTERVAL=0 does, in dateutil 2.9, tried 2025-06): only rules that people make calendars with are followed.
+(INTERVAL=0 does, in dateutil 2.9, tried 2026-11): only rules that people make calendars with are followed.
 """
 
 from __future__ import annotations
