@@ -24,7 +24,8 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # What `ipaddress` holds for public in some of the Python versions we run on, and is not a place to call:
-# after IANA's special-purpose registries (RFC 6890 and its updates). 6to4 and Teredo carry an IPv4 address inside and are retired.
+# after IANA's special-purpose registries (RFC 6890 and its updates). 6to4 and Teredo carry an IPv4 address
+# inside and are retired.
 _NOT_TO_BE_CALLED = tuple(
     ipaddress.ip_network(net)
     for net in (

@@ -1,6 +1,7 @@
 """What the platforms' words mean: which entry is a stay, and what it tells of the guest. Knows no dates.
 
-Facts: Airbnb, Booking.com and Vrbo feeds as found in public projects' fixtures and bug reports (2026-11), not on live ones.
+Facts: Airbnb, Booking.com and Vrbo feeds as found in public projects' fixtures and bug reports (2026-11), not
+checked on live ones.
 """
 
 from __future__ import annotations
