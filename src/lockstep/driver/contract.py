@@ -130,7 +130,7 @@ class Driver(Protocol):
 
     def place(self, targets: frozenset[str], taken: frozenset[str], most: int | None) -> str | None:
         """The place (slot) that a new entry shall get, given the references that are or may be taken; None where the
-        vendor gives the reference itself, or no place is free. Pure."""
+        vendor gives the reference itself, or no place is free. Asked only where addressing is by slot. Pure."""
         ...
 
     async def apply(self, intent: Intent, change: Change) -> Outcome:

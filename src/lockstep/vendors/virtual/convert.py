@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -175,10 +175,11 @@ def outcome_of(
     )
 
 
-def outcome_of_job(job: wire.Job, reference: str | None = None) -> Outcome:
+def outcome_of_job(job: wire.Job, now: datetime | None = None, reference: str | None = None) -> Outcome:
     """What came of a job so far. Raises ValueError for a state that the manual does not name."""
     if job.state == "pending":
-        look_at = job.started_at + timedelta(seconds=job.look_after_seconds)
+        # However long it has been under way, the next look lies ahead.
+        look_at = (now or job.started_at) + timedelta(seconds=max(job.look_after_seconds, 1))
         return Accepted(job.id, look_at, job.give_up_at, reference)
     if job.state == "done":
         code = job.code

@@ -91,7 +91,7 @@ class VirtualDriver:
             return Unknown("the vendor has forgotten the job")
         with Readable("GET /v1/jobs/{job}"):
             job = msgspec.convert(answer.body["job"], wire.Job)
-            return convert.outcome_of_job(job)
+            return convert.outcome_of_job(job, self._clock.now())
 
     async def act(self, intent: Intent, action: Action) -> Outcome:
         """Open a lock now."""
@@ -116,20 +116,43 @@ class VirtualDriver:
         answer = await self._client.write(*where, _body(change, lock, times), left())
         place = change.place if features.addressing == "slot" else None
         actual = times.window if times else change.window
-        return _outcome(answer, change.reference or place, change.window, actual)
+        return self._outcome(answer, change.reference or place, change.window, actual)
 
     async def _remove(self, change: EnsureAbsent, lock: wire.Lock, left: Callable[[], float]) -> Outcome:
         answer = await self._client.write("DELETE", convert.path_of(change.reference, lock), None, left())
         if isinstance(answer, Answer) and answer.is_missing:
             return Done(Evidence.ACCEPTED, change.reference)
-        return _outcome(answer, change.reference, None, None)
+        return self._outcome(answer, change.reference, None, None)
 
     async def _issue(self, change: Issue, lock: wire.Lock, left: Callable[[], float]) -> Outcome:
         times = times_of(change.window, lock, self._clock.now())
         body = convert.body_of(change.name, times, lock)
         answer = await self._client.write("POST", f"/v1/locks/{lock.id}/issued", body, left())
         actual = times.window if times else change.window
-        return _outcome(answer, None, change.window, actual, is_issued=True)
+        return self._outcome(answer, None, change.window, actual, is_issued=True)
+
+    def _outcome(
+        self,
+        answer: Answer | Refused | Unknown,
+        reference: str | None,
+        asked: Window | None,
+        actual: Window | None,
+        *,
+        is_issued: bool = False,
+    ) -> Outcome:
+        if not isinstance(answer, Answer):
+            return answer
+        if (refused := _missing(answer, "lock or code")) is not None:
+            return refused
+        try:
+            written = msgspec.convert(answer.body, wire.Written)
+            if written.job is not None:
+                return convert.outcome_of_job(
+                    msgspec.convert(written.job, wire.Job), self._clock.now(), reference
+                )
+            return convert.outcome_of(written, reference, asked, actual, is_issued=is_issued)
+        except (msgspec.ValidationError, KeyError, ValueError):
+            return Unknown("a yes in words that the manual does not know")
 
 
 def _where(change: EnsurePresent, lock: wire.Lock) -> tuple[str, str] | None:
@@ -153,27 +176,6 @@ def _body(change: EnsurePresent, lock: wire.Lock, times: Times | None) -> dict[s
     if lock.features.addressing == "person":
         body["locks"] = sorted(change.targets)
     return body
-
-
-def _outcome(
-    answer: Answer | Refused | Unknown,
-    reference: str | None,
-    asked: Window | None,
-    actual: Window | None,
-    *,
-    is_issued: bool = False,
-) -> Outcome:
-    if not isinstance(answer, Answer):
-        return answer
-    if (refused := _missing(answer, "lock or code")) is not None:
-        return refused
-    try:
-        written = msgspec.convert(answer.body, wire.Written)
-        if written.job is not None:
-            return convert.outcome_of_job(msgspec.convert(written.job, wire.Job), reference)
-        return convert.outcome_of(written, reference, asked, actual, is_issued=is_issued)
-    except (msgspec.ValidationError, KeyError, ValueError):
-        return Unknown("a yes in words that the manual does not know")
 
 
 def _missing(answer: Answer, what: str) -> Refused | None:

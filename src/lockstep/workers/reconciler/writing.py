@@ -92,7 +92,8 @@ class Writing:
         slot = None
         if change.kind is not Kind.REMOVE and at is None:
             slot = _own_slot(entry.belief, capabilities)
-            slot = slot or driver.place(entry.declared.spec.targets, taken, capabilities.most_codes)
+            if slot is None and capabilities.addressing is Addressing.SLOT:
+                slot = driver.place(entry.declared.spec.targets, taken, capabilities.most_codes)
         if change.kind is Kind.REMOVE and at is None:
             return Written(wait_until=entry.belief.late_until)
         async with self._gate.transaction(claim.workspace_id) as tx:

@@ -55,7 +55,11 @@ async def a_job_is_followed_to_its_end_also_by_a_driver_made_anew(world: World) 
     accepted = await driver.apply(intent(), change)
     assert isinstance(accepted, Accepted)
     assert world.clock.now() < accepted.look_at < accepted.give_up_at
-    assert isinstance(await world.driver().follow(accepted.token), Accepted)
+    world.clock.set(accepted.look_at)
+    outcome = await world.driver().follow(accepted.token)
+    if isinstance(outcome, Accepted):
+        assert outcome.look_at > world.clock.now(), "a job under way is looked at again, not at once"
+        assert outcome.give_up_at == accepted.give_up_at
     done = await finished(world, world.driver(), accepted)
     assert isinstance(done, Done)
     assert done.reference is not None
