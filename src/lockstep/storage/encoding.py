@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 def to_document(value: Any) -> Any:
     """A dataclass as plain JSON values (durations as ISO 8601, sets as sorted lists)."""
-    return msgspec.to_builtins(value, order="deterministic")
+    return msgspec.json.decode(msgspec.json.encode(value, order="deterministic"))
 
 
 def from_document(document: Any, kind: type[T]) -> T:

@@ -7,15 +7,17 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from lockstep.cli.demo.host import Host
 from lockstep.cli.demo.play import Entered, Play, guest_of
 from lockstep.cli.demo.stage import staged
-from lockstep.cli.demo.story import BEGINS
+from lockstep.cli.demo.story import BEGINS, ZONE
 from lockstep.cli.settings import OutboundSettings, Settings, StorageSettings, WorkSettings, read_settings
 from lockstep.cli.wiring import built
 from lockstep.emulation.clock import VirtualClock
@@ -34,6 +36,7 @@ def demo(
 
 async def _demo(*, once: bool, port: int) -> int:
     console = Console()
+    console = Console(width=max(console.width, 110))
     folder = Path(tempfile.mkdtemp(prefix="lockstep-demo-"))
     folder.chmod(0o711)
     clock = VirtualClock(BEGINS)
@@ -63,13 +66,15 @@ def _settings(folder: Path) -> Settings:
 
 
 def _print(console: Console, lines: list[Entered]) -> None:
-    table = Table(title="Who typed their code at which door, and what opened", title_justify="left")
-    for heading in ("when (UTC)", "guest", "door", "", "should", "did", ""):
+    table = Table(
+        title="Who typed their code at which door, and what opened", title_justify="left", box=box.SIMPLE
+    )
+    for heading in (f"when, {ZONE}", "guest of", "door", "", "should be", "was", ""):
         table.add_column(heading, no_wrap=True)
     for line in lines:
         verdict = "[bold red]WRONG[/]" if line.is_wrong else "[green]right[/]"
         table.add_row(
-            f"{line.visit.at:%d %b %H:%M}",
+            f"{line.visit.at.astimezone(ZoneInfo(ZONE)):%d %b %H:%M}",
             guest_of(line.visit),
             line.visit.door,
             line.visit.when,

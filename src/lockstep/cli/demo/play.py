@@ -86,4 +86,4 @@ class Play:
 
 
 def guest_of(visit: Visit) -> str:
-    return f"{GUESTS[visit.number]} ({visit.flat})"
+    return f"{visit.flat}: {GUESTS[visit.number]}"
