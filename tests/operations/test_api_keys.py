@@ -109,6 +109,6 @@ async def test_a_key_that_makes_no_sense_is_refused(
 async def test_keys_are_listed_page_by_page_oldest_first(gate: Gate, owner: Actor) -> None:
     ids = [(await make(gate, owner)).api_key.api_key_id for _ in range(3)]
     async with gate.reading(owner.workspace_id) as tx:
-        first = await api_keys.list_all(tx, owner, None, 2)
-        second = await api_keys.list_all(tx, owner, first[-1].api_key_id, 2)
+        first = await api_keys.listed(tx, owner, None, 2)
+        second = await api_keys.listed(tx, owner, first[-1].api_key_id, 2)
     assert [key.api_key_id for key in first + second] == ids

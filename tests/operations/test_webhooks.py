@@ -66,7 +66,7 @@ async def test_a_removed_webhook_is_gone(gate: Gate, owner: Actor) -> None:
     made = await make(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         await webhooks.remove(tx, owner, made.webhook.webhook_id)
-        assert await webhooks.list_all(tx, owner, None, 10) == []
+        assert await webhooks.listed(tx, owner, None, 10) == []
         with pytest.raises(NotFound):
             await webhooks.get(tx, owner, made.webhook.webhook_id)
 

@@ -1,4 +1,4 @@
-"""Files that pages load: ours, and those of libraries under `vendor/`, which are put there when the package is built."""
+"""Files that pages load: ours, and libraries' under `vendor/`, which are put there when the package is built."""
 
 from __future__ import annotations
 

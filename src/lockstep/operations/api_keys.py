@@ -123,7 +123,7 @@ async def create(tx: Tx, actor: Actor, command: CreateApiKey) -> NewApiKey:
     return NewApiKey(await _shown(tx, row), secret)
 
 
-async def list_all(tx: Tx, actor: Actor, behind: str | None, most: int) -> list[ApiKey]:
+async def listed(tx: Tx, actor: Actor, behind: str | None, most: int) -> list[ApiKey]:
     """Oldest first, behind the key `behind`; revoked ones too."""
     require(actor, Scope.API_KEYS_WRITE)
     require_whole_workspace(actor)

@@ -99,7 +99,7 @@ async def create(tx: Tx, actor: Actor, command: CreateWebhook) -> NewSecret:
     return NewSecret(_shown(row, tx.now), secret)
 
 
-async def list_all(tx: Tx, actor: Actor, behind: str | None, most: int) -> list[Webhook]:
+async def listed(tx: Tx, actor: Actor, behind: str | None, most: int) -> list[Webhook]:
     """Oldest first, behind the webhook `behind`."""
     _require(actor, Scope.WEBHOOKS_READ)
     last = await found(tx, behind) if behind is not None else None

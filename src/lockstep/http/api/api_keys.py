@@ -34,7 +34,7 @@ class ApiKeyCreation(Sent):
 async def list_api_keys(call: Asked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """List keys, revoked ones too, oldest first. Their secrets are not shown."""
     behind = call.place("api_keys", cursor)
-    found = await call.read(lambda tx: api_keys.list_all(tx, call.actor, behind, limit + 1))
+    found = await call.read(lambda tx: api_keys.listed(tx, call.actor, behind, limit + 1))
     return call.page("api_keys", found, limit, lambda key: key.api_key_id)
 
 

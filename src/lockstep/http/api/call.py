@@ -82,15 +82,28 @@ class Call:
         next_cursor = self.cursor(of, place(shown[-1])) if has_more else None
         return answer(Page(shown, next_cursor, has_more))
 
-    async def kept_answer(self) -> Response | None:
-        """For routes that ask a vendor before they change anything: the answer if this came before."""
+    async def change_by_gate(
+        self, operation: Callable[[Gate], Awaitable[T]], present: Callable[[T], Any], *, status: int = 200
+    ) -> Response:
+        """For the operations that ask a vendor first and open their transaction themselves.
+
+        The answer is kept after it became true, not with it: where we die in between, the same request again
+        meets what it made, and is told so as a conflict.
+        """
         key = idempotency.key_of(self.request)
         if key is None:
-            return None
+            return _done(present, await operation(self.gate), status)
         digest = idempotency.digest_of(self.request, await self.request.body())
         async with self.gate.reading(self.actor.workspace_id) as tx:
             kept = await idempotency.look_up(tx, self.actor, key, digest)
-        return idempotency.replay(kept) if kept is not None else None
+        if kept is not None:
+            return idempotency.replay(kept)
+        response = _done(present, await operation(self.gate), status)
+        async with self.gate.transaction(self.actor.workspace_id) as tx:
+            once = await idempotency.begin(tx, self.actor, key, digest)
+            if once.kept is None:
+                await once.keep(tx, response)
+        return response
 
 
 async def _call_of(request: Request) -> Call:

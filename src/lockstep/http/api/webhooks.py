@@ -41,7 +41,7 @@ class WebhookChange(Sent):
 async def list_webhooks(call: Asked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """List webhooks, oldest first. Of their addresses only the host is shown."""
     behind = call.place("webhooks", cursor)
-    found = await call.read(lambda tx: webhooks.list_all(tx, call.actor, behind, limit + 1))
+    found = await call.read(lambda tx: webhooks.listed(tx, call.actor, behind, limit + 1))
     return call.page("webhooks", found, limit, lambda webhook: webhook.webhook_id)
 
 

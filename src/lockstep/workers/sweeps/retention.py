@@ -8,12 +8,11 @@ from uuid import UUID
 
 import structlog
 
-from lockstep.model import events
 from lockstep.model.permissions import worker
-from lockstep.operations import events as recorded
+from lockstep.operations import guests
 from lockstep.operations.gate import Gate
 from lockstep.operations.idempotency import KEPT_FOR
-from lockstep.storage import deliveries, guests, idempotency, retention, workspaces
+from lockstep.storage import deliveries, idempotency, retention, workspaces
 from lockstep.storage.database import Connection
 from lockstep.storage.workspaces import WorkspaceRow
 
@@ -54,8 +53,7 @@ async def sweep(gate: Gate, workspace: WorkspaceRow) -> None:
     """Forget in small transactions, so that nobody waits for it. Killed halfway, it goes on the next day."""
     now = gate.clock.now()
     before = now - timedelta(days=workspace.retention_days)
-    while await _erase_guests(gate, workspace, before) == _AT_ONCE:
-        pass
+    await _erase_guests(gate, workspace, before)
     todo: list[tuple[str, Forget, datetime]] = [
         ("bookings", retention.forget_bookings, before),
         ("entries", retention.forget_entries, before),
@@ -75,11 +73,13 @@ async def sweep(gate: Gate, workspace: WorkspaceRow) -> None:
             log.info("forgotten", what=what, count=total, workspace_id=workspace.public_id)
 
 
-async def _erase_guests(gate: Gate, workspace: WorkspaceRow, before: datetime) -> int:
-    async with gate.transaction(workspace.id) as tx:
-        departed = await retention.departed_guests(tx.db, workspace.id, before, _AT_ONCE)
+async def _erase_guests(gate: Gate, workspace: WorkspaceRow, before: datetime) -> None:
+    sweeper = worker(workspace.id, "retention")
+    while True:
+        async with gate.reading(workspace.id) as tx:
+            departed = await retention.departed_guests(tx.db, workspace.id, before, _AT_ONCE)
         for guest in departed:
-            await guests.erase(tx.db, workspace.id, guest.id, tx.now)
-        erased = [events.GuestErased(guest_id=guest.public_id) for guest in departed]
-        await recorded.append(tx, worker(workspace.id, "retention"), *erased)
-    return len(departed)
+            async with gate.transaction(workspace.id) as tx:
+                await guests.erase(tx, sweeper, guests.EraseGuest(guest.public_id))
+        if len(departed) < _AT_ONCE:
+            return
