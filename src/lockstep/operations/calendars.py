@@ -334,6 +334,9 @@ async def _end_hold(tx: Tx, actor: Actor, calendar: CalendarRow, lost: frozenset
         held=None,
         state="failing" if calendar.failure else "good",
         memory=replace(calendar.memory, confirmed_losses=lost),
+        # What it said while held was not followed, so "not modified" would say nothing.
+        etag=None,
+        last_modified=None,
     )
     await calendars.change(tx.db, tx.workspace_id, after)
     await claims.wake(tx.db, tx.workspace_id, "calendars", [calendar.id], tx.now)

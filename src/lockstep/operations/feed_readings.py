@@ -185,7 +185,7 @@ async def _known(tx: Tx, calendar: CalendarRow) -> _Known:
         stays=tuple(_stay(row) for row in own if row.state != "awaiting" and row.said is not None),
         hold=calendar.held,
         confirmed_losses=calendar.memory.confirmed_losses,
-        echoes=calendar.memory.echoes,
+        echoes=frozenset(calendar.memory.echoes),
         elsewhere=tuple(_elsewhere(row, house) for row in others),
     )
     return _Known(
@@ -242,7 +242,7 @@ async def _remember(
     memory = FeedMemory(
         # What was agreed was followed just now; what came back meanwhile is not lost a second time.
         confirmed_losses=frozenset(),
-        echoes=decision.echoes,
+        echoes=tuple(sorted(decision.echoes, key=lambda echo: (echo.uid, echo.instance or "", echo.arrives))),
         warnings=warnings,
     )
     after = replace(

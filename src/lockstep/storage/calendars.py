@@ -18,7 +18,8 @@ class FeedMemory:
 
     confirmed_losses: frozenset[str] = frozenset()
     """Ids of bookings that an operator agreed to lose."""
-    echoes: frozenset[Echo] = frozenset()
+    echoes: tuple[Echo, ...] = ()
+    """In the order of their UIDs."""
     warnings: tuple[FeedWarning, ...] = ()
     """Those of the last reading, so that each is told once."""
 
