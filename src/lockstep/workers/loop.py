@@ -125,11 +125,15 @@ async def drain(gate: Gate, processes: Mapping[Queue, Process], most: int = 10_0
     """
     count = 0
     while count < most:
+        async with gate.database.reading(None) as db:
+            due = await claims.next_due_of_each(db, processes)
+        now = gate.clock.now()
         before = count
-        for queue, process in processes.items():
-            for claimed in await claim_some(gate, queue, LoopSettings().lease, 8):
-                await process(claimed)
-                count += 1
+        for queue in processes:
+            if queue in due and due[queue] <= now:
+                for claimed in await claim_some(gate, queue, LoopSettings().lease, 8):
+                    await processes[queue](claimed)
+                    count += 1
         if count == before:
             return count
     raise RuntimeError(f"still due after {most} rows: a row that is always due at once")

@@ -35,8 +35,7 @@ def demo(
 
 
 async def _demo(*, once: bool, port: int) -> int:
-    console = Console()
-    console = Console(width=max(console.width, 110))
+    console = Console(width=max(Console().width, 104))
     folder = Path(tempfile.mkdtemp(prefix="lockstep-demo-"))
     folder.chmod(0o711)
     clock = VirtualClock(BEGINS)
@@ -69,7 +68,7 @@ def _print(console: Console, lines: list[Entered]) -> None:
     table = Table(
         title="Who typed their code at which door, and what opened", title_justify="left", box=box.SIMPLE
     )
-    for heading in (f"when, {ZONE}", "guest of", "door", "", "should be", "was", ""):
+    for heading in (f"when, {ZONE}", "guest of", "door", "", "due", "was", ""):
         table.add_column(heading, no_wrap=True)
     for line in lines:
         verdict = "[bold red]WRONG[/]" if line.is_wrong else "[green]right[/]"

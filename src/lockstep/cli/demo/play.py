@@ -76,8 +76,8 @@ class Play:
         while True:
             await drain(gate, processes)
             async with gate.database.reading(None) as db:
-                due = [await claims.next_due(db, queue) for queue in processes]
-            ahead = [at for at in due if at is not None and at <= until]
+                due = await claims.next_due_of_each(db, processes)
+            ahead = [at for at in due.values() if at <= until]
             if not ahead:
                 break
             self._clock.set(max(min(ahead), self._clock.now()))

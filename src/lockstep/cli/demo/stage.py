@@ -114,7 +114,7 @@ async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
         # Signals are the demo's own business.
         stack.enter_context(contextlib.suppress(AttributeError))
         task = asyncio.create_task(server._serve([taken]))
-        while not server.started and not task.done():
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells by this flag alone
             await asyncio.sleep(0.005)
         try:
             yield f"http://127.0.0.1:{taken.getsockname()[1]}"

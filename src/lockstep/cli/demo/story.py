@@ -18,13 +18,12 @@ BEGINS = datetime(2026, 6, 1, 4, tzinfo=UTC)
 FRONT, FLAT_1, FLAT_2 = "Front door", "Flat 1", "Flat 2"
 DOORS_OF = {FLAT_1: (FRONT, FLAT_1), FLAT_2: (FRONT, FLAT_2)}
 
-ANNA = HostStay(1, date(2026, 6, 1), date(2026, 6, 3), "Anna", "7314")
-BEN = HostStay(2, date(2026, 6, 3), date(2026, 6, 5), "Ben", "2846")
+ANNA = HostStay(1, date(2026, 6, 1), date(2026, 6, 2), "Anna", "7314")
+BEN = HostStay(2, date(2026, 6, 2), date(2026, 6, 4), "Ben", "2846")
 CHLOE = HostStay(3, date(2026, 6, 1), date(2026, 6, 2), "Chloe", "5521")
 CHLOE_EXTENDED = HostStay(3, date(2026, 6, 1), date(2026, 6, 3), "Chloe", "5521")
 DAVID = HostStay(4, date(2026, 6, 3), date(2026, 6, 4), "David", "9183")
-EMMA = HostStay(5, date(2026, 6, 4), date(2026, 6, 5), "Emma", "6672")
-STAYS = {s.number: s for s in (ANNA, BEN, CHLOE, DAVID, EMMA)}
+STAYS = {s.number: s for s in (ANNA, BEN, CHLOE, DAVID)}
 GUESTS = {number: s.guest_name for number, s in STAYS.items()}
 
 
@@ -61,7 +60,7 @@ class Books:
     """The two flats' calendars as the platform has them now; the story edits them."""
 
     stays: dict[str, list[HostStay]] = field(
-        default_factory=lambda: {FLAT_1: [ANNA, BEN], FLAT_2: [CHLOE, DAVID, EMMA]}
+        default_factory=lambda: {FLAT_1: [ANNA, BEN], FLAT_2: [CHLOE, DAVID]}
     )
 
     def extend_chloe(self) -> None:
@@ -104,7 +103,7 @@ def visits() -> list[Visit]:
     return sorted((v for flat, stays in _TOLD.items() for s in stays for v in _visits(flat, s)), key=_order)
 
 
-_TOLD = {FLAT_1: (ANNA, BEN), FLAT_2: (CHLOE_EXTENDED, DAVID, EMMA)}
+_TOLD = {FLAT_1: (ANNA, BEN), FLAT_2: (CHLOE_EXTENDED, DAVID)}
 
 
 def _order(visit: Visit) -> tuple[datetime, str, str]:
