@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     account: str = "account_1"
     tokens: tuple[str, ...] = ("virtual-token",)
     has_subscription: bool = True
-    page_size: int = 500
+    page_size: int = 20_000
     latency_seconds: float = 0.0
     rate_limit: RateLimit | None = None
     keeps_digits_in_journal: bool = False
@@ -67,6 +67,8 @@ class Cloud:
         self.log: list[Visit] = []
         self.busy_until: dict[str, datetime] = {}
         """By gateway."""
+        self._on_lock: dict[str, dict[str, None]] = {}
+        """References by lock, so that a write to one lock costs the same however many there are."""
         self._numbers = count(1)
         self._guard = RLock()
 
@@ -102,7 +104,20 @@ class Cloud:
 
     def codes_on(self, lock: Lock) -> list[Code]:
         """The cloud's records for one lock."""
-        return [code for code in self.codes if lock.id in code.locks]
+        found = (self.codes.get(reference) for reference in self._on_lock.get(lock.id, {}))
+        return [code for code in found if code is not None]
+
+    def keep(self, code: Code, at: datetime) -> None:
+        """Record a code as it stands from `at` on."""
+        self._forget_locks(code.reference)
+        self.codes.put(code.reference, code, at)
+        for lock in code.locks:
+            self._on_lock.setdefault(lock, {})[code.reference] = None
+
+    def strike_out(self, code: Code, at: datetime) -> None:
+        """Record that a code is gone."""
+        self._forget_locks(code.reference)
+        self.codes.drop(code.reference, at)
 
     def visit(self, lock: Lock, opened: bool, how: str, reference: str | None, at: datetime) -> None:
         """Write a line of the log, and tell of it."""
@@ -122,6 +137,11 @@ class Cloud:
         for hook in self.hooks.values():
             headers = {"content-type": "application/json", SIGNATURE: sign(hook.secret, body)}
             self.outbox.put(Delivery(hook.url, headers, body, hook.id))
+
+    def _forget_locks(self, reference: str) -> None:
+        held = self.codes.get(reference)
+        for lock in held.locks if held is not None else ():
+            self._on_lock.get(lock, {}).pop(reference, None)
 
 
 def sign(secret: str, body: bytes) -> str:

@@ -34,7 +34,7 @@ def put(cloud: Cloud, code: Code, previous: Code | None, fault: Fault | None) ->
     job = _job(cloud, locks, features)
     is_late = fault is not None and fault.kind is FaultKind.WRITE_LATE
     if features.proof == "device" and not is_late and job is None:
-        cloud.codes.put(code.reference, code, now)
+        cloud.keep(code, now)
     if is_double or _is_lost(fault):
         return Taken(code, job)
     is_new = previous is None
@@ -58,7 +58,7 @@ def remove(cloud: Cloud, code: Code, fault: Fault | None) -> Taken:
     _occupy(cloud, locks)
     job = _job(cloud, locks, features)
     if features.proof == "device" and job is None:
-        cloud.codes.put(code.reference, replace(code, state="leaving"), cloud.clock.now())
+        cloud.keep(replace(code, state="leaving"), cloud.clock.now())
     if not _is_lost(fault):
         cloud.effects.at(_lands_at(cloud, locks, fault), lambda at: _leave(cloud, code, job, at))
     return Taken(None, job)
@@ -68,7 +68,7 @@ def settle_on_lock(cloud: Cloud, code: Code, at: datetime) -> None:
     """A code is on its locks now, as it stands, whoever put it there."""
     for lock in cloud.locks_of(code):
         lock.door.put(code.entry(lock.features))
-    cloud.codes.put(code.reference, replace(code, state="on_lock"), at)
+    cloud.keep(replace(code, state="on_lock"), at)
     cloud.tell("codes_changed", cloud.locks_of(code), at)
 
 
@@ -76,7 +76,7 @@ def take_off_lock(cloud: Cloud, code: Code, at: datetime) -> None:
     """A code is off its locks now, whoever took it."""
     for lock in cloud.locks_of(code):
         lock.door.remove(code.reference)
-    cloud.codes.drop(code.reference, at)
+    cloud.strike_out(code, at)
     cloud.tell("codes_changed", cloud.locks_of(code), at)
 
 

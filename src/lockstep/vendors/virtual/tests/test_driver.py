@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -151,6 +152,28 @@ async def test_the_seconds_to_wait_are_passed_on() -> None:
             await driver.apply(INTENT, SET)
         assert raised.value.retry_after is None
         assert not raised.value.is_account_wide
+
+
+class Silent(httpx.AsyncBaseTransport):
+    """A vendor that takes writes and answers none."""
+
+    def __init__(self, vendor: httpx.AsyncBaseTransport) -> None:
+        self.vendor = vendor
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET":
+            await asyncio.Event().wait()
+        return await self.vendor.handle_async_request(request)
+
+
+async def test_a_write_that_is_not_answered_before_its_deadline_is_unknown() -> None:
+    clock = VirtualClock(BEGIN)
+    vendor = httpx.ASGITransport(create_app(create_world(clock)))
+    async with httpx.AsyncClient(transport=Silent(vendor)) as http:
+        credentials = {"endpoint": ENDPOINT, "token": "virtual-token"}
+        driver = VIRTUAL.connect(credentials, http=http, clock=clock)
+        await driver.describe()
+        assert isinstance(await driver.apply(Intent(new_id(), 0.02), SET), Unknown)
 
 
 async def test_a_deletion_of_what_is_not_there_is_done() -> None:

@@ -52,6 +52,7 @@ class VirtualTestWorld:
         self.emulated = emulated
         self.targets = tuple(emulated.locks)
         self.received: list[SignedCall] = []
+        self.endpoint = ENDPOINT
         self.http = http
 
     @property
@@ -113,12 +114,14 @@ class VirtualTestWorld:
         return list(self.received)
 
     def _connect(self, token: str, http: httpx.AsyncClient | None) -> Driver:
-        credentials = {"endpoint": ENDPOINT, "token": token}
+        credentials = {"endpoint": self.endpoint, "token": token}
         return VIRTUAL.connect(credentials, http=http or self.http, clock=self.clock)
 
     async def _subscribe(self) -> None:
         reply = await self.http.post(
-            f"{ENDPOINT}/v1/hooks", json={"url": _HOOK}, headers={"authorization": "Bearer virtual-token"}
+            f"{self.endpoint}/v1/hooks",
+            json={"url": _HOOK},
+            headers={"authorization": "Bearer virtual-token"},
         )
         secret = reply.json()["secret"]
 
