@@ -50,16 +50,15 @@ def events_of_belief(
         )
     if was_overwritten and after.overwritten == OVERWRITTEN_AGAIN:
         found.append(_overwritten_again(after))
-    if _is_set(declared, after, capabilities) and not _was_set(declared, before, capabilities):
+    is_due = due_state(declared, capabilities, now) != ABSENT
+    if is_due and _is_set(declared, after, capabilities) and not _was_set(declared, before):
         only = after.only or ""
         evidence = after.evidence.name.lower()
         found.append(
             CodeFact(events.AccessCodeSetOnDevice, {"evidence": evidence, "is_enabled": is_enabled(only)})
         )
     if not was_overwritten and _is_removed(before, after, capabilities):
-        is_for_good = due_state(declared, capabilities, now) == ABSENT and (
-            declared.is_withdrawn or is_over(declared, capabilities, now)
-        )
+        is_for_good = declared.is_withdrawn or is_over(declared, capabilities, now)
         found.append(CodeFact(events.AccessCodeRemovedFromDevice, {"is_for_good": is_for_good}))
     if _is_unconfirmed(after) and not _is_unconfirmed(before):
         found.append(CodeFact(events.AccessCodeUnconfirmed))
@@ -147,11 +146,14 @@ def _is_set(declared: Declared, belief: Belief, capabilities: Capabilities) -> b
     )
 
 
-def _was_set(declared: Declared, belief: Belief, capabilities: Capabilities) -> bool:
-    """Proven, or on its way from disabled to enabled: it stood on the lock all the time."""
-    if len(belief.possible) > 1:
-        return all(revision_of(s) == declared.revision for s in belief.possible)
-    return _is_set(declared, belief, capabilities)
+def _was_set(declared: Declared, belief: Belief) -> bool:
+    """Proven before: also while it is being enabled, or while it was to be removed and was not."""
+    states = belief.possible
+    if belief.tried and all(s == ABSENT for s in belief.tried):
+        states -= {ABSENT}
+    if not states or any(revision_of(s) != declared.revision for s in states):
+        return False
+    return belief.possible != states or len(states) > 1 or not belief.tried
 
 
 def _is_removed(before: Belief, after: Belief, capabilities: Capabilities) -> bool:
