@@ -61,7 +61,7 @@ async def test_a_key_revoked_by_another_process_is_refused_a_second_later(
     doomed = bearer(await make_key(owner))
     assert (await client.get("/v1/workspace", headers=doomed)).status_code == 200
     async with gate.transaction(owner.workspace_id) as tx:
-        for key in await api_keys.list_all(tx, owner, None, 10):
+        for key in await api_keys.listed(tx, owner, None, 10):
             await api_keys.revoke(tx, owner, key.api_key_id)
     seconds.now += 1.1
     assert (await client.get("/v1/workspace", headers=doomed)).status_code == 401
