@@ -9,6 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 EVERY_WORKSPACE = "*"
@@ -85,7 +86,9 @@ class Database:
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+        await connection.set_type_codec(
+            name, encoder=json.dumps, decoder=msgspec.json.decode, schema="pg_catalog"
+        )
     # A superuser is bound by no policy: step down where the role exists.
     is_above = await connection.fetchval(
         "select (rolsuper or rolbypassrls) and exists (select from pg_roles where rolname = 'lockstep_app') "

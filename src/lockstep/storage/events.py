@@ -119,7 +119,7 @@ async def without_position(db: Connection, workspace_id: UUID, most: int) -> lis
         workspace_id,
         most,
     )
-    return [EventRow(**dict(row)) for row in rows]
+    return [EventRow(*row) for row in rows]
 
 
 async def give_positions(db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow]) -> None:
@@ -190,5 +190,5 @@ async def find(db: Connection, workspace_id: UUID, public_id: str) -> Positioned
 
 
 def _positioned(row: Any) -> PositionedRow:
-    fields = dict(row)
-    return PositionedRow(fields.pop("position"), fields.pop("hash"), EventRow(**fields))
+    position, hash_, *event = row
+    return PositionedRow(position, hash_, EventRow(*event))
