@@ -5,37 +5,11 @@ Knows neither who records them nor who is told."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
 
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """A fact. Fields that end in `_id` say whom it is about, the others what there is to say."""
-
-    kind: ClassVar[str] = ""
-
-    def subjects(self) -> dict[str, str]:
-        """Whom it is about: field name such as `access_code_id` -> public id."""
-        return {f.name: v for f in fields(self) if f.name.endswith("_id") and (v := getattr(self, f.name))}
-
-    def payload(self) -> dict[str, object]:
-        """What else there is to say, as JSON values: instants as ISO 8601 in UTC."""
-        return {f.name: _json(getattr(self, f.name)) for f in fields(self) if not f.name.endswith("_id")}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failed(Event):
-    """Something that somebody should know of: `code` is public API, `cause` in words, `next_step` what to do."""
-
-    code: str = ""
-    cause: str = ""
-    next_step: str = ""
-
-    def payload(self) -> dict[str, object]:
-        said = super().payload()
-        return said if self.code else {k: v for k, v in said.items() if k not in _FAILURE}
+from lockstep.model.event import Event as Event
+from lockstep.model.event import Failed as Failed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -497,10 +471,3 @@ def _kinds_below(kind: type[Event]) -> Iterator[type[Event]]:
 
 KINDS: Mapping[str, type[Event]] = {k.kind: k for k in sorted(_kinds_below(Event), key=lambda k: k.kind)}
 """Every kind of event by its name; the class's docstring says what it means."""
-
-
-_FAILURE = ("code", "cause", "next_step")
-
-
-def _json(value: Any) -> object:
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value

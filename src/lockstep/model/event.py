@@ -1,0 +1,42 @@
+"""What every event is: a fact about things with public ids. Knows no kind of event; `events` lists them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A fact. Fields that end in `_id` say whom it is about, the others what there is to say."""
+
+    kind: ClassVar[str] = ""
+
+    def subjects(self) -> dict[str, str]:
+        """Whom it is about: field name such as `access_code_id` -> public id."""
+        return {f.name: v for f in fields(self) if f.name.endswith("_id") and (v := getattr(self, f.name))}
+
+    def payload(self) -> dict[str, object]:
+        """What else there is to say, as JSON values: instants as ISO 8601 in UTC."""
+        return {f.name: _json(getattr(self, f.name)) for f in fields(self) if not f.name.endswith("_id")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Event):
+    """Something that somebody should know of: `code` is public API, `cause` in words, `next_step` what to do."""
+
+    code: str = ""
+    cause: str = ""
+    next_step: str = ""
+
+    def payload(self) -> dict[str, object]:
+        said = super().payload()
+        return said if self.code else {k: v for k, v in said.items() if k not in _FAILURE}
+
+
+_FAILURE = ("code", "cause", "next_step")
+
+
+def _json(value: Any) -> object:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
