@@ -1,12 +1,11 @@
 """A receiver of webhooks on loopback that answers as told and keeps what came."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import uvicorn
 from starlette.types import Receive, Scope, Send
+from tests.serving import serving
 
 
 @dataclass
@@ -42,15 +41,6 @@ class Receiver:
 async def receiving() -> AsyncIterator[Receiver]:
     """A receiver that listens on a free port of 127.0.0.1."""
     receiver = Receiver()
-    config = uvicorn.Config(receiver, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 -- the server offers nothing to wait for
-        await asyncio.sleep(0)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    receiver.url = f"http://127.0.0.1:{port}/hook?token=secret-path"
-    try:
+    async with serving(receiver) as address:
+        receiver.url = f"{address}/hook?token=secret-path"
         yield receiver
-    finally:
-        server.should_exit = True
-        await serving

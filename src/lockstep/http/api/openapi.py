@@ -70,6 +70,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], method: str, *, has_path_id: bool) -> None:
+    operation["summary"] = operation["description"].splitlines()[0].rstrip(".")
     responses = operation["responses"]
     # FastAPI's own way of telling of bad values, which we tell of as 400.
     responses.pop("422", None)
