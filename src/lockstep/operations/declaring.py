@@ -47,7 +47,7 @@ async def declare_booking(tx: Tx, actor: Actor, booking_id: UUID) -> None:
     if booking is None:
         return
     grant = await grants.of_booking(tx.db, tx.workspace_id, booking_id)
-    is_wanted = booking.state == "confirmed" and booking.kind == "stay" and booking.same_as is None
+    is_wanted = booking.state == "confirmed" and booking.kind == "stay"
     if not is_wanted:
         if grant is not None:
             await withdraw_grant(tx, actor, grant)

@@ -39,7 +39,6 @@ class BookingRow:
     changed_at: datetime
     missed_readings: int = 0
     missed_since: datetime | None = None
-    same_as: UUID | None = None
     cancelled_at: datetime | None = None
     cancelled_by: Literal["feed", "hand"] | None = None
     space_public_id: str | None = None
@@ -68,7 +67,7 @@ class BookingFilter:
 
 _SELECT = """select b.id, b.public_id, b.booking_key, b.space_id, b.guest_id, b.calendar_id, b.uid, b.instance,
     b.kind, b.state, b.arrives, b.departs, b.starts_at, b.ends_at, b.reservation_code, b.phone_last4, b.said,
-    b.missed_readings, b.missed_since, b.same_as, b.created_at, b.changed_at, b.cancelled_at, b.cancelled_by,
+    b.missed_readings, b.missed_since, b.created_at, b.changed_at, b.cancelled_at, b.cancelled_by,
     s.public_id as space_public_id, g.public_id as guest_public_id, c.public_id as calendar_public_id,
     g.erased_at is not null as is_guest_erased, g.name as guest_name, s.property_id,
     p.public_id as property_public_id, p.time_zone
@@ -85,9 +84,9 @@ async def insert(db: Connection, workspace_id: UUID, row: BookingRow) -> bool:
     result = await db.execute(
         """insert into bookings (workspace_id, id, public_id, booking_key, created_at, space_id, guest_id,
              calendar_id, uid, instance, kind, state, arrives, departs, starts_at, ends_at, reservation_code,
-             phone_last4, said, missed_readings, missed_since, same_as, changed_at, cancelled_at, cancelled_by)
+             phone_last4, said, missed_readings, missed_since, changed_at, cancelled_at, cancelled_by)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-             $21, $22, $23, $24, $25)
+             $21, $22, $23, $24)
            on conflict (workspace_id, booking_key) do nothing""",
         workspace_id,
         row.id,
@@ -104,7 +103,7 @@ async def change(db: Connection, workspace_id: UUID, row: BookingRow) -> None:
         """update bookings set space_id = $3, guest_id = $4, calendar_id = $5, uid = $6, instance = $7,
              kind = $8, state = $9, arrives = $10, departs = $11, starts_at = $12, ends_at = $13,
              reservation_code = $14, phone_last4 = $15, said = $16, missed_readings = $17, missed_since = $18,
-             same_as = $19, changed_at = $20, cancelled_at = $21, cancelled_by = $22
+             changed_at = $19, cancelled_at = $20, cancelled_by = $21
            where workspace_id = $1 and id = $2""",
         workspace_id,
         row.id,
@@ -258,7 +257,6 @@ def _mutable(row: BookingRow) -> tuple[Any, ...]:
         None if row.said is None else to_document(row.said),
         row.missed_readings,
         row.missed_since,
-        row.same_as,
         row.changed_at,
         row.cancelled_at,
         row.cancelled_by,

@@ -245,7 +245,6 @@ create table bookings (
   said jsonb,
   missed_readings integer not null default 0,
   missed_since timestamptz,
-  same_as uuid,
   created_at timestamptz not null,
   changed_at timestamptz not null,
   cancelled_at timestamptz,
