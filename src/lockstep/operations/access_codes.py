@@ -12,9 +12,12 @@ from lockstep.model.capabilities import Evidence
 from lockstep.model.declared import effective_window
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
+from lockstep.operations import grants
+from lockstep.operations.devices import confinement, known_device
 from lockstep.operations.errors import NotFound
 from lockstep.operations.gate import Tx
-from lockstep.storage import access_codes, devices
+from lockstep.operations.grants import AccessGrant
+from lockstep.storage import access_codes
 from lockstep.storage.access_codes import AccessCodeRow
 
 
@@ -42,25 +45,61 @@ class AccessCode:
         return self.row.domain_due_at
 
 
+@dataclass(frozen=True, slots=True)
+class ListCodes:
+    """In the order of creation, behind the code `after`."""
+
+    most: int = 50
+    after: str | None = None
+    device_id: str | None = None
+    access_grant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody who is inside or will be soon, with the code on each door."""
+
+    grant: AccessGrant
+    codes: tuple[AccessCode, ...]
+
+
 async def get(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCode:
+    """Raises NotFound, NotAllowed where its grant reaches more than the actor may."""
     require(actor, Scope.GRANTS_READ)
-    row = await access_codes.by_public_id(tx.db, tx.workspace_id, access_code_public_id)
-    if row is None:
-        raise NotFound("access code", access_code_public_id)
-    return present(tx, actor, row)
+    return present(tx, actor, await _known(tx, actor, access_code_public_id))
 
 
 async def listed(
     tx: Tx, actor: Actor, after: UUID | None, most: int, device_public_id: str | None = None
 ) -> list[AccessCode]:
     require(actor, Scope.GRANTS_READ)
-    device_id = None
-    if device_public_id is not None:
-        found = await devices.by_public_ids(tx.db, tx.workspace_id, [device_public_id])
-        if not found:
-            raise NotFound("device", device_public_id)
-        device_id = found[0].id
-    rows = await access_codes.listed(tx.db, tx.workspace_id, after, most, device_id)
+    device = await known_device(tx, actor, device_public_id) if device_public_id else None
+    rows = await access_codes.listed(
+        tx.db,
+        tx.workspace_id,
+        after,
+        most,
+        device.id if device else None,
+        property_ids=confinement(actor),
+    )
+    return [present(tx, actor, r) for r in rows]
+
+
+async def list_shown(tx: Tx, actor: Actor, command: ListCodes) -> list[AccessCode]:
+    """Raises NotFound where the device or the grant is not there."""
+    require(actor, Scope.GRANTS_READ)
+    after = await _known(tx, actor, command.after) if command.after else None
+    device = await known_device(tx, actor, command.device_id) if command.device_id else None
+    grant = await grants.known_grant(tx, actor, command.access_grant_id) if command.access_grant_id else None
+    rows = await access_codes.listed(
+        tx.db,
+        tx.workspace_id,
+        after.id if after else None,
+        command.most,
+        device.id if device else None,
+        grant_id=grant.id if grant else None,
+        property_ids=confinement(actor),
+    )
     return [present(tx, actor, r) for r in rows]
 
 
@@ -76,8 +115,17 @@ async def of_grants(tx: Tx, actor: Actor, grant_ids: list[UUID]) -> dict[UUID, l
 async def arriving(tx: Tx, actor: Actor, span: timedelta) -> list[AccessCode]:
     """Codes of those who are inside or arrive within `span`, soonest first."""
     require(actor, Scope.GRANTS_READ)
-    rows = await access_codes.arriving(tx.db, tx.workspace_id, tx.now, tx.now + span)
+    rows = await access_codes.arriving(tx.db, tx.workspace_id, tx.now, tx.now + span, confinement(actor))
     return [present(tx, actor, r) for r in rows]
+
+
+async def arrivals(tx: Tx, actor: Actor, span: timedelta) -> list[Arrival]:
+    """The same, door by door for each grant."""
+    doors: dict[UUID, list[AccessCode]] = {}
+    for code in await arriving(tx, actor, span):
+        doors.setdefault(code.row.grant_id, []).append(code)
+    shown = {g.access_grant_id: g for g in await grants.shown(tx, actor, list(doors))}
+    return [Arrival(shown[codes[0].row.grant_public_id], tuple(codes)) for codes in doors.values()]
 
 
 def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
@@ -104,6 +152,14 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
         digits,
         entry.digits is not None,
     )
+
+
+async def _known(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCodeRow:
+    row = await access_codes.by_public_id(tx.db, tx.workspace_id, access_code_public_id)
+    if row is None:
+        raise NotFound("access code", access_code_public_id)
+    await grants.known_grant(tx, actor, row.grant_public_id)
+    return row
 
 
 def _failure(document: dict[str, Any] | None) -> Failure | None:

@@ -7,19 +7,23 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
 import msgspec
 
-from lockstep.driver.contract import Callback, Description, Target
-from lockstep.driver.outcomes import CredentialsRefused, DriverError
+from lockstep.driver.contract import Callback, CallbackRefused, Description, Target
+from lockstep.driver.outcomes import DriverError
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
-from lockstep.model.permissions import Actor, Scope, require
+from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
 from lockstep.operations import events as recorded
-from lockstep.operations.errors import Conflict, Invalid, NotFound, VendorFailed
+from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotFound, NotSignedIn
+from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Gate, Tx
+from lockstep.operations.vendors import Checked, checked_credentials, described
+from lockstep.operations.words import words_or_none
 from lockstep.storage import accounts, claims, devices, domains, entries
 from lockstep.storage.accounts import AccountRow
 from lockstep.storage.devices import DeviceRow
@@ -32,6 +36,25 @@ WhatBecomesOfCodes = Literal["remove", "leave"]
 class Named(Protocol):
     @property
     def name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedAccount:
+    """A connected account as the ways in show it; its credentials are never shown."""
+
+    connected_account_id: str
+    vendor: str
+    label: str
+    state: str
+    """`active`, `credentials_refused`, `parked`, `disconnecting` or `disconnected`."""
+    failure: Failed | None
+    """Why the vendor could not be asked, as long as that lasts."""
+    waits_until: datetime | None
+    """No call before: the vendor asks for patience, or could not be reached."""
+    described_at: datetime | None
+    """When it was last asked which devices there are."""
+    created_at: datetime
+    disconnected_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,83 +72,138 @@ class Connected:
     callback_token: str = field(repr=False)
 
 
+def shown(row: AccountRow) -> ConnectedAccount:
+    """As the ways in show it."""
+    return ConnectedAccount(
+        row.public_id,
+        row.vendor,
+        row.label,
+        row.state,
+        failed(row.failure),
+        row.blocked_until,
+        row.described_at,
+        row.created_at,
+        row.disconnected_at,
+    )
+
+
 async def connect(gate: Gate, actor: Actor, command: Connect) -> Connected:
     """Check the credentials with the vendor, then remember them sealed, with everything under the account.
 
     A vendor account that is connected already is a conflict, and nothing is replaced.
     """
-    require(actor, Scope.ACCOUNTS_WRITE)
-    credentials = _checked(gate, command)
-    description = await _described(gate, command.vendor, credentials)
+    checked = await ask_vendor(gate, actor, command)
     async with gate.transaction(actor.workspace_id) as tx:
-        account_id = new_id()
-        row_id = public_id("account", account_id)
-        token = secrets.token_urlsafe(24)
-        is_new = await accounts.insert(
-            tx.db,
-            tx.workspace_id,
-            account_id,
-            row_id,
-            command.vendor,
-            description.account,
-            command.label or gate.vendors[command.vendor].label,
-            tx.seal(msgspec.json.encode(credentials).decode(), "accounts", "credentials", account_id),
-            _hash(token),
-            tx.now,
-        )
-        if not is_new:
-            known = await accounts.by_vendor_account(
-                tx.db, tx.workspace_id, command.vendor, description.account
-            )
-            raise Conflict(
-                f"This account is connected already as {known.public_id if known else 'another'}.",
-                code="account_connected_already",
-                next_step="Use that account; to give it other credentials, change its credentials.",
-            )
-        await recorded.append(tx, actor, events.ConnectedAccountConnected(connected_account_id=row_id))
-        await take_description(tx, actor, account_id, description)
-        await claims.wake(tx.db, tx.workspace_id, "accounts", [account_id], tx.now)
-        found = await accounts.get(tx.db, tx.workspace_id, account_id)
-    assert found is not None
-    return Connected(found, token)
+        return await add(tx, actor, checked)
 
 
 async def reconnect(
     gate: Gate, actor: Actor, account_public_id: str, credentials: Mapping[str, str]
 ) -> AccountRow:
     """New credentials for the same vendor account; those of another account are refused."""
+    checked = await ask_vendor_again(gate, actor, account_public_id, credentials)
+    async with gate.transaction(actor.workspace_id) as tx:
+        return await replace_credentials(tx, actor, account_public_id, checked)
+
+
+async def ask_vendor(gate: Gate, actor: Actor, command: Connect) -> Checked:
+    """The first half of connecting: nothing is stored. Raises Invalid, VendorFailed."""
     require(actor, Scope.ACCOUNTS_WRITE)
+    require_whole_workspace(actor)
+    credentials = checked_credentials(gate, command.vendor, command.credentials)
+    description = await described(gate, command.vendor, credentials)
+    label = words_or_none(command.label, "label") or gate.vendors[command.vendor].label
+    return Checked(command.vendor, credentials, label, description)
+
+
+async def ask_vendor_again(
+    gate: Gate, actor: Actor, account_public_id: str, credentials: Mapping[str, str]
+) -> Checked:
+    """The same for new credentials of a known account. Raises NotFound and Conflict besides."""
+    require(actor, Scope.ACCOUNTS_WRITE)
+    require_whole_workspace(actor)
     async with gate.reading(actor.workspace_id) as tx:
         account = await _get(tx, account_public_id)
-    checked = _checked(gate, Connect(account.vendor, credentials))
-    description = await _described(gate, account.vendor, checked)
-    if description.account != account.vendor_account:
+    _refuse_disconnected(account)
+    checked = checked_credentials(gate, account.vendor, credentials)
+    return Checked(account.vendor, checked, account.label, await described(gate, account.vendor, checked))
+
+
+async def add(tx: Tx, actor: Actor, checked: Checked) -> Connected:
+    """The second half of connecting. Raises Conflict where the account is connected already."""
+    require(actor, Scope.ACCOUNTS_WRITE)
+    account_id = new_id()
+    row_id = public_id("account", account_id)
+    token = secrets.token_urlsafe(24)
+    vendor, description = checked.vendor, checked.description
+    is_new = await accounts.insert(
+        tx.db,
+        tx.workspace_id,
+        account_id,
+        row_id,
+        vendor,
+        description.account,
+        checked.label,
+        _sealed(tx, checked.credentials, account_id),
+        _hash(token),
+        tx.now,
+    )
+    if not is_new:
+        known = await accounts.by_vendor_account(tx.db, tx.workspace_id, vendor, description.account)
+        raise Conflict(
+            f"This account is connected already as {known.public_id if known else 'another'}.",
+            code="account_connected_already",
+            next_step="Use that account; to give it other credentials, change its credentials.",
+        )
+    await recorded.append(tx, actor, events.ConnectedAccountConnected(connected_account_id=row_id))
+    await take_description(tx, actor, account_id, description)
+    await claims.wake(tx.db, tx.workspace_id, "accounts", [account_id], tx.now)
+    found = await accounts.get(tx.db, tx.workspace_id, account_id)
+    assert found is not None
+    return Connected(found, token)
+
+
+async def replace_credentials(tx: Tx, actor: Actor, account_public_id: str, checked: Checked) -> AccountRow:
+    """The second half of reconnecting. Raises Conflict where the credentials are of another account."""
+    require(actor, Scope.ACCOUNTS_WRITE)
+    account = await _get(tx, account_public_id)
+    _refuse_disconnected(account)
+    if checked.description.account != account.vendor_account:
         raise Conflict(
             "These credentials belong to another account of the vendor.",
             code="other_vendor_account",
             next_step="Give credentials of the same account, or connect the other one as an account of its own.",
         )
-    async with gate.transaction(actor.workspace_id) as tx:
-        sealed = tx.seal(msgspec.json.encode(checked).decode(), "accounts", "credentials", account.id)
-        await accounts.set_credentials(tx.db, tx.workspace_id, account.id, sealed)
-        await recorded.append(
-            tx, actor, events.ConnectedAccountRecovered(connected_account_id=account.public_id)
-        )
-        await take_description(tx, actor, account.id, description)
-        rows = await domains.of_account(tx.db, tx.workspace_id, account.id)
-        await claims.wake(tx.db, tx.workspace_id, "domains", [r.id for r in rows], tx.now)
-        await claims.wake(tx.db, tx.workspace_id, "accounts", [account.id], tx.now)
-        return await _get(tx, account_public_id)
+    sealed = _sealed(tx, checked.credentials, account.id)
+    await accounts.set_credentials(tx.db, tx.workspace_id, account.id, sealed)
+    await recorded.append(tx, actor, events.ConnectedAccountRecovered(connected_account_id=account.public_id))
+    await take_description(tx, actor, account.id, checked.description)
+    rows = await domains.of_account(tx.db, tx.workspace_id, account.id)
+    await claims.wake(tx.db, tx.workspace_id, "domains", [r.id for r in rows], tx.now)
+    await claims.wake(tx.db, tx.workspace_id, "accounts", [account.id], tx.now)
+    return await _get(tx, account_public_id)
 
 
 async def get(tx: Tx, actor: Actor, account_public_id: str) -> AccountRow:
     require(actor, Scope.ACCOUNTS_READ)
+    require_whole_workspace(actor)
     return await _get(tx, account_public_id)
 
 
 async def listed(tx: Tx, actor: Actor) -> list[AccountRow]:
     require(actor, Scope.ACCOUNTS_READ)
+    require_whole_workspace(actor)
     return await accounts.listed(tx.db, tx.workspace_id)
+
+
+async def look_now(tx: Tx, actor: Actor, account_public_id: str) -> AccountRow:
+    """Ask the vendor soon what is under the account, such as a lock that was just added there."""
+    require(actor, Scope.ACCOUNTS_WRITE)
+    require_whole_workspace(actor)
+    account = await _get(tx, account_public_id)
+    _refuse_disconnected(account)
+    await claims.wake(tx.db, tx.workspace_id, "accounts", [account.id], tx.now)
+    return account
 
 
 async def disconnect(
@@ -133,6 +211,7 @@ async def disconnect(
 ) -> AccountRow:
     """End an account. `codes` must say what becomes of our codes on its locks."""
     require(actor, Scope.ACCOUNTS_WRITE)
+    require_whole_workspace(actor)
     account = await _get(tx, account_public_id)
     if codes not in ("remove", "leave"):
         raise Invalid(
@@ -143,6 +222,11 @@ async def disconnect(
         )
     if account.state == "disconnected":
         return account
+    if codes == "remove" and account.state not in ("active", "disconnecting"):
+        raise AccountInError(
+            f"The account {account.public_id} is {account.state}, so our codes cannot be taken off its locks.",
+            next_step='Change its credentials first, or send codes "leave" and take the codes off by hand.',
+        )
     rows = await domains.of_account(tx.db, tx.workspace_id, account.id)
     await domains.lock(tx.db, tx.workspace_id, [r.id for r in rows])
     subject = account.public_id
@@ -206,11 +290,12 @@ async def take_callback(gate: Gate, token: str, headers: Mapping[str, str], body
         raise NotFound("callback", "address")
     async with gate.transaction(found[0]) as tx:
         account = await accounts.get(tx.db, tx.workspace_id, found[1])
-        assert account is not None
+        if account is None or account.state == "disconnected":
+            raise NotFound("callback", "address")
         opened = tx.open(account.credentials, "accounts", "credentials", account.id)
         credentials = msgspec.json.decode(opened, type=dict[str, str])
         secret = credentials.get("webhook_secret", "")
-        hints: Callback = gate.vendors[account.vendor].read_callback(headers, body, secret)
+        hints = _hints(gate, account.vendor, headers, body, secret)
         known = await devices.of_account(tx.db, tx.workspace_id, account.id)
         wanted = {d.domain_id for d in known if hints.look_at is None or d.reference in hints.look_at}
         await domains.look_now(tx.db, tx.workspace_id, sorted(wanted), tx.now)
@@ -224,56 +309,31 @@ async def _get(tx: Tx, account_public_id: str) -> AccountRow:
     return account
 
 
-def _checked(gate: Gate, command: Connect) -> dict[str, str]:
-    vendor = gate.vendors.get(command.vendor)
-    if vendor is None:
-        names = ", ".join(sorted(gate.vendors))
-        raise Invalid(
-            f"There is no vendor {command.vendor[:40]!r} here.",
-            code="vendor_unknown",
-            next_step=f"Give one of: {names}.",
-            field="vendor",
-        )
-    given = dict(command.credentials)
-    for wanted in vendor.credential_fields:
-        if not given.get(wanted.name):
-            if wanted.default is not None:
-                given[wanted.name] = wanted.default
-            elif wanted.is_required:
-                raise Invalid(
-                    f"The credential {wanted.name} is missing ({wanted.label}).",
-                    code="credential_missing",
-                    next_step=wanted.help or f"Give {wanted.name}.",
-                    field=f"credentials.{wanted.name}",
-                )
-    unknown = set(given) - {f.name for f in vendor.credential_fields}
-    if unknown:
-        raise Invalid(
-            f"The vendor {command.vendor} knows no credential {min(unknown)[:40]!r}.",
-            code="credential_unknown",
-            next_step="Give only: " + ", ".join(f.name for f in vendor.credential_fields) + ".",
-            field="credentials",
-        )
-    return given
-
-
-async def _described(gate: Gate, vendor: str, credentials: Mapping[str, str]) -> Description:
-    driver = gate.vendors[vendor].connect(credentials, http=gate.vendor_http, clock=gate.clock)
+def _hints(gate: Gate, vendor: str, headers: Mapping[str, str], body: bytes, secret: str) -> Callback:
     try:
-        return await driver.describe()
-    except CredentialsRefused as refused:
-        raise Invalid(
-            "The vendor refuses these credentials.",
-            code="credentials_refused",
-            next_step="Make new ones at the vendor and give these.",
-            field="credentials",
-        ) from refused
-    except DriverError as error:
-        raise VendorFailed(
-            f"The vendor {vendor} could not be asked.",
-            code=error.code,
-            next_step="Try again in some minutes; nothing was stored.",
-        ) from error
+        return gate.vendors[vendor].read_callback(headers, body, secret)
+    except CallbackRefused as refused:
+        raise NotSignedIn(
+            "The signature of this call does not fit.",
+            code=refused.code,
+            next_step="Register the callback anew at the vendor, and give its secret to the connected account.",
+        ) from None
+    except DriverError:
+        # Signed, so it is the vendor's, though not understood: something happened somewhere.
+        return Callback(look_at=None)
+
+
+def _refuse_disconnected(account: AccountRow) -> None:
+    if account.state in ("disconnecting", "disconnected"):
+        raise Conflict(
+            f"The account {account.public_id} is {account.state}.",
+            code="account_disconnected",
+            next_step="Connect it anew once it is disconnected.",
+        )
+
+
+def _sealed(tx: Tx, credentials: Mapping[str, str], account_id: UUID) -> bytes:
+    return tx.seal(msgspec.json.encode(credentials).decode(), "accounts", "credentials", account_id)
 
 
 def _device(tx: Tx, account_id: UUID, domain_id: UUID, target: Target, before: DeviceRow | None) -> DeviceRow:

@@ -1,42 +1,264 @@
-"""Devices as the ways in ask for them."""
+"""Devices as the ways in ask for them, and the codes on them that are not ours."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
+from lockstep.model.capabilities import Capabilities, CredentialKind
 from lockstep.model.permissions import Actor, Scope, require
-from lockstep.operations.errors import NotFound
+from lockstep.operations.errors import NotAllowed, NotFound
+from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Tx
-from lockstep.storage import accounts, claims, devices, domains
+from lockstep.operations.spaces import known_space
+from lockstep.storage import accounts, claims, devices, domains, entries, readings, spaces
 from lockstep.storage.devices import DeviceRow
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """What the vendor last told of it; null: it does not tell."""
+
+    is_online: bool | None
+    is_locked: bool | None
+    battery_level: float | None
+    """0 to 1."""
+    is_battery_critical: bool | None
+    seen_at: datetime | None
+    problems: tuple[str, ...]
+    """Why codes cannot be set on it, such as `keypad_missing` or `subscription_required`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What can be done with a device, as far as it matters to whoever declares access."""
+
+    can_hold_codes: bool
+    can_unlock: bool
+    """From afar."""
+    codes_chosen_by: str
+    """`caller`, or `vendor` where the vendor computes the digits."""
+    code_lengths: tuple[int, ...]
+    code_rules: tuple[str, ...]
+    most_codes: int | None
+    schedule: str
+    """`none`: codes are written shortly before their start and removed at their end; `window`; `weekly`."""
+    schedule_step_seconds: int
+    """Windows are widened to whole steps."""
+    best_evidence: str
+    """The best proof of a code that this vendor can give: `accepted`, `listed` or `acknowledged`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as the ways in show it."""
+
+    device_id: str
+    connected_account_id: str
+    vendor: str
+    account_state: str
+    """That of the connected account: codes can be set while it is `active`."""
+    kind: str
+    name: str
+    model: str
+    space_ids: tuple[str, ...]
+    """The spaces in which it stands."""
+    time_zone: str | None
+    state: DeviceState
+    abilities: Abilities
+    looked_at: datetime | None
+    """When the newest reading of its codes began."""
+    next_look_at: datetime | None
+    failure: Failed | None
+    """Why it could not be read or written, as long as that lasts."""
+    created_at: datetime
+    removed_at: datetime | None
+    """Since when the vendor no longer lists it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListDevices:
+    """In the order in which they were found, behind the device `after`."""
+
+    most: int = 50
+    after: str | None = None
+    connected_account_id: str | None = None
+    space_id: str | None = None
+    """Only devices that stand in this space itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmanagedCode:
+    """A code on a lock that is not Lockstep's: it is left alone, and its digits are avoided."""
+
+    device_id: str
+    name: str | None = field(repr=False)
+    """As the vendor shows it; null for whoever may not read guests."""
+    starts_at: datetime | None
+    ends_at: datetime | None
+    is_enabled: bool | None
+    seen_at: datetime
+    """When the reading that showed it began."""
 
 
 async def get(tx: Tx, actor: Actor, device_public_id: str) -> DeviceRow:
     require(actor, Scope.DEVICES_READ)
-    found = await devices.by_public_ids(tx.db, tx.workspace_id, [device_public_id])
-    if not found:
-        raise NotFound("device", device_public_id)
-    return found[0]
+    return await known_device(tx, actor, device_public_id)
 
 
 async def listed(
     tx: Tx, actor: Actor, after: UUID | None, most: int, account_public_id: str | None = None
 ) -> list[DeviceRow]:
     require(actor, Scope.DEVICES_READ)
-    account_id = None
-    if account_public_id is not None:
-        account = await accounts.by_public_id(tx.db, tx.workspace_id, account_public_id)
-        if account is None:
-            raise NotFound("connected account", account_public_id)
-        account_id = account.id
-    return await devices.listed(tx.db, tx.workspace_id, after, most, account_id)
+    account_id = await _account_id(tx, account_public_id)
+    return await devices.listed(
+        tx.db, tx.workspace_id, after, most, account_id, property_ids=confinement(actor)
+    )
 
 
-async def look_now(tx: Tx, actor: Actor, device_public_id: str) -> DeviceRow:
+async def shown(tx: Tx, actor: Actor, device_public_id: str) -> Device:
+    """Raises NotFound, NotAllowed."""
+    (device,) = await _views(tx, [await get(tx, actor, device_public_id)])
+    return device
+
+
+async def list_shown(tx: Tx, actor: Actor, command: ListDevices) -> list[Device]:
+    """Raises NotFound where the account or the space is not there."""
+    require(actor, Scope.DEVICES_READ)
+    after = None if command.after is None else await known_device(tx, actor, command.after)
+    space = None if command.space_id is None else await known_space(tx, actor, command.space_id)
+    rows = await devices.listed(
+        tx.db,
+        tx.workspace_id,
+        after.id if after else None,
+        command.most,
+        await _account_id(tx, command.connected_account_id),
+        space_ids=[space.id] if space else None,
+        property_ids=confinement(actor),
+    )
+    return await _views(tx, rows)
+
+
+async def look_now(tx: Tx, actor: Actor, device_public_id: str) -> Device:
     """Ask Lockstep to read this lock now, and to try again what it had given up for the moment."""
-    device = await get(tx, actor, device_public_id)
     require(actor, Scope.GRANTS_WRITE)
+    device = await get(tx, actor, device_public_id)
     await domains.look_now(tx.db, tx.workspace_id, [device.domain_id], tx.now)
     await domains.forgive(tx.db, tx.workspace_id, device.domain_id)
     await claims.wake(tx.db, tx.workspace_id, "domains", [device.domain_id], tx.now)
-    return device
+    return await shown(tx, actor, device_public_id)
+
+
+async def unmanaged_codes(tx: Tx, actor: Actor, device_public_id: str) -> list[UnmanagedCode]:
+    """What the newest reading shows on this lock besides our codes; empty as long as there was none."""
+    require(actor, Scope.GRANTS_READ)
+    device = await get(tx, actor, device_public_id)
+    found = await readings.of_targets(tx.db, tx.workspace_id, device.account_id, [device.reference])
+    living = await entries.open_of_domain(tx.db, tx.workspace_id, device.domain_id)
+    ours = {reference for entry in living for reference in entry.belief.references}
+    return [
+        UnmanagedCode(
+            device.public_id,
+            content.get("name") if actor.may(Scope.GUESTS_READ) else None,
+            *_window(content.get("window")),
+            content.get("is_enabled"),
+            observation.begun_at,
+        )
+        for observation in found
+        for content in observation.content
+        if content.get("is_code", True) and content["reference"] not in ours
+    ]
+
+
+async def known_device(tx: Tx, actor: Actor, device_id: str) -> DeviceRow:
+    """For other operations. Raises NotFound, NotAllowed where it stands at none of the actor's properties."""
+    found = await devices.by_public_ids(tx.db, tx.workspace_id, [device_id])
+    if not found:
+        raise NotFound("device", device_id)
+    await require_devices(tx, actor, [found[0].id])
+    return found[0]
+
+
+async def require_devices(tx: Tx, actor: Actor, device_ids: list[UUID]) -> None:
+    """For other operations. Raises NotAllowed where one of them stands at none of the actor's properties."""
+    if actor.property_ids is None:
+        return
+    stand = await spaces.properties_of_devices(tx.db, tx.workspace_id, device_ids)
+    if not all(stand.get(id, frozenset()) & actor.property_ids for id in device_ids):
+        raise NotAllowed(
+            "This key is confined to some properties, and the device stands at none of these.",
+            next_step="Use a key that may reach the device's property.",
+        )
+
+
+def confinement(actor: Actor) -> list[UUID] | None:
+    """The properties that an actor is confined to, as storage takes them; None: all."""
+    return None if actor.property_ids is None else sorted(actor.property_ids)
+
+
+async def _account_id(tx: Tx, account_public_id: str | None) -> UUID | None:
+    if account_public_id is None:
+        return None
+    account = await accounts.by_public_id(tx.db, tx.workspace_id, account_public_id)
+    if account is None:
+        raise NotFound("connected account", account_public_id)
+    return account.id
+
+
+async def _views(tx: Tx, rows: Sequence[DeviceRow]) -> list[Device]:
+    around = await devices.surroundings(tx.db, tx.workspace_id, [r.id for r in rows])
+    return [_view(row, around[row.id]) for row in rows]
+
+
+def _view(row: DeviceRow, around: devices.Surroundings) -> Device:
+    state = row.state
+    seen_at = state.get("seen_at")
+    return Device(
+        row.public_id,
+        around.account_public_id,
+        around.vendor,
+        around.account_state,
+        row.kind,
+        row.name,
+        row.model,
+        around.space_public_ids,
+        row.time_zone,
+        DeviceState(
+            row.is_online,
+            state.get("is_locked"),
+            state.get("battery_level"),
+            state.get("is_battery_critical"),
+            datetime.fromisoformat(seen_at) if seen_at else None,
+            tuple(state.get("problems", ())),
+        ),
+        _abilities(row.capabilities),
+        around.read_at,
+        around.domain_due_at,
+        failed(around.domain_failure or around.account_failure),
+        row.created_at,
+        row.removed_at,
+    )
+
+
+def _abilities(capabilities: Capabilities) -> Abilities:
+    return Abilities(
+        CredentialKind.CODE in capabilities.credential_kinds,
+        capabilities.can_unlock,
+        capabilities.chooser.value,
+        tuple(sorted(capabilities.code_lengths)),
+        capabilities.constraints,
+        capabilities.most_codes,
+        capabilities.schedule.kind.value,
+        int(capabilities.schedule.granularity.total_seconds()),
+        capabilities.best_evidence.name.lower(),
+    )
+
+
+def _window(document: list[str | None] | None) -> tuple[datetime | None, datetime | None]:
+    starts_at, ends_at = document or (None, None)
+    return (
+        datetime.fromisoformat(starts_at) if starts_at else None,
+        datetime.fromisoformat(ends_at) if ends_at else None,
+    )

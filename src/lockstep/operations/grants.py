@@ -11,11 +11,20 @@ from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
+from lockstep.operations.bookings import known_booking
 from lockstep.operations.declaring import Wish, declare_grant, withdraw_grant
-from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotFound
+from lockstep.operations.devices import confinement, require_devices
+from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import Tx
-from lockstep.storage import accounts, bookings, devices, grants, guests, spaces
-from lockstep.storage.grants import GrantRow, MethodRow
+from lockstep.operations.guests import known_guest, refuse_erased
+from lockstep.operations.spaces import known_space
+from lockstep.operations.words import words, words_or_none
+from lockstep.storage import accounts, devices, grants, spaces
+from lockstep.storage.grants import GrantDetail, GrantFilter, GrantRow, MethodRow
+
+MASK = "******"
+"""Instead of digits, for whoever may not read codes; does not tell their number."""
+_YEARS = range(2000, 2200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +55,73 @@ class ChangeGrant:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A grant with its digits' method and what it reaches, in public ids."""
+    """A grant with its digits' method."""
 
     row: GrantRow
     method: MethodRow | None
-    space_ids: tuple[str, ...] = ()
-    device_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessMethod:
+    """How a grant is met: one set of digits for all its locks."""
+
+    access_method_id: str
+    kind: str
+    """`code`."""
+    code: str | None = field(repr=False)
+    """The digits; masked for whoever may not read codes, null as long as there are none."""
+    is_code_masked: bool
+    warning: str | None
+    """Why these digits are not the ones that were wished for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessGrant:
+    """A grant as the ways in show it."""
+
+    access_grant_id: str
+    access_grant_key: str | None
+    name: str | None = field(repr=False)
+    """Null for whoever may not read guests."""
+    guest_id: str | None
+    booking_id: str | None
+    """The booking that it follows."""
+    space_ids: tuple[str, ...]
+    device_ids: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime | None
+    """Null: until cancelled."""
+    access_method: AccessMethod | None
+    """Null once cancelled."""
+    created_at: datetime
+    changed_at: datetime
+    cancelled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListGrants:
+    """In the order of creation, behind the grant `after`."""
+
+    most: int = 50
+    after: str | None = None
+    guest_id: str | None = None
+    booking_id: str | None = None
+    only_living: bool = False
+    """Only those that are neither cancelled nor over."""
 
 
 async def create(tx: Tx, actor: Actor, command: CreateGrant) -> Grant:
     """Declare access; the codes are on their way when this returns, and set when a reading proves it."""
-    require(actor, Scope.GRANTS_WRITE)
+    _require_to_declare(actor, command.code)
     window = _window(tx, command.starts_at, command.ends_at)
-    targets = await _targets(tx, command)
-    guest_id = await _guest(tx, command.guest_id)
+    targets = await _targets(tx, actor, command)
+    guest_id = await _guest(tx, actor, command.guest_id)
     row_id = new_id()
     row = GrantRow(
         row_id,
         public_id("grant", row_id),
-        command.grant_key,
-        command.name,
+        words_or_none(command.grant_key, "grant_key"),
+        words(command.name, "name"),
         guest_id,
         None,
         window.starts_at,
@@ -82,14 +138,14 @@ async def create(tx: Tx, actor: Actor, command: CreateGrant) -> Grant:
         )
     await grants.set_targets(tx.db, tx.workspace_id, row.id, targets)
     await recorded.append(tx, actor, events.AccessGrantCreated(access_grant_id=row.public_id))
-    await declare_grant(tx, actor, row, command.grant_key, Wish(code=command.code))
+    await declare_grant(tx, actor, row, row.grant_key, Wish(code=command.code))
     return await _with_method(tx, row)
 
 
 async def change(tx: Tx, actor: Actor, grant_public_id: str, command: ChangeGrant) -> Grant:
     """Move, rename, or give other digits. Digits stay the same unless others are given or must be."""
-    require(actor, Scope.GRANTS_WRITE)
-    row = await _living(tx, grant_public_id)
+    _require_to_declare(actor, command.code)
+    row = await _living(tx, actor, grant_public_id)
     if row.booking_id is not None and (command.starts_at or command.ends_at or command.is_ongoing):
         raise Conflict(
             "The window of this grant follows its booking.",
@@ -101,7 +157,11 @@ async def change(tx: Tx, actor: Actor, grant_public_id: str, command: ChangeGran
     if (starts_at, ends_at) != (row.starts_at, row.ends_at):
         _window(tx, starts_at, ends_at)
     changed = replace(
-        row, name=command.name or row.name, starts_at=starts_at, ends_at=ends_at, changed_at=tx.now
+        row,
+        name=row.name if command.name is None else words(command.name, "name"),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        changed_at=tx.now,
     )
     if replace(changed, changed_at=row.changed_at) != row or command.code is not None:
         await grants.change(tx.db, tx.workspace_id, changed)
@@ -113,9 +173,7 @@ async def change(tx: Tx, actor: Actor, grant_public_id: str, command: ChangeGran
 async def cancel(tx: Tx, actor: Actor, grant_public_id: str, *, is_compromised: bool = False) -> Grant:
     """Nothing of it may stay on any lock. `is_compromised`: its removal goes before everything else."""
     require(actor, Scope.GRANTS_WRITE)
-    row = await grants.by_public_id(tx.db, tx.workspace_id, grant_public_id, locked=True)
-    if row is None:
-        raise NotFound("access grant", grant_public_id)
+    row = await _known(tx, actor, grant_public_id, locked=True)
     if row.cancelled_at is None:
         await withdraw_grant(tx, actor, row, is_compromised=is_compromised)
         row = await grants.get(tx.db, tx.workspace_id, row.id) or row
@@ -124,15 +182,41 @@ async def cancel(tx: Tx, actor: Actor, grant_public_id: str, *, is_compromised: 
 
 async def get(tx: Tx, actor: Actor, grant_public_id: str) -> Grant:
     require(actor, Scope.GRANTS_READ)
-    row = await grants.by_public_id(tx.db, tx.workspace_id, grant_public_id)
-    if row is None:
-        raise NotFound("access grant", grant_public_id)
-    return await _with_method(tx, row)
+    return await _with_method(tx, await _known(tx, actor, grant_public_id))
 
 
-async def listed(tx: Tx, actor: Actor, after: tuple[datetime, UUID] | None, most: int) -> list[GrantRow]:
+async def of_booking(tx: Tx, actor: Actor, booking_public_id: str) -> Grant | None:
+    """The living grant of a booking; None where it has none."""
     require(actor, Scope.GRANTS_READ)
-    return await grants.listed(tx.db, tx.workspace_id, after, most)
+    booking = await known_booking(tx, actor, booking_public_id)
+    row = await grants.of_booking(tx.db, tx.workspace_id, booking.id)
+    return await _with_method(tx, row) if row else None
+
+
+async def listed(tx: Tx, actor: Actor, command: ListGrants) -> list[AccessGrant]:
+    """Raises NotFound where the guest or the booking is not there."""
+    require(actor, Scope.GRANTS_READ)
+    guest = await known_guest(tx, actor, command.guest_id) if command.guest_id else None
+    booking = await known_booking(tx, actor, command.booking_id) if command.booking_id else None
+    wanted = GrantFilter(
+        guest.id if guest else None,
+        booking.id if booking else None,
+        confinement(actor),
+        tx.now if command.only_living else None,
+    )
+    rows = await grants.listed_in_detail(tx.db, tx.workspace_id, wanted, command.after, command.most)
+    return [_view(tx, actor, row) for row in rows]
+
+
+async def shown(tx: Tx, actor: Actor, grant_ids: list[UUID]) -> list[AccessGrant]:
+    """Grants that another operation found or made, as the ways in show them, in the order of their ids."""
+    rows = await grants.in_detail(tx.db, tx.workspace_id, grant_ids)
+    return [_view(tx, actor, row) for row in rows]
+
+
+async def known_grant(tx: Tx, actor: Actor, grant_public_id: str) -> GrantRow:
+    """For other operations. Raises NotFound, NotAllowed where it reaches more than the actor may."""
+    return await _known(tx, actor, grant_public_id)
 
 
 def digits_of(tx: Tx, actor: Actor, method: MethodRow | None) -> str | None:
@@ -142,10 +226,21 @@ def digits_of(tx: Tx, actor: Actor, method: MethodRow | None) -> str | None:
     return tx.open(method.digits, "access_methods", "digits", method.id)
 
 
-async def _living(tx: Tx, grant_public_id: str) -> GrantRow:
-    row = await grants.by_public_id(tx.db, tx.workspace_id, grant_public_id, locked=True)
+async def _known(tx: Tx, actor: Actor, grant_public_id: str, *, locked: bool = False) -> GrantRow:
+    row = await grants.by_public_id(tx.db, tx.workspace_id, grant_public_id, locked=locked)
     if row is None:
         raise NotFound("access grant", grant_public_id)
+    within = confinement(actor)
+    if within is not None and not await grants.is_within(tx.db, tx.workspace_id, row.id, within):
+        raise NotAllowed(
+            "This key is confined to some properties, and the access grant reaches others.",
+            next_step="Use a key that may reach all that the grant does.",
+        )
+    return row
+
+
+async def _living(tx: Tx, actor: Actor, grant_public_id: str) -> GrantRow:
+    row = await _known(tx, actor, grant_public_id, locked=True)
     if row.cancelled_at is not None:
         raise Conflict(
             f"The access grant {grant_public_id} was cancelled.",
@@ -159,7 +254,21 @@ async def _with_method(tx: Tx, row: GrantRow) -> Grant:
     return Grant(row, await grants.method_of(tx.db, tx.workspace_id, row.id))
 
 
+def _require_to_declare(actor: Actor, code: str | None) -> None:
+    require(actor, Scope.GRANTS_WRITE)
+    # Whoever chooses digits learns by trying which ones are in use.
+    if code is not None:
+        require(actor, Scope.CODES_WRITE)
+
+
 def _window(tx: Tx, starts_at: datetime, ends_at: datetime | None) -> Window:
+    for field_name, at in (("starts_at", starts_at), ("ends_at", ends_at)):
+        if at is not None and at.year not in _YEARS:
+            raise Invalid(
+                f"The year {at.year} is no year of a stay.",
+                code="date_out_of_range",
+                field=field_name,
+            )
     try:
         window = Window(starts_at, ends_at)
     except ValueError as fault:
@@ -179,7 +288,7 @@ def _window(tx: Tx, starts_at: datetime, ends_at: datetime | None) -> Window:
     return window
 
 
-async def _targets(tx: Tx, command: CreateGrant) -> list[tuple[UUID, UUID | None, UUID | None]]:
+async def _targets(tx: Tx, actor: Actor, command: CreateGrant) -> list[tuple[UUID, UUID | None, UUID | None]]:
     if not command.space_ids and not command.device_ids:
         raise Invalid(
             "The grant reaches nothing.",
@@ -189,16 +298,15 @@ async def _targets(tx: Tx, command: CreateGrant) -> list[tuple[UUID, UUID | None
         )
     found: list[tuple[UUID, UUID | None, UUID | None]] = []
     reached: set[UUID] = set()
-    for space_public_id in command.space_ids:
-        space = await spaces.by_public_id(tx.db, tx.workspace_id, space_public_id)
-        if space is None:
-            raise NotFound("space", space_public_id)
+    for space_public_id in dict.fromkeys(command.space_ids):
+        space = await known_space(tx, actor, space_public_id)
         found.append((new_id(), space.id, None))
         reached |= set(await spaces.devices_of(tx.db, tx.workspace_id, space.id))
     locks = await devices.by_public_ids(tx.db, tx.workspace_id, list(command.device_ids))
     missing = set(command.device_ids) - {d.public_id for d in locks if d.removed_at is None}
     if missing:
         raise NotFound("device", min(missing))
+    await require_devices(tx, actor, [d.id for d in locks])
     found += [(new_id(), None, d.id) for d in locks]
     await _accounts_in_order(tx, sorted(reached | {d.id for d in locks}))
     return found
@@ -215,20 +323,36 @@ async def _accounts_in_order(tx: Tx, device_ids: list[UUID]) -> None:
             )
 
 
-async def _guest(tx: Tx, guest_public_id: str | None) -> UUID | None:
+async def _guest(tx: Tx, actor: Actor, guest_public_id: str | None) -> UUID | None:
     if guest_public_id is None:
         return None
-    guest = await guests.by_public_id(tx.db, tx.workspace_id, guest_public_id)
-    if guest is None:
-        raise NotFound("guest", guest_public_id)
+    guest = await known_guest(tx, actor, guest_public_id)
+    refuse_erased(guest)
     return guest.id
 
 
-async def of_booking(tx: Tx, actor: Actor, booking_public_id: str) -> Grant | None:
-    """The living grant of a booking; None where it has none."""
-    require(actor, Scope.GRANTS_READ)
-    booking = await bookings.by_public_id(tx.db, tx.workspace_id, booking_public_id)
-    if booking is None:
-        raise NotFound("booking", booking_public_id)
-    row = await grants.of_booking(tx.db, tx.workspace_id, booking.id)
-    return await _with_method(tx, row) if row else None
+def _view(tx: Tx, actor: Actor, detail: GrantDetail) -> AccessGrant:
+    row = detail.row
+    return AccessGrant(
+        row.public_id,
+        row.grant_key,
+        row.name if actor.may(Scope.GUESTS_READ) else None,
+        detail.guest_public_id,
+        detail.booking_public_id,
+        detail.space_public_ids,
+        detail.device_public_ids,
+        row.starts_at,
+        row.ends_at,
+        _method_view(tx, actor, detail.method),
+        row.created_at,
+        row.changed_at,
+        row.cancelled_at,
+    )
+
+
+def _method_view(tx: Tx, actor: Actor, method: MethodRow | None) -> AccessMethod | None:
+    if method is None:
+        return None
+    is_masked = method.digits is not None and not actor.may(Scope.CODES_READ)
+    code = MASK if is_masked else digits_of(tx, actor, method)
+    return AccessMethod(method.public_id, method.kind, code, is_masked, method.warning)

@@ -11,6 +11,7 @@ from lockstep.model.capabilities import Capabilities
 from lockstep.storage.database import Connection
 from lockstep.storage.encoding import from_document
 from lockstep.storage.entries import EntryRow, entry_columns, entry_row
+from lockstep.storage.grants import reaches_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +144,27 @@ async def of_entries(db: Connection, workspace_id: UUID, entry_ids: list[UUID]) 
 
 
 async def listed(
-    db: Connection, workspace_id: UUID, after: UUID | None, most: int, device_id: UUID | None = None
+    db: Connection,
+    workspace_id: UUID,
+    after: UUID | None,
+    most: int,
+    device_id: UUID | None = None,
+    *,
+    grant_id: UUID | None = None,
+    property_ids: list[UUID] | None = None,
 ) -> list[AccessCodeRow]:
+    """In the order of ids; only of grants that reach nothing outside of these properties."""
+    confined = f" and {reaches_only('$6::uuid[]')}" if property_ids is not None else ""
     rows = await db.fetch(
         _JOINED
-        + " and ($2::uuid is null or a.id > $2) and ($4::uuid is null or a.device_id = $4) order by a.id limit $3",
+        + f""" and ($2::uuid is null or a.id > $2) and ($4::uuid is null or a.device_id = $4)
+               and ($5::uuid is null or a.grant_id = $5){confined} order by a.id limit $3""",
         workspace_id,
         after,
         most,
         device_id,
+        grant_id,
+        *([property_ids] if property_ids is not None else []),
     )
     return [_row(r) for r in rows]
 
@@ -174,15 +187,21 @@ async def foreign_fingerprints(db: Connection, workspace_id: UUID, device_ids: l
 
 
 async def arriving(
-    db: Connection, workspace_id: UUID, after: datetime, before: datetime
+    db: Connection,
+    workspace_id: UUID,
+    after: datetime,
+    before: datetime,
+    property_ids: list[UUID] | None = None,
 ) -> list[AccessCodeRow]:
     """Codes whose window starts in the span, or is open at its beginning, soonest first."""
+    confined = f" and {reaches_only('$4::uuid[]')}" if property_ids is not None else ""
     rows = await db.fetch(
         _JOINED
-        + """ and e.withdrawn_at is null and e.starts_at < $3 and (e.ends_at is null or e.ends_at > $2)
-              order by e.starts_at, a.grant_id, a.id""",
+        + f""" and e.withdrawn_at is null and e.starts_at < $3 and (e.ends_at is null or e.ends_at > $2)
+              {confined} order by e.starts_at, a.grant_id, a.id""",
         workspace_id,
         after,
         before,
+        *([property_ids] if property_ids is not None else []),
     )
     return [_row(r) for r in rows]

@@ -132,12 +132,16 @@ async def set_state(
     failure: dict[str, Any] | None,
     at: datetime,
 ) -> bool:
-    """False where the account was in that state already (its failure is replaced all the same)."""
+    """False where the account was in that state already (its failure is replaced all the same).
+
+    The credentials of a disconnected account are forgotten.
+    """
     before = await db.fetchval(
         "select state from accounts where workspace_id = $1 and id = $2 for update", workspace_id, account_id
     )
     await db.execute(
         """update accounts set state = $3, failure = $4,
+             credentials = case when $3 = 'disconnected' then ''::bytea else credentials end,
              disconnected_at = case when $3 = 'disconnected' then $5 else disconnected_at end
            where workspace_id = $1 and id = $2""",
         workspace_id,

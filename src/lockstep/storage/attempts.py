@@ -23,10 +23,14 @@ class AttemptRow:
     deadline_at: datetime
     sent_at: datetime | None
     ended_at: datetime | None
+    device_public_id: str = ""
+    """Read, not written."""
 
 
 _COLUMNS = (
-    "id, public_id, device_id, action, state, failure, actor, created_at, deadline_at, sent_at, ended_at"
+    "id, public_id, device_id, action, state, failure, actor, created_at, deadline_at, sent_at, ended_at, "
+    "(select d.public_id from devices d where d.workspace_id = attempts.workspace_id and d.id = device_id) "
+    "as device_public_id"
 )
 
 
@@ -63,13 +67,30 @@ async def by_public_id(db: Connection, workspace_id: UUID, public_id: str) -> At
     return AttemptRow(**dict(row)) if row else None
 
 
-async def listed(db: Connection, workspace_id: UUID, after: UUID | None, most: int) -> list[AttemptRow]:
+async def listed(
+    db: Connection,
+    workspace_id: UUID,
+    after: str | None,
+    most: int,
+    device_id: UUID | None = None,
+    *,
+    property_ids: list[UUID] | None = None,
+) -> list[AttemptRow]:
+    """Newest first, behind the one with the public id `after`; only on devices that stand in these properties."""
     rows = await db.fetch(
-        f"""select {_COLUMNS} from attempts where workspace_id = $1 and ($2::uuid is null or id > $2)
-            order by id limit $3""",  # noqa: S608
+        f"""select {_COLUMNS} from attempts where workspace_id = $1
+              and ($2::text is null
+                or id < (select id from attempts where workspace_id = $1 and public_id = $2))
+              and ($4::uuid is null or device_id = $4)
+              and ($5::uuid[] is null or exists (select from space_devices sd
+                join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
+                where sd.workspace_id = $1 and sd.device_id = attempts.device_id and s.property_id = any($5)))
+            order by id desc limit $3""",  # noqa: S608
         workspace_id,
         after,
         most,
+        device_id,
+        property_ids,
     )
     return [AttemptRow(**dict(r)) for r in rows]
 

@@ -30,6 +30,21 @@ class DeviceRow:
     removed_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What belongs to a device and stands elsewhere: its account, its write domain, where it stands, its readings."""
+
+    account_public_id: str
+    vendor: str
+    account_state: str
+    account_failure: dict[str, Any] | None
+    domain_failure: dict[str, Any] | None
+    domain_due_at: datetime | None
+    space_public_ids: tuple[str, ...]
+    property_ids: frozenset[UUID]
+    read_at: datetime | None
+
+
 _COLUMNS = (
     "id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, time_zone, state, "
     "is_online, created_at, removed_at"
@@ -120,17 +135,71 @@ async def of_account(db: Connection, workspace_id: UUID, account_id: UUID) -> li
 
 
 async def listed(
-    db: Connection, workspace_id: UUID, after: UUID | None, most: int, account_id: UUID | None = None
+    db: Connection,
+    workspace_id: UUID,
+    after: UUID | None,
+    most: int,
+    account_id: UUID | None = None,
+    *,
+    space_ids: list[UUID] | None = None,
+    property_ids: list[UUID] | None = None,
 ) -> list[DeviceRow]:
+    """In the order of ids; only those that stand in one of these spaces, or anywhere in one of these properties."""
     rows = await db.fetch(
         f"""select {_COLUMNS} from devices where workspace_id = $1 and removed_at is null
-              and ($2::uuid is null or id > $2) and ($4::uuid is null or account_id = $4) order by id limit $3""",  # noqa: S608
+              and ($2::uuid is null or id > $2) and ($4::uuid is null or account_id = $4)
+              and ($5::uuid[] is null or exists (select from space_devices sd
+                where sd.workspace_id = $1 and sd.device_id = devices.id and sd.space_id = any($5)))
+              and ($6::uuid[] is null or exists (select from space_devices sd
+                join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
+                where sd.workspace_id = $1 and sd.device_id = devices.id and s.property_id = any($6)))
+            order by id limit $3""",  # noqa: S608
         workspace_id,
         after,
         most,
         account_id,
+        space_ids,
+        property_ids,
     )
     return [_row(r) for r in rows]
+
+
+async def surroundings(
+    db: Connection, workspace_id: UUID, device_ids: list[UUID]
+) -> dict[UUID, Surroundings]:
+    """Of each of these devices, what belongs to it elsewhere."""
+    rows = await db.fetch(
+        """select d.id, ac.public_id as account_public_id, ac.vendor, ac.state as account_state,
+             ac.failure as account_failure, dom.failure as domain_failure, dom.due_at as domain_due_at,
+             array(select s.public_id from space_devices sd
+                 join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
+               where sd.workspace_id = $1 and sd.device_id = d.id order by s.id) as space_public_ids,
+             array(select distinct s.property_id from space_devices sd
+                 join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
+               where sd.workspace_id = $1 and sd.device_id = d.id) as property_ids,
+             (select max(r.begun_at) from readings r
+               where r.workspace_id = $1 and r.account_id = d.account_id and d.reference = any(r.covers)) as read_at
+           from devices d
+             join accounts ac on ac.workspace_id = d.workspace_id and ac.id = d.account_id
+             join domains dom on dom.workspace_id = d.workspace_id and dom.id = d.domain_id
+           where d.workspace_id = $1 and d.id = any($2)""",
+        workspace_id,
+        device_ids,
+    )
+    return {
+        r["id"]: Surroundings(
+            r["account_public_id"],
+            r["vendor"],
+            r["account_state"],
+            r["account_failure"],
+            r["domain_failure"],
+            r["domain_due_at"],
+            tuple(r["space_public_ids"]),
+            frozenset(r["property_ids"]),
+            r["read_at"],
+        )
+        for r in rows
+    }
 
 
 async def set_state(

@@ -40,7 +40,34 @@ class MethodRow:
     withdrawn_at: datetime | None = None
 
 
-_COLUMNS = "id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at, created_at, changed_at, cancelled_at"
+@dataclass(frozen=True, slots=True)
+class GrantDetail:
+    """A grant with its living code method, and the public ids of all that it names."""
+
+    row: GrantRow
+    method: MethodRow | None
+    guest_public_id: str | None
+    booking_public_id: str | None
+    space_public_ids: tuple[str, ...]
+    device_public_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFilter:
+    """None: all."""
+
+    guest_id: UUID | None = None
+    booking_id: UUID | None = None
+    property_ids: list[UUID] | None = None
+    """Only those that reach nothing outside of these properties."""
+    living_at: datetime | None = None
+    """Only those that are neither cancelled nor over then."""
+
+
+_COLUMNS = (
+    "id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at, created_at, changed_at, "
+    "cancelled_at"
+)
 _METHOD = "id, public_id, grant_id, kind, digits, fingerprint, warning, created_at, withdrawn_at"
 
 
@@ -120,21 +147,98 @@ async def listed(
     db: Connection, workspace_id: UUID, after: tuple[datetime, UUID] | None, most: int
 ) -> list[GrantRow]:
     """In the order of creation."""
-    if after is None:
-        rows = await db.fetch(
-            f"select {_COLUMNS} from grants where workspace_id = $1 order by created_at, id limit $2",  # noqa: S608
-            workspace_id,
-            most,
-        )
-    else:
-        rows = await db.fetch(
-            f"""select {_COLUMNS} from grants where workspace_id = $1 and (created_at, id) > ($2, $3)
-                order by created_at, id limit $4""",  # noqa: S608
-            workspace_id,
-            *after,
-            most,
-        )
+    at, id = after or (None, None)
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from grants
+            where workspace_id = $1 and ($2::timestamptz is null or (created_at, id) > ($2, $3::uuid))
+            order by created_at, id limit $4""",  # noqa: S608
+        workspace_id,
+        at,
+        id,
+        most,
+    )
     return [_row(r) for r in rows]
+
+
+def reaches_only(properties: str) -> str:
+    """For statements in storage that name grants `g`: whether `g` reaches something, and nothing outside of the
+    properties in the parameter `properties`. A device belongs to each property in which it stands."""
+    return f"""(exists (select from grant_targets t where t.workspace_id = $1 and t.grant_id = g.id)
+      and not exists (select from grant_targets t where t.workspace_id = $1 and t.grant_id = g.id and not exists (
+        select from spaces s where s.workspace_id = $1 and s.property_id = any({properties}) and (s.id = t.space_id
+          or s.id in (select sd.space_id from space_devices sd
+            where sd.workspace_id = $1 and sd.device_id = t.device_id)))))"""  # noqa: S608
+
+
+_DETAIL = f"""select {", ".join(f"g.{c.strip()}" for c in _COLUMNS.split(","))},
+    gu.public_id as guest_public_id, b.public_id as booking_public_id,
+    array(select s.public_id from grant_targets t
+        join spaces s on s.workspace_id = t.workspace_id and s.id = t.space_id
+      where t.workspace_id = g.workspace_id and t.grant_id = g.id order by s.id) as space_public_ids,
+    array(select d.public_id from grant_targets t
+        join devices d on d.workspace_id = t.workspace_id and d.id = t.device_id
+      where t.workspace_id = g.workspace_id and t.grant_id = g.id order by d.id) as device_public_ids,
+    {", ".join(f"m.{c.strip()} as method_{c.strip()}" for c in _METHOD.split(","))}
+  from grants g
+    left join guests gu on gu.workspace_id = g.workspace_id and gu.id = g.guest_id
+    left join bookings b on b.workspace_id = g.workspace_id and b.id = g.booking_id
+    left join lateral (select {_METHOD} from access_methods a where a.workspace_id = g.workspace_id
+        and a.grant_id = g.id and a.kind = 'code' and a.withdrawn_at is null order by a.id limit 1) m on true
+  where g.workspace_id = $1"""  # noqa: S608
+
+
+async def in_detail(db: Connection, workspace_id: UUID, grant_ids: list[UUID]) -> list[GrantDetail]:
+    """Those that there are of these, in the order of their ids."""
+    rows = await db.fetch(f"{_DETAIL} and g.id = any($2) order by g.id", workspace_id, grant_ids)
+    return [_detail(r) for r in rows]
+
+
+async def listed_in_detail(
+    db: Connection, workspace_id: UUID, wanted: GrantFilter, after: str | None, most: int
+) -> list[GrantDetail]:
+    """In the order of creation, behind the grant with the public id `after`."""
+    confined = f" and {reaches_only('$7::uuid[]')}" if wanted.property_ids is not None else ""
+    rows = await db.fetch(
+        f"""{_DETAIL} and ($2::text is null
+              or g.id > (select id from grants where workspace_id = $1 and public_id = $2))
+              and ($4::uuid is null or g.guest_id = $4) and ($5::uuid is null or g.booking_id = $5)
+              and ($6::timestamptz is null
+                or (g.cancelled_at is null and (g.ends_at is null or g.ends_at > $6)))
+              {confined} order by g.id limit $3""",  # noqa: S608
+        workspace_id,
+        after,
+        most,
+        wanted.guest_id,
+        wanted.booking_id,
+        wanted.living_at,
+        *([wanted.property_ids] if wanted.property_ids is not None else []),
+    )
+    return [_detail(r) for r in rows]
+
+
+async def is_within(db: Connection, workspace_id: UUID, grant_id: UUID, property_ids: list[UUID]) -> bool:
+    """Whether a grant reaches something, and nothing outside of these properties."""
+    found: bool = await db.fetchval(
+        f"select exists (select from grants g where g.workspace_id = $1 and g.id = $2 and {reaches_only('$3')})",  # noqa: S608
+        workspace_id,
+        grant_id,
+        property_ids,
+    )
+    return found
+
+
+def _detail(record: Any) -> GrantDetail:
+    r = dict(record)
+    names = [c.strip() for c in _METHOD.split(",")]
+    method = MethodRow(**{n: r[f"method_{n}"] for n in names}) if r["method_id"] is not None else None
+    return GrantDetail(
+        GrantRow(**{c.strip(): r[c.strip()] for c in _COLUMNS.split(",")}),
+        method,
+        r["guest_public_id"],
+        r["booking_public_id"],
+        tuple(r["space_public_ids"]),
+        tuple(r["device_public_ids"]),
+    )
 
 
 async def set_targets(

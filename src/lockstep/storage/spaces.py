@@ -216,6 +216,20 @@ async def spaces_of_device(db: Connection, workspace_id: UUID, device_id: UUID) 
     return [r["space_id"] for r in rows]
 
 
+async def properties_of_devices(
+    db: Connection, workspace_id: UUID, device_ids: list[UUID]
+) -> dict[UUID, frozenset[UUID]]:
+    """Device -> the properties in which it stands; one that stands nowhere is missing."""
+    rows = await db.fetch(
+        """select sd.device_id, array_agg(distinct s.property_id) as property_ids from space_devices sd
+             join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
+           where sd.workspace_id = $1 and sd.device_id = any($2) group by sd.device_id""",
+        workspace_id,
+        device_ids,
+    )
+    return {r["device_id"]: frozenset(r["property_ids"]) for r in rows}
+
+
 async def own_devices(db: Connection, workspace_id: UUID, space_ids: list[UUID]) -> dict[UUID, list[str]]:
     """The public ids of the devices that stand in each of these spaces themselves."""
     rows = await db.fetch(
