@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -89,14 +88,4 @@ async def revoke(db: Connection, workspace_id: UUID, id: UUID, at: datetime) -> 
         workspace_id,
         id,
         at,
-    )
-
-
-async def change(db: Connection, workspace_id: UUID, id: UUID, name: str, scopes: Sequence[str]) -> None:
-    await db.execute(
-        "update api_keys set name = $3, scopes = $4 where workspace_id = $1 and id = $2",
-        workspace_id,
-        id,
-        name,
-        list(scopes),
     )

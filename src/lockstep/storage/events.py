@@ -152,23 +152,19 @@ async def after(
     most: int,
     *,
     kinds: Sequence[str] | None = None,
-    about: Mapping[str, Sequence[str]] | None = None,
 ) -> list[PositionedRow]:
-    """Events behind `position`, in order: those of `kinds`, about one of these public ids for each field."""
+    """Events behind `position`, in order; of these kinds only, where any are given."""
     rows = await db.fetch(
         f"""select p.position, p.hash, {_COLUMNS} from event_positions p
             join events e
               on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)
             where p.workspace_id = $1 and p.position > $2
               and ($4::text[] is null or e.kind = any($4))
-              and ($5::jsonb is null or not exists (
-                select from jsonb_each($5) f where not f.value ? coalesce(e.subjects ->> f.key, '')))
             order by p.position limit $3""",  # noqa: S608
         workspace_id,
         position,
         most,
         list(kinds) if kinds is not None else None,
-        {field: list(ids) for field, ids in about.items()} if about else None,
     )
     return [_positioned(row) for row in rows]
 
