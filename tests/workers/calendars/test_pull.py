@@ -461,6 +461,33 @@ async def test_many_readers_of_many_calendars_make_each_booking_once(
     assert all([await codes_of(gate, owner, b.booking_id) for b in found])
 
 
+async def test_hands_and_readings_at_once_leave_codes_equal_to_bookings(
+    hosted: Hosted, gate: Gate, owner: Actor, house: spaces.Space
+) -> None:
+    flats = [
+        await ask(gate, owner, spaces.create, spaces.CreateSpace(f"Flat {number}", house.space_id))
+        for number in range(2)
+    ]
+    for number, flat in enumerate(flats):
+        (lock,) = await some_locks(gate, owner, f"flat {number}")
+        await ask(gate, owner, spaces.add_devices, spaces.AddDevices(flat.space_id, (lock,)))
+        await hosted.add(flat.space_id, f"flat{number}", "airbnb", *THREE)
+    stays = await hosted.bookings()
+    for turn in range(3):
+        for number in range(2):
+            hosted.show(f"flat{number}", *(stay(n, 5 * n + turn, 5 * n + 3 + turn) for n in (1, 2, 3)))
+        hosted.clock.advance(QUARTER)
+        hours = spaces.ChangeSpace(house.space_id, check_in=time(14 + turn))
+        hands = [ChangeBooking(b.booking_id, ends_at=june(28, turn)) for b in stays]
+        await asyncio.gather(
+            *(hosted.read() for _ in range(2)),
+            ask(gate, owner, spaces.change, hours),
+            *(ask(gate, owner, bookings.change, hand) for hand in hands),
+        )
+    for booking in await hosted.bookings():
+        assert await windows(hosted, booking) == {Window(booking.starts_at, booking.ends_at)}
+
+
 async def test_no_part_of_an_address_but_its_host_is_shown_or_kept_in_clear(
     hosted: Hosted, house: spaces.Space
 ) -> None:
