@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.whole.house import build_house
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.operations import access_codes, devices, grants
+from lockstep.storage.migrations import migrate
+from lockstep.storage.server import EmbeddedServer
 from lockstep.vendors.nuki.emulator.app import create_app
 from lockstep.vendors.nuki.emulator.world import World
-from tests.whole.house import build_house
+
+DEBIANS = Path("/usr/lib/postgresql/15/bin")
 
 
 async def test_a_grant_on_a_nuki_lock_opens_its_door_in_its_window_and_is_gone_afterwards(
     database_url: str, clock: VirtualClock
 ) -> None:
+    await _one_code(database_url, clock)
+
+
+@pytest.mark.skipif(
+    not DEBIANS.is_dir(), reason="Debian's PostgreSQL 15 is not installed: apt-get install postgresql"
+)
+async def test_the_same_on_the_oldest_supported_postgresql(clock: VirtualClock) -> None:
+    directory = Path(tempfile.mkdtemp(prefix="lockstep-pg15-"))
+    server = EmbeddedServer(directory, DEBIANS, fast_and_unsafe=True)
+    try:
+        dsn = server.start()
+        await migrate(dsn)
+        await _one_code(dsn, clock)
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _one_code(database_url: str, clock: VirtualClock) -> None:
     world = World(clock)
     world.allow("tok")
     lock = world.add_lock({"name": "Front door"})
