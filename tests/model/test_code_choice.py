@@ -164,7 +164,7 @@ def test_a_name_ends_in_its_tag(wanted: str, rules: NameRules, name: str) -> Non
     assert entry_name(wanted, TAG, rules) == name
 
 
-@examples(200)
+@examples(100)
 @given(
     st.text(max_size=80),
     st.builds(

@@ -57,7 +57,7 @@ def horizon(keeper: Keeper) -> datetime:
     return keeper.now + keeper.capabilities.late_apply + timedelta(minutes=40)
 
 
-@examples(150)
+@examples(100)
 @given(stories(), st.lists(bad_luck, max_size=MOST_ATTEMPTS - 1), st.integers(1, 2400))
 def test_whatever_becomes_of_a_call_the_door_ends_right_in_bounded_writes(
     story: Story, lucks: list[Luck], late_by: int
@@ -75,7 +75,7 @@ def test_whatever_becomes_of_a_call_the_door_ends_right_in_bounded_writes(
     assert len(keeper.writes) <= len(untroubled.writes) + 3 * len(lucks)
 
 
-@examples(120)
+@examples(80)
 @given(stories(READABLE), st.lists(bad_luck, max_size=6), st.integers(1, 2400))
 def test_nothing_is_shown_as_set_that_a_reading_would_not_find(
     story: Story, lucks: list[Luck], late_by: int
@@ -94,7 +94,7 @@ def test_nothing_is_shown_as_set_that_a_reading_would_not_find(
             assert not is_shown or one.spec.fingerprint in mine
 
 
-@examples(150)
+@examples(100)
 @given(stories(), st.lists(bad_luck, max_size=6))
 def test_no_luck_brings_two_codes_with_the_same_digits_or_touches_a_stranger(
     story: Story, lucks: list[Luck]
@@ -197,7 +197,7 @@ def test_a_slot_that_a_late_write_may_still_reach_is_not_given_to_another() -> N
 edits = st.sampled_from(["digits", "window", "removed", "disabled"])
 
 
-@examples(120)
+@examples(80)
 @given(stories(READABLE), edits, st.integers(0, 3))
 def test_an_edit_made_elsewhere_is_seen_and_put_right(story: Story, edit: str, which: int) -> None:
     keeper = story.begun()

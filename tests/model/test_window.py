@@ -59,7 +59,7 @@ def test_back_to_back_windows_do_not_overlap() -> None:
     assert Window(hours(1)).overlaps(Window(hours(99)))
 
 
-@examples(200)
+@examples(100)
 @given(windows, windows, st.lists(instants, min_size=20, max_size=20))
 def test_relations_of_windows_say_what_holds_at_every_instant(
     one: Window, other: Window, at: list[datetime]
@@ -76,7 +76,7 @@ def test_relations_of_windows_say_what_holds_at_every_instant(
     assert one.covers(one)
 
 
-@examples(200)
+@examples(100)
 @given(windows, windows, instants, st.lists(instants, max_size=20))
 def test_windows_that_are_the_same_from_now_on_open_at_the_same_instants_from_now_on(
     one: Window, other: Window, now: datetime, at: list[datetime]
@@ -85,7 +85,7 @@ def test_windows_that_are_the_same_from_now_on_open_at_the_same_instants_from_no
         assert all(one.contains(i) == other.contains(i) for i in at if i >= now)
 
 
-@examples(200)
+@examples(100)
 @given(windows, st.sampled_from([0, 1, 60, 900, 3600, 86_400]))
 def test_a_window_in_steps_covers_the_window_by_less_than_a_step_each_side(window: Window, step: int) -> None:
     by = timedelta(seconds=step)
@@ -98,7 +98,7 @@ def test_a_window_in_steps_covers_the_window_by_less_than_a_step_each_side(windo
         assert wide.ends_at - window.ends_at < slack
 
 
-@examples(200)
+@examples(100)
 @given(
     st.sampled_from(sorted(LOCKS)), st.integers(-90, 20), st.one_of(st.none(), st.integers(1, 20)), instants
 )
@@ -115,7 +115,7 @@ def test_what_is_due_changes_only_at_its_instants(
         assert due_state(one, lock, instant) != due_state(one, lock, instant - timedelta(microseconds=1))
 
 
-@examples(200)
+@examples(100)
 @given(st.sampled_from(sorted(LOCKS)), windows, instants)
 def test_a_code_that_opens_at_an_instant_is_due_at_it(name: str, window: Window, at: datetime) -> None:
     lock: Capabilities = LOCKS[name]
