@@ -33,7 +33,7 @@ from lockstep.http.api.problems import (
     field_problems,
     problem_response,
 )
-from lockstep.http.api.rate_limit import RateLimit
+from lockstep.http.rate_limit import RateLimit
 from lockstep.http.api.settings import ApiSettings
 from lockstep.kit.sealing import derive
 from lockstep.model import permissions

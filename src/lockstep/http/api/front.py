@@ -14,7 +14,7 @@ from lockstep.http.api.authentication import Doorman
 from lockstep.http.api.call import SCOPE, Call
 from lockstep.http.api.paging import Cursors
 from lockstep.http.api.problems import OurFault, TooLarge, TooManyRequests, problem_response
-from lockstep.http.api.rate_limit import RateLimit, headers
+from lockstep.http.rate_limit import RateLimit, headers
 from lockstep.kit.ids import new_id, public_id
 from lockstep.operations.errors import NotSignedIn, Problem
 from lockstep.operations.gate import Gate
