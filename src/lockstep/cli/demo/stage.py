@@ -25,10 +25,10 @@ TOKEN = "demo-nuki-token"  # noqa: S105 - opens nothing but the emulator
 class Stage:
     """What the demo may do to the world; the doors are asked through the emulator's own port."""
 
-    def __init__(self, clock: VirtualClock, nuki: str, calendars: str, http: httpx.AsyncClient) -> None:
+    def __init__(self, clock: VirtualClock, books: Books, nuki: str, http: httpx.AsyncClient) -> None:
         self.nuki = nuki
-        self.calendars = calendars
-        self.books = Books()
+        self.calendars = ""
+        self.books = books
         self.board = FeedBoard(clock)
         self._http = http
         self.locks: dict[str, str] = {}
@@ -89,12 +89,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(clock: VirtualClock) -> AsyncIterator[Stage]:
+async def staged(clock: VirtualClock, books: Books) -> AsyncIterator[Stage]:
     """Start both servers, each on a free port of loopback."""
     world = World(clock, Settings(app_changes="at_once", keeps_digits_in_journal=False))
     world.allow(TOKEN)
     async with httpx.AsyncClient(timeout=10, trust_env=False) as http, serving(create_app(world)) as nuki:
-        stage = Stage(clock, nuki, "", http)
+        stage = Stage(clock, books, nuki, http)
         async with serving(create_feed_app(stage.board)) as calendars:
             stage.calendars = calendars
             await stage.furnish()

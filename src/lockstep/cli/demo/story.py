@@ -57,8 +57,10 @@ class Visit:
 
 @dataclass(slots=True)
 class Books:
-    """The two flats' calendars as the platform has them now; the story edits them."""
+    """The two flats' calendars as the platform has them now, and the house's hours; the story edits them."""
 
+    check_in: time = CHECK_IN
+    check_out: time = CHECK_OUT
     stays: dict[str, list[HostStay]] = field(
         default_factory=lambda: {FLAT_1: [ANNA, BEN], FLAT_2: [CHLOE, DAVID]}
     )
@@ -74,7 +76,7 @@ class Books:
         return any(
             stay.number == visit.number
             and visit.door in DOORS_OF[flat]
-            and local(stay.arrives, CHECK_IN) <= visit.at < local(stay.departs, CHECK_OUT)
+            and local(stay.arrives, self.check_in) <= visit.at < local(stay.departs, self.check_out)
             for flat, stays in self.stays.items()
             for stay in stays
         )
