@@ -115,6 +115,7 @@ async def declare_grant(tx: Tx, actor: Actor, grant: GrantRow, natural: str | No
     window = Window(grant.starts_at, grant.ends_at)
     method = await _method(tx, grant, locks, window, wish)
     changed = await _make_equal(tx, actor, _Wanted(grant, method, window, natural, locks, codes))
+    await domains.hurry(tx.db, tx.workspace_id, sorted(changed), grant.starts_at)
     await claims.wake(tx.db, tx.workspace_id, "domains", sorted(changed), tx.now)
 
 
@@ -138,6 +139,7 @@ async def withdraw_grant(tx: Tx, actor: Actor, grant: GrantRow, *, is_compromise
         events.AccessGrantCancelled(access_grant_id=grant.public_id),
         *(events.AccessCodeDeleted(**_subjects(c)) for c in living),
     )
+    await domains.hurry(tx.db, tx.workspace_id, domain_ids, tx.now)
     await claims.wake(tx.db, tx.workspace_id, "domains", domain_ids, tx.now)
 
 
@@ -271,6 +273,13 @@ async def _method(
         method = MethodRow(row_id, public_id("method", row_id), grant.id, "code", None, created_at=tx.now)
         await grants.insert_method(tx.db, tx.workspace_id, method)
     if not choosing:
+        if wish.code is not None:
+            raise Invalid(
+                "There is no lock here that takes digits which are given.",
+                code="code_cannot_be_chosen",
+                next_step="Give no code; where the vendor computes it, Lockstep tells it as soon as there is one.",
+                field="code",
+            )
         return method
     if method.digits is not None and wish.code is None:
         plain = tx.open(method.digits, "access_methods", "digits", method.id)

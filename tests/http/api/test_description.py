@@ -36,7 +36,7 @@ def test_every_route_has_an_id_of_its_own_words_and_its_problems(document: dict[
         assert operation["description"], path
         assert {"400", "401", "403", "429"} <= set(operation["responses"]), path
         assert "422" not in operation["responses"], path
-        assert ("404" in operation["responses"]) == ("{" in path), path
+        assert "404" in operation["responses"] or "{" not in path, path
         names = [p["name"] for p in operation.get("parameters", [])]
         assert ("Idempotency-Key" in names) == (method != "get"), path
     assert len(ids) == len(set(ids))

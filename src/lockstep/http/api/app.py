@@ -21,7 +21,23 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lockstep.http.api import api_keys, audit, docs, events, webhooks, workspaces
+from lockstep.http.api import (
+    access_codes,
+    access_grants,
+    action_attempts,
+    api_keys,
+    audit,
+    bookings,
+    calendars,
+    connected_accounts,
+    devices,
+    docs,
+    events,
+    guests,
+    spaces,
+    webhooks,
+    workspaces,
+)
 from lockstep.http.api.authentication import Doorman
 from lockstep.http.api.front import REQUEST_ID, Front, FrontParts
 from lockstep.http.api.openapi import describe
@@ -41,6 +57,15 @@ from lockstep.operations.errors import Invalid, NotAllowed, Problem
 from lockstep.operations.gate import Gate
 
 ROUTERS = (
+    connected_accounts.router,
+    devices.router,
+    spaces.router,
+    calendars.router,
+    bookings.router,
+    guests.router,
+    access_grants.router,
+    access_codes.router,
+    action_attempts.router,
     workspaces.router,
     api_keys.router,
     events.router,
@@ -92,7 +117,7 @@ def create_api(
 
 def _serve_description(app: FastAPI) -> None:
     # Made when first asked for: it takes longer than all the rest of the start.
-    app.openapi = functools.cache(lambda: describe(app))  # type: ignore[method-assign]
+    app.openapi = functools.cache(lambda: describe(app, ROUTERS))  # type: ignore[method-assign]
 
     @app.get(docs.OPENAPI_PATH, include_in_schema=False)
     async def show_openapi() -> Response:

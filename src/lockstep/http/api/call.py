@@ -16,6 +16,7 @@ from lockstep.model.permissions import Actor
 from lockstep.operations.gate import Gate, Tx
 
 T = TypeVar("T")
+A = TypeVar("A")
 SCOPE = "lockstep.call"
 """Where the front puts the call within the ASGI scope."""
 
@@ -82,28 +83,24 @@ class Call:
         next_cursor = self.cursor(of, place(shown[-1])) if has_more else None
         return answer(Page(shown, next_cursor, has_more))
 
-    async def change_by_gate(
-        self, operation: Callable[[Gate], Awaitable[T]], present: Callable[[T], Any], *, status: int = 200
+    async def change_after(
+        self,
+        ask: Callable[[Gate], Awaitable[A]],
+        operation: Callable[[Tx, A], Awaitable[T]],
+        present: Callable[[T], Any],
+        *,
+        status: int = 200,
     ) -> Response:
-        """For the operations that ask a vendor first and open their transaction themselves.
-
-        The answer is kept after it became true, not with it: where we die in between, the same request again
-        meets what it made, and is told so as a conflict.
-        """
+        """As `change`, for what has to ask a vendor first: outside of any transaction, and not for a replay."""
         key = idempotency.key_of(self.request)
-        if key is None:
-            return _done(present, await operation(self.gate), status)
-        digest = idempotency.digest_of(self.request, await self.request.body())
-        async with self.gate.reading(self.actor.workspace_id) as tx:
-            kept = await idempotency.look_up(tx, self.actor, key, digest)
-        if kept is not None:
-            return idempotency.replay(kept)
-        response = _done(present, await operation(self.gate), status)
-        async with self.gate.transaction(self.actor.workspace_id) as tx:
-            once = await idempotency.begin(tx, self.actor, key, digest)
-            if once.kept is None:
-                await once.keep(tx, response)
-        return response
+        if key is not None:
+            digest = idempotency.digest_of(self.request, await self.request.body())
+            async with self.gate.reading(self.actor.workspace_id) as tx:
+                kept = await idempotency.look_up(tx, self.actor, key, digest)
+            if kept is not None:
+                return idempotency.replay(kept)
+        asked = await ask(self.gate)
+        return await self.change(lambda tx: operation(tx, asked), present, status=status)
 
 
 async def _call_of(request: Request) -> Call:

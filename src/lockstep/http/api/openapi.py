@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from lockstep.http.api.field_docs import describe_fields
 from lockstep.http.api.problems import MEDIA_TYPE, ProblemOut
 
 _DESCRIPTION = """\
@@ -42,7 +46,7 @@ _IDEMPOTENCY_KEY = {
 }
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
+def describe(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
     """The whole document; made once."""
     document = get_openapi(
         title=app.title,
@@ -63,19 +67,46 @@ def describe(app: FastAPI) -> dict[str, Any]:
         "api_key": {"type": "http", "scheme": "bearer", "description": "An API key: `lockstep_...`"}
     }
     document["security"] = [{"api_key": []}]
+    describe_fields(routers, schemas)
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            _complete(operation, method, has_path_id="{" in path)
-    return document
+            _complete(operation, method, names_things="{" in path or _names_things(operation, schemas))
+    return _with_plain_names(document)
 
 
-def _complete(operation: dict[str, Any], method: str, *, has_path_id: bool) -> None:
+def _names_things(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    """Whether a filter or the body names something by its id, which may not be there."""
+    names = [parameter["name"] for parameter in operation.get("parameters", ())]
+    content = operation.get("requestBody", {}).get("content", {})
+    for body in content.values():
+        of = [body["schema"], *body["schema"].get("anyOf", ())]
+        for schema in (schemas[s["$ref"].rpartition("/")[2]] for s in of if "$ref" in s):
+            names += schema.get("properties", ())
+    return any(name.endswith(("_id", "_ids")) for name in names)
+
+
+def _with_plain_names(document: dict[str, Any]) -> dict[str, Any]:
+    """Schemas as a reader would name them: `AccessCode` for AccessCodeOut, `PageOfAccessCode` for its pages."""
+    text = json.dumps(document)
+    for name in sorted(document["components"]["schemas"], key=len, reverse=True):
+        page = re.fullmatch(r"Page_(\w+?)(Out)?_", name)
+        plain = f"PageOf{page[1]}" if page else name.removesuffix("Out")
+        if plain != name:
+            text = text.replace(f'schemas/{name}"', f'schemas/{plain}"').replace(
+                f'"{name}": {{', f'"{plain}": {{'
+            )
+            text = text.replace(f'"title": "{name}"', f'"title": "{plain}"')
+    text = re.sub(r'"title": "Page\[(\w+?)(?:Out)?\]"', r'"title": "PageOf\1"', text)
+    return dict(json.loads(text))
+
+
+def _complete(operation: dict[str, Any], method: str, *, names_things: bool) -> None:
     operation["summary"] = operation["description"].splitlines()[0].rstrip(".")
     responses = operation["responses"]
     # FastAPI's own way of telling of bad values, which we tell of as 400.
     responses.pop("422", None)
     statuses = {"400", "401", "403", "429", "500"}
-    if has_path_id:
+    if names_things:
         statuses.add("404")
     if method in _CHANGING:
         statuses.add("409")

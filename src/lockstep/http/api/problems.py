@@ -19,6 +19,7 @@ from lockstep.operations.errors import (
     NotFound,
     NotSignedIn,
     Problem,
+    VendorFailed,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -95,6 +96,7 @@ _STATUS: dict[type[Problem], int] = {
     TooLarge: 413,
     TooManyRequests: 429,
     OurFault: 500,
+    VendorFailed: 502,
     Problem: 400,
 }
 

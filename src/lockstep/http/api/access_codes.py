@@ -1,0 +1,199 @@
+"""/v1/access_codes and /v1/arrivals: each code on each lock, what is declared of it and what is believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from lockstep.http.api.call import Asked, answer
+from lockstep.http.api.fields import PathId, QueryId
+from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.model.declared import ABSENT, OTHER, Carried, is_enabled, revision_of
+from lockstep.model.permissions import Actor, Scope
+from lockstep.operations import access_codes
+from lockstep.operations.access_codes import AccessCode, Arrival, ListCodes
+from lockstep.operations.failures import Failed, failed
+from lockstep.operations.grants import MASK
+
+router = APIRouter(prefix="/v1", tags=["Access codes"])
+
+Believable = Literal["absent", "as_declared", "held_disabled", "earlier", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOut:
+    """Half-open: `[starts_at, ends_at)`; without an end it is ongoing."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredOut:
+    """What is wanted on the lock."""
+
+    name: str | None = field(repr=False)
+    """As it stands on the lock, with our tag; null for whoever may not read guests."""
+    window: WindowOut
+    opens: WindowOut
+    """When it really opens: wider where the lock knows only whole hours, or no windows at all."""
+    since: datetime | None
+    """When it was last declared anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class BelievedOut:
+    """What the lock may carry of this code. One state: Lockstep is certain; several: one of these."""
+
+    states: tuple[Believable, ...]
+    """`absent`; `as_declared`; `held_disabled`: as declared, not opening yet; `earlier`: as declared before a change;
+    `other`: changed by somebody else."""
+    evidence: Annotated[str, Field(examples=["acknowledged"])]
+    """The best proof so far: none < accepted < listed < acknowledged (by the device) < used (at the door)."""
+    proven_at: datetime | None
+    """Since when it is proven to be as declared; null while it is not."""
+    read_at: datetime | None
+    """When the newest reading that counts for it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOut:
+    """A write to the lock: `done`, `accepted`, `refused`, `unknown` or `not_sent`; null while under way."""
+
+    at: datetime
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessCodeOut:
+    """One code on one lock."""
+
+    access_code_id: str
+    access_grant_id: str
+    device_id: str
+    device_name: str
+    connected_account_id: str
+    code: Annotated[str | None, Field(examples=["482913"])] = field(repr=False)
+    """The digits; masked without the scope `codes:read`, null until the vendor has computed them."""
+    is_code_masked: bool
+    status: Annotated[str, Field(examples=["set"])]
+    """`unset`, `setting`, `set`, `removing`, `removed` or `unknown`."""
+    standing: Annotated[str, Field(examples=["proven"])]
+    """`proven`; `scheduled`: not yet due; `unconfirmed`: accepted or unknown; `failed`: refused, or late; `gone`."""
+    declared: DeclaredOut
+    believed: BelievedOut
+    last_attempt: AttemptOut | None
+    next_look_at: datetime | None
+    failure: Failed | None
+    alarms: tuple[str, ...]
+    """Which alarms were raised for it as it is declared now."""
+    created_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalOut:
+    """Somebody who is inside or will be soon."""
+
+    access_grant_id: str
+    booking_id: str | None
+    guest_id: str | None
+    name: str | None = field(repr=False)
+    starts_at: datetime
+    ends_at: datetime | None
+    doors: tuple[AccessCodeOut, ...]
+
+
+@router.get("/access_codes", response_model=Page[AccessCodeOut])
+async def list_access_codes(
+    call: Asked,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    device_id: QueryId = None,
+    access_grant_id: QueryId = None,
+) -> Response:
+    """List codes, oldest first; those on a device, or those of a grant."""
+    of = f"access_codes {device_id} {access_grant_id}"
+    command = ListCodes(limit + 1, call.place(of, cursor), device_id, access_grant_id)
+    found = await call.read(lambda tx: access_codes.list_shown(tx, call.actor, command))
+    shown = [_shown(code, call.actor) for code in found]
+    return call.page(of, shown, limit, lambda code: code.access_code_id)
+
+
+@router.get("/access_codes/{access_code_id}", response_model=AccessCodeOut)
+async def get_access_code(call: Asked, access_code_id: PathId) -> Response:
+    """Show one code on one lock."""
+    code = await call.read(lambda tx: access_codes.get(tx, call.actor, access_code_id))
+    return answer(_shown(code, call.actor))
+
+
+@router.get("/arrivals", response_model=Page[ArrivalOut])
+async def list_arrivals(
+    call: Asked,
+    hours: Annotated[int, Query(ge=1, le=168, description="How far to look ahead.")] = 24,
+) -> Response:
+    """List who is inside or arrives soon, soonest first, with how the code stands on each door."""
+    found = await call.read(lambda tx: access_codes.arrivals(tx, call.actor, timedelta(hours=hours)))
+    return answer(Page([_arrival(a, call.actor) for a in found], None, has_more=False))
+
+
+def _arrival(arrival: Arrival, actor: Actor) -> ArrivalOut:
+    grant = arrival.grant
+    return ArrivalOut(
+        grant.access_grant_id,
+        grant.booking_id,
+        grant.guest_id,
+        grant.name,
+        grant.starts_at,
+        grant.ends_at,
+        tuple(_shown(code, actor) for code in arrival.codes),
+    )
+
+
+def _shown(code: AccessCode, actor: Actor) -> AccessCodeOut:
+    row, declared = code.row, code.row.entry.declared
+    is_masked = code.has_digits and code.digits is None
+    return AccessCodeOut(
+        row.public_id,
+        row.grant_public_id,
+        row.device_public_id,
+        row.device_name,
+        row.account_public_id,
+        MASK if is_masked else code.digits,
+        is_masked,
+        code.status.value,
+        code.standing.value,
+        DeclaredOut(
+            declared.spec.name if actor.may(Scope.GUESTS_READ) else None,
+            WindowOut(code.window.starts_at, code.window.ends_at),
+            WindowOut(code.effective.starts_at, code.effective.ends_at),
+            declared.declared_at,
+        ),
+        BelievedOut(
+            tuple(sorted({_believed(state, declared.revision) for state in row.entry.belief.possible})),
+            code.evidence.name.lower(),
+            code.proven_at,
+            row.entry.belief.read_at,
+        ),
+        AttemptOut(row.last_intent_at, row.last_intent_outcome) if row.last_intent_at else None,
+        code.next_look_at,
+        failed(code.failure),
+        tuple(sorted(row.entry.alarms)),
+        row.created_at,
+        row.withdrawn_at,
+    )
+
+
+def _believed(state: Carried, revision: int) -> Believable:
+    if state == ABSENT:
+        return "absent"
+    if state == OTHER:
+        return "other"
+    if revision_of(state) != revision:
+        return "earlier"
+    return "as_declared" if is_enabled(state) else "held_disabled"

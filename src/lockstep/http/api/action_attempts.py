@@ -1,0 +1,31 @@
+"""/v1/action_attempts: what came of asked-for acts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from lockstep.http.api.call import Asked, answer
+from lockstep.http.api.fields import PathId, QueryId
+from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.operations import attempts
+from lockstep.operations.attempts import ActionAttempt, ListAttempts
+
+router = APIRouter(prefix="/v1/action_attempts", tags=["Action attempts"])
+
+
+@router.get("", response_model=Page[ActionAttempt])
+async def list_action_attempts(
+    call: Asked, limit: Limit = 50, cursor: Cursor = None, device_id: QueryId = None
+) -> Response:
+    """List attempts, newest first."""
+    of = f"action_attempts {device_id}"
+    command = ListAttempts(limit + 1, call.place(of, cursor), device_id)
+    found = await call.read(lambda tx: attempts.listed(tx, call.actor, command))
+    return call.page(of, found, limit, lambda attempt: attempt.action_attempt_id)
+
+
+@router.get("/{action_attempt_id}", response_model=ActionAttempt)
+async def get_action_attempt(call: Asked, action_attempt_id: PathId) -> Response:
+    """Show one attempt: `pending`, `success`, or `error` with the reason."""
+    return answer(await call.read(lambda tx: attempts.get(tx, call.actor, action_attempt_id)))

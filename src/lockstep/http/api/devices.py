@@ -1,0 +1,60 @@
+"""/v1/devices: locks and doors under connected accounts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from lockstep.http.api.call import Asked, answer
+from lockstep.http.api.fields import PathId, QueryId
+from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.operations import attempts, devices
+from lockstep.operations.attempts import ActionAttempt
+from lockstep.operations.devices import Device, ListDevices, UnmanagedCode
+
+router = APIRouter(prefix="/v1/devices", tags=["Devices"])
+
+
+@router.get("", response_model=Page[Device])
+async def list_devices(
+    call: Asked,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    connected_account_id: QueryId = None,
+    space_id: QueryId = None,
+) -> Response:
+    """List devices with their health: online, battery, last seen; of one account, or of one space."""
+    of = f"devices {connected_account_id} {space_id}"
+    command = ListDevices(limit + 1, call.place(of, cursor), connected_account_id, space_id)
+    found = await call.read(lambda tx: devices.list_shown(tx, call.actor, command))
+    return call.page(of, found, limit, lambda device: device.device_id)
+
+
+@router.get("/{device_id}", response_model=Device)
+async def get_device(call: Asked, device_id: PathId) -> Response:
+    """Show one device."""
+    return answer(await call.read(lambda tx: devices.shown(tx, call.actor, device_id)))
+
+
+@router.post("/{device_id}/look", response_model=Device)
+async def look_at_device(call: Asked, device_id: PathId) -> Response:
+    """Read this lock now, and try again what was given up for the moment."""
+    return await call.change(lambda tx: devices.look_now(tx, call.actor, device_id), lambda device: device)
+
+
+@router.post("/{device_id}/unlock", response_model=ActionAttempt, status_code=202)
+async def unlock_device(call: Asked, device_id: PathId) -> Response:
+    """Open this lock now, from afar; needs the scope `devices:unlock`.
+
+    What came of it is told by the action attempt. It is sent once: without a clear answer it ends in `error`.
+    """
+    return await call.change(
+        lambda tx: attempts.unlock(tx, call.actor, device_id), lambda attempt: attempt, status=202
+    )
+
+
+@router.get("/{device_id}/unmanaged_codes", response_model=Page[UnmanagedCode])
+async def list_unmanaged_codes(call: Asked, device_id: PathId) -> Response:
+    """List the codes on this lock that are not Lockstep's, as last seen. They are never touched."""
+    found = await call.read(lambda tx: devices.unmanaged_codes(tx, call.actor, device_id))
+    return answer(Page(found, None, has_more=False))
