@@ -9,7 +9,7 @@ import pytest
 STORAGE = Path(__file__).parents[2] / "src" / "lockstep" / "storage"
 
 # Plumbing beneath the workspaces: connections, schema, the server itself.
-PLUMBING = {"database.py", "__init__.py"}
+PLUMBING = {"database.py", "dump.py", "inspection.py", "__init__.py"}
 
 # What must look across workspaces, each with its reason.
 ACROSS_WORKSPACES = {
@@ -22,8 +22,17 @@ ACROSS_WORKSPACES = {
     "claims.next_lapse": "workers sleep until any workspace has work",
     "claims.release": "the claim names its workspace",
     "events.waiting": "the sequencer serves all workspaces",
+    "figures.accounts": "how the whole installation does; counts alone",
+    "figures.calendars": "how the whole installation does; counts alone",
+    "figures.codes_alarmed": "how the whole installation does; counted at once",
+    "figures.codes_starting": "how the whole installation does; counted at once",
+    "figures.locks": "how the whole installation does; counts alone",
+    "figures.queues": "how the whole installation does; counts alone",
+    "figures.unsequenced": "how the whole installation does; counts alone",
+    "figures.webhooks": "how the whole installation does; counts alone",
     "retention.make_partitions": "a table's months are everybody's",
     "workspaces.every": "sweeps and the wiring begin here",
+    "workspaces.make_first_alone": "there is no workspace yet",
     "workspaces.swept_first": "the sweep sleeps until any workspace is due",
 }
 

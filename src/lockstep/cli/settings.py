@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from lockstep.http.api.settings import ApiSettings
+
 
 class SettingInvalid(ValueError):
     """A setting cannot be read. Correct the variable that is named, or unset it."""
@@ -57,7 +59,17 @@ class HttpSettings:
     public_url: str | None = None
     """How the world reaches Lockstep, such as https://locks.example.com: for callbacks and links."""
     metrics_port: int | None = None
-    """A port of its own for /metrics, on loopback; without it /metrics is served beside /health to loopback only."""
+    """A port of its own for /health and /metrics, such as for `lockstep work`, which has no other."""
+    metrics_host: str = "127.0.0.1"
+    """Address that metrics_port listens on."""
+    metrics_token: str | None = field(default=None, repr=False, metadata=SECRET)
+    """Lets Prometheus ask for /metrics from elsewhere, as a bearer token; without it only this machine may."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses of reverse proxies, parted by commas, that are believed when they say for whom they ask."""
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        return tuple(p.strip() for p in self.trusted_proxies.split(",") if p.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,7 @@ class Settings:
     storage: StorageSettings = field(default_factory=StorageSettings)
     sealing: SealingSettings = field(default_factory=SealingSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
     work: WorkSettings = field(default_factory=WorkSettings)
     log: LogSettings = field(default_factory=LogSettings)
@@ -121,6 +134,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         StorageSettings(**_group(StorageSettings, environ)),
         SealingSettings(**_group(SealingSettings, environ)),
         HttpSettings(**_group(HttpSettings, environ)),
+        ApiSettings(**_group(ApiSettings, environ)),
         OutboundSettings(**_group(OutboundSettings, environ)),
         WorkSettings(**_group(WorkSettings, environ)),
         LogSettings(**_group(LogSettings, environ)),

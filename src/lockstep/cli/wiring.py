@@ -16,11 +16,13 @@ from lockstep.cli.keyring import sealer_of
 from lockstep.cli.settings import Settings
 from lockstep.cli.vendor_http import vendor_client
 from lockstep.driver.contract import Vendor
+from lockstep.driver.measured import measured
 from lockstep.kit.clock import Clock, SystemClock
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.operations.gate import Gate
 from lockstep.storage.claims import Queue
 from lockstep.storage.database import Database
+from lockstep.storage.inspection import reach
 from lockstep.storage.migrations import migrate
 from lockstep.storage.server import EmbeddedServer, default_directory
 from lockstep.vendors import VENDORS
@@ -32,6 +34,7 @@ from lockstep.workers.loop import Loop, LoopSettings, Process
 from lockstep.workers.reconciler.drivers import Drivers
 from lockstep.workers.reconciler.reconcile import Reconciler, ReconcileSettings
 from lockstep.workers.reconciler.writing import WriteSettings
+from lockstep.workers.sweeps.running import Sweeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,10 @@ class Built:
         work = self.settings.work
         return Loop(self.gate, self.processes, LoopSettings(work.lease, work.at_once))
 
+    def sweeps(self) -> Sweeps:
+        """The sequencer and retention; the caller runs and stops them."""
+        return Sweeps(self.gate)
+
 
 @asynccontextmanager
 async def built(
@@ -62,35 +69,39 @@ async def built(
 
     `is_passing`: what is remembered is thrown away afterwards, so the disk need not be waited for.
     """
-    with_server = settings.storage.database_url is None
-    folder = data_folder(settings)
-    server = (
-        EmbeddedServer(folder / "postgres", settings.storage.postgres_binaries, fast_and_unsafe=is_passing)
-        if with_server
-        else None
-    )
-    dsn = settings.storage.database_url or (server.start() if server else "")
-    try:
+    async with database_of(settings, is_passing=is_passing) as dsn:
+        await reach(dsn)
         await migrate(dsn)
         database = await Database.open(dsn, most_connections=settings.storage.database_connections)
         try:
             async with vendor_client(settings.outbound) as http:
-                sealer = sealer_of(settings.sealing, folder)
                 gate = Gate(
                     database,
                     clock or SystemClock(),
-                    sealer,
+                    sealer_of(settings.sealing, data_folder(settings)),
                     secrets.SystemRandom(),
-                    vendors,
+                    {name: measured(vendor) for name, vendor in vendors.items()},
                     http,
                     outbound_policy(settings),
                 )
                 yield Built(settings, gate, dsn, processes_of(gate, settings, made))
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def database_of(settings: Settings, *, is_passing: bool = False) -> AsyncIterator[str]:
+    """The address of one's own server, or of the embedded one, which runs within."""
+    if settings.storage.database_url is not None:
+        yield settings.storage.database_url
+        return
+    server = EmbeddedServer(
+        data_folder(settings) / "postgres", settings.storage.postgres_binaries, fast_and_unsafe=is_passing
+    )
+    try:
+        yield server.start()
     finally:
-        if server is not None:
-            server.stop()
+        server.stop()
 
 
 def data_folder(settings: Settings) -> Path:

@@ -20,6 +20,8 @@ class WorkspaceRow:
     retention_days: int
 
 
+_FIRST = 281733611
+
 _COLUMNS = "id, public_id, name, created_at, is_ruling, retention_days"
 
 
@@ -44,6 +46,11 @@ async def get(db: Connection, workspace_id: UUID) -> WorkspaceRow | None:
 async def every(db: Connection) -> list[WorkspaceRow]:
     """All workspaces: for wiring and sweeps only."""
     return [WorkspaceRow(**dict(r)) for r in await db.fetch(f"select {_COLUMNS} from workspaces order by id")]  # noqa: S608
+
+
+async def make_first_alone(db: Connection) -> None:
+    """Let no other process make the first workspace until this transaction ends."""
+    await db.execute("select pg_advisory_xact_lock($1)", _FIRST)
 
 
 async def salt(db: Connection, workspace_id: UUID) -> bytes:

@@ -363,6 +363,8 @@ create table entries (
   constraint entries_believe_something check (cardinality(possible) > 0)
 );
 create index entries_open on entries (workspace_id, domain_id) where settled_at is null;
+create index entries_starting on entries (starts_at) where settled_at is null and withdrawn_at is null;
+create index entries_alarmed on entries (workspace_id) where settled_at is null and alarms <> '{}';
 create index entries_of_method on entries (workspace_id, method_id);
 create index entries_settled on entries (workspace_id, settled_at) where settled_at is not null;
 

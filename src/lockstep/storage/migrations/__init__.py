@@ -7,7 +7,8 @@ from importlib import resources
 
 import asyncpg
 
-_LOCK = 0x10C57E9
+LOCK = 0x10C57E9
+"""Whoever changes the schema holds this advisory lock."""
 
 
 class MigrationChanged(RuntimeError):
@@ -26,7 +27,7 @@ async def migrate(dsn: str) -> list[str]:
     """Bring the database to the current schema; returns the names of the migrations that were applied now."""
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        await connection.execute("select pg_advisory_lock($1)", LOCK)
         await connection.execute(
             "create table if not exists lockstep_migrations ("
             "name text primary key, digest text not null, applied_at timestamptz not null default now())"

@@ -39,7 +39,7 @@ def find_binaries(wanted: Path | None, *, data: Path) -> Binaries:
 
     Only `wanted` is looked at where it is given. Raises BinariesMissing, DataOfAnotherVersion.
     """
-    looked_in = [wanted] if wanted is not None else list(_known_folders())
+    looked_in = [wanted] if wanted is not None else list(known_folders())
     major = _major_of(data)
     found = (binaries for folder in looked_in if (binaries := _look(folder)) is not None)
     for binaries in found:
@@ -68,14 +68,8 @@ def within_reach(binaries: Binaries, account: Account, shelf: Path) -> Binaries:
     return Binaries(folder=copy / package / prefix / programs, major=binaries.major, version=binaries.version)
 
 
-def _major_of(data: Path) -> int | None:
-    try:
-        return int((data / "PG_VERSION").read_text())
-    except FileNotFoundError:
-        return None
-
-
-def _known_folders() -> Iterator[Path]:
+def known_folders() -> Iterator[Path]:
+    """Where PostgreSQL's programs may lie, the most wanted first."""
     spec = importlib.util.find_spec(_WHEEL)
     for place in (spec.submodule_search_locations or []) if spec else []:
         for name in _WHEEL_FOLDERS:
@@ -84,6 +78,13 @@ def _known_folders() -> Iterator[Path]:
         yield from sorted(Path("/").glob(pattern), key=_number_in, reverse=True)
     if (postgres := shutil.which("postgres")) is not None:
         yield Path(postgres).resolve().parent
+
+
+def _major_of(data: Path) -> int | None:
+    try:
+        return int((data / "PG_VERSION").read_text())
+    except FileNotFoundError:
+        return None
 
 
 def _number_in(folder: Path) -> int:

@@ -1,0 +1,81 @@
+"""Serves an ASGI application within this event loop. Signals and logs are the process's own business."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+GRACE_SECONDS = 5
+"""What is being answered gets so long at the end; pages that listen for changes never end by themselves."""
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(
+    app: Any, host: str = "127.0.0.1", port: int = 0, trusted_proxies: Sequence[str] = ()
+) -> AsyncIterator[str]:
+    """Listen on `host` and `port` (0: a free one); yields the address. Raises OSError where it is taken.
+
+    Only `trusted_proxies` are believed when they say for whom they ask.
+    """
+    taken = _listen(host, port)
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="auto",
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve([taken]))
+    ready = asyncio.create_task(server.ready.wait())
+    try:
+        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            raise RuntimeError("the HTTP server ended before it began")
+        yield f"http://{_for_address(host)}:{taken.getsockname()[1]}"
+    finally:
+        ready.cancel()
+        server.should_exit = True
+        await task
+        taken.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # The protocol must be named: asyncio turns Nagle's algorithm off only for sockets that say they are TCP.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((host, port))
+    except BaseException:
+        taken.close()
+        raise
+    return taken
+
+
+def _for_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
