@@ -349,8 +349,9 @@ def _device(tx: Tx, account_id: UUID, domain_id: UUID, target: Target, before: D
         target.model,
         target.capabilities,
         target.time_zone,
-        to_document(target.state),
-        target.state.is_online,
+        # Of a lock that is known, readings tell how it is, and what changed since the last one.
+        before.state if before else to_document(target.state),
+        before.is_online if before else target.state.is_online,
         tx.now,
         None,
     )

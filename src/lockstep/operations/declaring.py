@@ -54,43 +54,9 @@ async def declare_booking(tx: Tx, actor: Actor, booking_id: UUID) -> None:
         return
     guest = await guests.get(tx.db, tx.workspace_id, booking.guest_id) if booking.guest_id else None
     name = (guest.name if guest else None) or booking.reservation_code or "Guest"
-    if grant is None:
-        if booking.ends_at <= tx.now:
-            return
-        row_id = new_id()
-        grant = GrantRow(
-            row_id,
-            public_id("grant", row_id),
-            None,
-            name,
-            booking.guest_id,
-            booking.id,
-            booking.starts_at,
-            booking.ends_at,
-            tx.now,
-            tx.now,
-            None,
-        )
-        await grants.insert(tx.db, tx.workspace_id, grant)
-        await grants.set_targets(tx.db, tx.workspace_id, grant.id, [(new_id(), booking.space_id, None)])
-        await recorded.append(tx, actor, events.AccessGrantCreated(access_grant_id=grant.public_id))
-    elif (grant.starts_at, grant.ends_at, grant.name, grant.guest_id) != (
-        booking.starts_at,
-        booking.ends_at,
-        name,
-        booking.guest_id,
-    ):
-        grant = replace(
-            grant,
-            starts_at=booking.starts_at,
-            ends_at=booking.ends_at,
-            name=name,
-            guest_id=booking.guest_id,
-            changed_at=tx.now,
-        )
-        await grants.change(tx.db, tx.workspace_id, grant)
-        await grants.set_targets(tx.db, tx.workspace_id, grant.id, [(new_id(), booking.space_id, None)])
-        await recorded.append(tx, actor, events.AccessGrantChanged(access_grant_id=grant.public_id))
+    if grant is None and booking.ends_at <= tx.now:
+        return
+    grant = await _grant_of(tx, actor, booking, grant, name)
     natural = f"{booking.calendar_id}:{booking.uid}:{booking.instance}" if booking.uid else grant.public_id
     await declare_grant(tx, actor, grant, natural, Wish(phone_last_digits=_phone_last_digits(booking, guest)))
 
@@ -143,6 +109,46 @@ async def withdraw_grant(tx: Tx, actor: Actor, grant: GrantRow, *, is_compromise
     await claims.wake(tx.db, tx.workspace_id, "domains", domain_ids, tx.now)
 
 
+async def _grant_of(tx: Tx, actor: Actor, booking: BookingRow, grant: GrantRow | None, name: str) -> GrantRow:
+    """The booking's grant, made or changed where need be."""
+    if grant is None:
+        row_id = new_id()
+        grant = GrantRow(
+            row_id,
+            public_id("grant", row_id),
+            None,
+            name,
+            booking.guest_id,
+            booking.id,
+            booking.starts_at,
+            booking.ends_at,
+            tx.now,
+            tx.now,
+            None,
+        )
+        await grants.insert(tx.db, tx.workspace_id, grant)
+        await grants.set_targets(tx.db, tx.workspace_id, grant.id, [(new_id(), booking.space_id, None)])
+        await recorded.append(tx, actor, events.AccessGrantCreated(access_grant_id=grant.public_id))
+    elif (grant.starts_at, grant.ends_at, grant.name, grant.guest_id) != (
+        booking.starts_at,
+        booking.ends_at,
+        name,
+        booking.guest_id,
+    ):
+        grant = replace(
+            grant,
+            starts_at=booking.starts_at,
+            ends_at=booking.ends_at,
+            name=name,
+            guest_id=booking.guest_id,
+            changed_at=tx.now,
+        )
+        await grants.change(tx.db, tx.workspace_id, grant)
+        await grants.set_targets(tx.db, tx.workspace_id, grant.id, [(new_id(), booking.space_id, None)])
+        await recorded.append(tx, actor, events.AccessGrantChanged(access_grant_id=grant.public_id))
+    return grant
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     grant: GrantRow
@@ -166,7 +172,7 @@ async def _make_equal(tx: Tx, actor: Actor, w: _Wanted) -> set[UUID]:
     kept: set[UUID] = set()
     for group in _groups(w.locks):
         existing = _entry_for(group, w.codes, kept)
-        row = _declared_row(tx, w, group, existing)
+        row = await _declared_row(tx, w, group, existing)
         if existing is None:
             await entries.insert(tx.db, tx.workspace_id, row)
             changed.add(group.domain_id)
@@ -212,7 +218,7 @@ async def _show_codes(
     await access_codes.withdraw(tx.db, tx.workspace_id, [c.id for c in dropped], tx.now)
 
 
-def _declared_row(tx: Tx, w: _Wanted, group: _Group, existing: EntryRow | None) -> EntryRow:
+async def _declared_row(tx: Tx, w: _Wanted, group: _Group, existing: EntryRow | None) -> EntryRow:
     """The entry as it is wanted: under the next revision where it exists."""
     first = group.locks[0]
     capabilities = first.capabilities
@@ -220,6 +226,9 @@ def _declared_row(tx: Tx, w: _Wanted, group: _Group, existing: EntryRow | None) 
     natural = existing.natural_key if existing else (w.natural or w.grant.public_id)
     entry_id = existing.id if existing else new_id()
     tag = existing.declared.tag if existing else _tag(tx, natural, targets)
+    if existing is None and await entries.has_open_tag(tx.db, tx.workspace_id, group.domain_id, tag):
+        # Booked again before the cancelled one is surely gone: what is seen must tell the two apart.
+        tag = _tag(tx, w.grant.public_id, targets)
     is_ours = capabilities.chooser is CodeChooser.CALLER
     digits = fingerprint = None
     if is_ours and w.method.digits is not None:

@@ -143,6 +143,18 @@ async def of_entries(db: Connection, workspace_id: UUID, entry_ids: list[UUID]) 
     return [_row(r) for r in rows]
 
 
+async def guests_of_grants(db: Connection, workspace_id: UUID, grant_ids: list[UUID]) -> dict[UUID, str]:
+    """Grant -> its guest's public id, where it has one."""
+    rows = await db.fetch(
+        """select r.id, g.public_id from grants r
+             join guests g on g.workspace_id = r.workspace_id and g.id = r.guest_id
+           where r.workspace_id = $1 and r.id = any($2)""",
+        workspace_id,
+        grant_ids,
+    )
+    return {r["id"]: r["public_id"] for r in rows}
+
+
 async def listed(
     db: Connection,
     workspace_id: UUID,

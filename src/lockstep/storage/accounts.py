@@ -222,23 +222,8 @@ async def take_call(
     tokens = min(most, row["tokens"] + passed * per_minute / 60)
     if tokens < 1:
         return now + timedelta(seconds=(1 - tokens) * 60 / per_minute)
-    await db.execute(
-        "delete from permits where workspace_id = $1 and account_id = $2 and expires_at < clock_timestamp()",
-        workspace_id,
-        account_id,
-    )
-    taken = await db.fetchval(
-        "select count(*) from permits where workspace_id = $1 and account_id = $2", workspace_id, account_id
-    )
-    if taken >= at_once:
+    if not await _take_permit(db, workspace_id, account_id, permit_id, at_once, held_for):
         return now + timedelta(milliseconds=100)
-    await db.execute(
-        "insert into permits (workspace_id, account_id, id, expires_at) values ($1, $2, $3, clock_timestamp() + $4)",
-        workspace_id,
-        account_id,
-        permit_id,
-        held_for,
-    )
     await db.execute(
         "update accounts set tokens = $3, tokens_at = $4 where workspace_id = $1 and id = $2",
         workspace_id,
@@ -249,14 +234,46 @@ async def take_call(
     return None
 
 
-async def give_back(db: Connection, workspace_id: UUID, account_id: UUID, permit_id: UUID) -> None:
-    """The call has ended: its permit is free. The token is spent."""
+async def _take_permit(
+    db: Connection, workspace_id: UUID, account_id: UUID, permit_id: UUID, at_once: int, held_for: timedelta
+) -> bool:
+    await db.execute(
+        "delete from permits where workspace_id = $1 and account_id = $2 and expires_at < clock_timestamp()",
+        workspace_id,
+        account_id,
+    )
+    taken: int = await db.fetchval(
+        "select count(*) from permits where workspace_id = $1 and account_id = $2", workspace_id, account_id
+    )
+    if taken >= at_once:
+        return False
+    await db.execute(
+        "insert into permits (workspace_id, account_id, id, expires_at) values ($1, $2, $3, clock_timestamp() + $4)",
+        workspace_id,
+        account_id,
+        permit_id,
+        held_for,
+    )
+    return True
+
+
+async def give_back(
+    db: Connection, workspace_id: UUID, account_id: UUID, permit_id: UUID, further_calls: int = 0
+) -> None:
+    """The call has ended: its permit is free. The token is spent, and those of `further_calls` made with it."""
     await db.execute(
         "delete from permits where workspace_id = $1 and account_id = $2 and id = $3",
         workspace_id,
         account_id,
         permit_id,
     )
+    if further_calls:
+        await db.execute(
+            "update accounts set tokens = tokens - $3 where workspace_id = $1 and id = $2",
+            workspace_id,
+            account_id,
+            float(further_calls),
+        )
 
 
 async def block(db: Connection, workspace_id: UUID, account_id: UUID, until: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.storage import changes
 from lockstep.storage.database import Connection
 
 
@@ -100,10 +101,22 @@ async def set_urgent(db: Connection, workspace_id: UUID, domain_id: UUID, urgent
     )
 
 
+async def hurry(db: Connection, workspace_id: UUID, domain_ids: list[UUID], at: datetime) -> None:
+    """Something that is needed by `at` was declared on these: they go before those with later needs."""
+    await db.execute(
+        """update domains set urgent_at = $3 where workspace_id = $1 and id in (
+             select id from domains where workspace_id = $1 and id = any($2)
+               and (urgent_at is null or urgent_at > $3) order by id for update)""",
+        workspace_id,
+        domain_ids,
+        at,
+    )
+
+
 async def set_failure(
     db: Connection, workspace_id: UUID, domain_id: UUID, failures: int, failure: dict[str, Any] | None
 ) -> None:
-    await db.execute(
+    result = await db.execute(
         """update domains set failures = $3, failure = $4
            where workspace_id = $1 and id = $2 and (failures, failure) is distinct from ($3::integer, $4::jsonb)""",
         workspace_id,
@@ -111,6 +124,8 @@ async def set_failure(
         failures,
         failure,
     )
+    if result != "UPDATE 0":
+        await changes.tell(db, workspace_id)
 
 
 async def set_doubt(db: Connection, workspace_id: UUID, domain_id: UUID, doubt_at: datetime | None) -> None:

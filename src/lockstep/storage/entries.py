@@ -12,6 +12,7 @@ from lockstep.model.belief import Belief
 from lockstep.model.capabilities import Evidence
 from lockstep.model.declared import Declared, Spec
 from lockstep.model.window import Window
+from lockstep.storage import changes
 from lockstep.storage.database import Connection
 
 
@@ -183,6 +184,53 @@ async def get(db: Connection, workspace_id: UUID, entry_id: UUID) -> EntryRow | 
     return entry_row(row) if row else None
 
 
+async def is_declared(
+    db: Connection, workspace_id: UUID, entry_id: UUID, revision: int, is_withdrawn: bool
+) -> bool:
+    """Whether the declaration is still the one that was read. Sure until commit while the domain's row is locked."""
+    return bool(
+        await db.fetchval(
+            """select revision = $3 and (withdrawn_at is not null) = $4 from entries
+               where workspace_id = $1 and id = $2""",
+            workspace_id,
+            entry_id,
+            revision,
+            is_withdrawn,
+        )
+    )
+
+
+async def has_open_tag(db: Connection, workspace_id: UUID, domain_id: UUID, tag: str) -> bool:
+    """Whether an entry that is not settled carries this tag."""
+    return bool(
+        await db.fetchval(
+            """select exists (select from entries
+                 where workspace_id = $1 and domain_id = $2 and tag = $3 and settled_at is null)""",
+            workspace_id,
+            domain_id,
+            tag,
+        )
+    )
+
+
+async def by_references(
+    db: Connection, workspace_id: UUID, account_id: UUID, references: Sequence[str]
+) -> Mapping[tuple[str, str], UUID]:
+    """(target, reference) -> the entry of ours that stands there."""
+    rows = await db.fetch(
+        """select d.reference as target, r.reference, max(e.id::text) as id from entries e
+             join devices d on d.workspace_id = e.workspace_id and d.domain_id = e.domain_id
+               and d.account_id = $2 and d.reference = any(e.target_references)
+             cross join lateral unnest(e.vendor_references) r(reference)
+           where e.workspace_id = $1 and e.vendor_references && $3::text[] and r.reference = any($3)
+           group by d.reference, r.reference having count(*) = 1""",
+        workspace_id,
+        account_id,
+        list(references),
+    )
+    return {(r["target"], r["reference"]): UUID(r["id"]) for r in rows}
+
+
 async def specs_of(
     db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID]
 ) -> Mapping[UUID, Mapping[int, Spec]]:
@@ -237,7 +285,7 @@ async def store_notes(
     alarms: frozenset[str],
 ) -> None:
     """What the reconciler notes beside the belief. Writes nothing where nothing differs."""
-    await db.execute(
+    result = await db.execute(
         """update entries set failure = $3, not_before = $4, alarms = $5
            where workspace_id = $1 and id = $2
              and (failure, not_before, alarms) is distinct from ($3, $4, $5)""",
@@ -247,6 +295,8 @@ async def store_notes(
         not_before,
         sorted(alarms),
     )
+    if result != "UPDATE 0":
+        await changes.tell(db, workspace_id)
 
 
 async def settle(db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID], at: datetime) -> None:

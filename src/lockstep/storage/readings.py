@@ -47,37 +47,17 @@ async def store(
     )
     if not kept:
         return set()
-    rows = [
-        (
-            workspace_id,
-            account_id,
-            target,
-            contents.get(target, []),
-            _digest(contents.get(target, [])),
-            begun_at,
-        )
-        for target in sorted(covers)
-    ]
-    known = {
-        r["target"]: r["digest"]
-        for r in await db.fetch(
-            "select target, digest from observations where workspace_id = $1 and account_id = $2 "
-            "and target = any($3)",
-            workspace_id,
-            account_id,
-            sorted(covers),
-        )
-    }
-    changed = [row for row in rows if known.get(row[2]) != row[4]]
+    known = await _digests(db, workspace_id, account_id, sorted(covers))
+    changed = {t: d for t in sorted(covers) if (d := _digest(contents.get(t, []))) != known.get(t)}
     if changed:
         await db.executemany(
             """insert into observations (workspace_id, account_id, target, content, digest, changed_at)
                values ($1, $2, $3, $4, $5, $6)
                on conflict (workspace_id, account_id, target) do update
                  set content = excluded.content, digest = excluded.digest, changed_at = excluded.changed_at""",
-            changed,
+            [(workspace_id, account_id, t, contents.get(t, []), d, begun_at) for t, d in changed.items()],
         )
-    return {row[2] for row in changed}
+    return set(changed)
 
 
 async def of_targets(
@@ -96,6 +76,17 @@ async def of_targets(
     return [Observation(r["target"], r["begun_at"], r["content"]) for r in rows if r["begun_at"] is not None]
 
 
+async def begun_at_of(db: Connection, workspace_id: UUID, account_id: UUID, scope: str) -> datetime | None:
+    """When the newest reading of this scope began, whatever it covers."""
+    at: datetime | None = await db.fetchval(
+        "select begun_at from readings where workspace_id = $1 and account_id = $2 and scope = $3",
+        workspace_id,
+        account_id,
+        scope,
+    )
+    return at
+
+
 async def begun_at(db: Connection, workspace_id: UUID, account_id: UUID, target: str) -> datetime | None:
     """When the newest reading that covers this target began."""
     at: datetime | None = await db.fetchval(
@@ -105,6 +96,18 @@ async def begun_at(db: Connection, workspace_id: UUID, account_id: UUID, target:
         target,
     )
     return at
+
+
+async def _digests(
+    db: Connection, workspace_id: UUID, account_id: UUID, targets: list[str]
+) -> dict[str, bytes]:
+    rows = await db.fetch(
+        "select target, digest from observations where workspace_id = $1 and account_id = $2 and target = any($3)",
+        workspace_id,
+        account_id,
+        targets,
+    )
+    return {r["target"]: r["digest"] for r in rows}
 
 
 def _digest(content: list[dict[str, Any]]) -> bytes:

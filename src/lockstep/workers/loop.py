@@ -23,6 +23,7 @@ Process = Callable[[Claim], Awaitable[None]]
 """Acts on one claim and releases it. What it raises is a fault of ours: the lease lapses and it is tried again."""
 
 _LONGEST_SLEEP_SECONDS = 30.0
+_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,22 @@ class Loop:
             self._woken[queue].clear()
             under_way = {t for t in under_way if not t.done()}
             free = self._settings.at_once - len(under_way)
-            claimed = await claim_some(self._gate, queue, self._settings.lease, free) if free else []
-            under_way |= {asyncio.create_task(self._process(queue, c)) for c in claimed}
-            if not claimed:
-                await self._sleep(queue, under_way, is_full=not free)
+            try:
+                claimed = await claim_some(self._gate, queue, self._settings.lease, free) if free else []
+                under_way |= {asyncio.create_task(self._process(queue, c)) for c in claimed}
+                if not claimed:
+                    await self._sleep(queue, under_way, is_full=not free)
+            except Exception:
+                # The database is away, or restarts: what is due stays due.
+                log.exception("claim_failed", queue=queue)
+                await self._pause()
         if under_way:
             await asyncio.wait(under_way)
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PAUSE_SECONDS):
+                await self._stopping.wait()
 
     async def _process(self, queue: Queue, claimed: Claim) -> None:
         try:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 from lockstep.driver.outcomes import DriverError
+from lockstep.kit.ids import new_id
+from lockstep.model.capabilities import Pace
 from lockstep.operations import accounts as operations
 from lockstep.operations.gate import Gate
-from lockstep.storage import accounts, claims
+from lockstep.storage import accounts, claims, devices
 from lockstep.storage.claims import Claim
 from lockstep.workers.reconciler.actor import RECONCILER
+from lockstep.workers.reconciler.calls import counted_calls, give_back, take_call
 from lockstep.workers.reconciler.drivers import Drivers
 from lockstep.workers.reconciler.remedies import of_error
 from lockstep.workers.reconciler.telling import tell_account
 
 DESCRIBE_EVERY = timedelta(hours=1)
 _LOOK_AT_DISCONNECTION = timedelta(seconds=30)
+_HELD_FOR = timedelta(seconds=30)
 
 
 class Describer:
@@ -42,8 +46,16 @@ class Describer:
     async def _describe(self, claim: Claim, account: accounts.AccountRow) -> timedelta:
         now = self._gate.clock.now()
         driver = await self._drivers.of(claim.workspace_id, account)
+        pace, permit = await self._pace(claim), new_id()
+        wait_until = await take_call(self._gate, claim.workspace_id, account.id, permit, pace, _HELD_FOR)
+        if wait_until is not None:
+            return wait_until - now
         try:
-            description = await driver.describe()
+            with counted_calls() as calls:
+                try:
+                    description = await driver.describe()
+                finally:
+                    await give_back(self._gate, claim.workspace_id, account.id, permit, calls)
         except DriverError as error:
             remedy = of_error(error, account.label, account.failures, now)
             async with self._gate.transaction(claim.workspace_id) as tx:
@@ -57,6 +69,12 @@ class Describer:
         async with self._gate.transaction(claim.workspace_id) as tx:
             await operations.take_description(tx, RECONCILER, account.id, description)
         return DESCRIBE_EVERY
+
+    async def _pace(self, claim: Claim) -> Pace:
+        """That of the account's locks, as far as they are known."""
+        async with self._gate.database.reading(claim.workspace_id) as db:
+            known = await devices.of_account(db, claim.workspace_id, claim.row_id)
+        return known[0].capabilities.pace if known else Pace()
 
     async def _finish_disconnection(self, claim: Claim) -> None:
         async with self._gate.transaction(claim.workspace_id) as tx:

@@ -10,6 +10,7 @@ from lockstep.driver.contract import Driver
 from lockstep.kit.sealing import Place
 from lockstep.operations.gate import Gate
 from lockstep.storage.accounts import AccountRow
+from lockstep.workers.reconciler.calls import count_calls_of
 
 
 class Drivers:
@@ -18,6 +19,7 @@ class Drivers:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._made: dict[UUID, tuple[bytes, Driver]] = {}
+        count_calls_of(gate.vendor_http)
 
     async def of(self, workspace_id: UUID, account: AccountRow) -> Driver:
         kept = self._made.get(account.id)

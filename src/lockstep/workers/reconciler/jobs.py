@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from lockstep.driver.contract import Driver
@@ -10,43 +11,46 @@ from lockstep.operations.gate import Gate
 from lockstep.storage import claims, entries, intents
 from lockstep.storage.claims import Claim
 from lockstep.storage.intents import IntentRow
-from lockstep.workers.reconciler.situation import Place, stock_of, units_of
-from lockstep.workers.reconciler.writing import store_outcome
+from lockstep.workers.reconciler.situation import Place, Work, stock_of, units_of
+from lockstep.workers.reconciler.storing import Begun, store_outcome
+
+_ASK_AGAIN = timedelta(seconds=30)
 
 
-async def end_orphans(gate: Gate, claim: Claim, place: Place) -> None:
-    """What a dead worker began is neither done nor undone: its outcome is unknown, and only a reading tells."""
+async def end_orphans(gate: Gate, claim: Claim, found: Sequence[IntentRow]) -> bool:
+    """What a dead worker began is neither done nor undone: its outcome is unknown, and only a reading tells.
+
+    True where there was such an intent."""
+    orphans = [i for i in found if i.outcome is None]
+    if not orphans:
+        return False
     async with gate.transaction(claim.workspace_id) as tx:
-        for intent in await intents.open_of_domain(tx.db, tx.workspace_id, place.domain.id):
-            if intent.outcome is None and await claims.holds(tx.db, claim, timedelta(0)):
-                await intents.end(
-                    tx.db,
-                    tx.workspace_id,
-                    intent.id,
-                    "unknown",
-                    tx.now,
-                    said="the worker ended before an answer",
-                )
+        if await claims.holds(tx.db, claim, timedelta(0)):
+            for intent in orphans:
+                said = "the worker ended before an answer"
+                await intents.end(tx.db, tx.workspace_id, intent.id, "unknown", tx.now, said=said)
+    return True
 
 
-async def follow_jobs(gate: Gate, claim: Claim, place: Place, driver: Driver) -> None:
-    """Ask what came of each accepted job that is due to be asked about."""
-    async with gate.reading(claim.workspace_id) as tx:
-        waiting = await intents.open_of_domain(tx.db, tx.workspace_id, place.domain.id)
-        due = [i for i in waiting if i.outcome == "accepted" and i.look_at and i.look_at <= tx.now]
+async def follow_jobs(
+    gate: Gate, claim: Claim, place: Place, driver: Driver, found: Sequence[IntentRow]
+) -> bool:
+    """Ask what came of each accepted job that is due to be asked about. True where one was."""
+    now = gate.clock.now()
+    due = [i for i in found if i.outcome == "accepted" and i.look_at and i.look_at <= now]
     for intent in due:
-        outcome = await _ask(gate, driver, intent)
-        if outcome is not None:
-            await _store(gate, claim, place, intent, outcome)
+        await _store(gate, claim, place, intent, await _ask(gate, driver, intent))
+    return bool(due)
 
 
-async def _ask(gate: Gate, driver: Driver, intent: IntentRow) -> Outcome | None:
+async def _ask(gate: Gate, driver: Driver, intent: IntentRow) -> Outcome:
     now = gate.clock.now()
     try:
         outcome = await driver.follow(intent.token or "")
     except DriverError:
-        outcome = Accepted(intent.token or "", now + timedelta(seconds=30), intent.give_up_at or now)
-    if isinstance(outcome, Accepted) and intent.give_up_at is not None and now >= intent.give_up_at:
+        outcome = Accepted(intent.token or "", now + _ASK_AGAIN, intent.give_up_at or now)
+    is_given_up = intent.give_up_at is not None and now >= intent.give_up_at + _ASK_AGAIN
+    if isinstance(outcome, Accepted) and is_given_up:
         return Unknown("the job did not end in time")
     return outcome
 
@@ -59,4 +63,4 @@ async def _store(gate: Gate, claim: Claim, place: Place, intent: IntentRow, outc
         if entry is None or not units:
             await intents.end(tx.db, tx.workspace_id, intent.id, "unknown", tx.now)
             return
-        await store_outcome(tx, claim, place, units[0], entry, intent, outcome)
+        await store_outcome(tx, Work(claim, place, units[0]), Begun(entry, entry.belief, intent), outcome)

@@ -3,73 +3,82 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from lockstep.driver.changes import ObserveScope
-from lockstep.driver.contract import Driver, ObservedEntry, Reading
+from lockstep.driver.contract import Driver, Reading
+from lockstep.driver.outcomes import VendorUnreachable
 from lockstep.kit.ids import new_id
 from lockstep.model import events
 from lockstep.model.belief import Seen
-from lockstep.model.capabilities import Evidence
+from lockstep.model.capabilities import CodeChooser, Evidence
 from lockstep.model.matching import ReadEntry
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Gate, Tx
 from lockstep.storage import accounts, claims, devices, domains, readings
 from lockstep.storage.claims import Claim
+from lockstep.storage.devices import DeviceRow
 from lockstep.storage.encoding import to_document
 from lockstep.storage.readings import Observation
 from lockstep.workers.reconciler.actor import RECONCILER
+from lockstep.workers.reconciler.calls import counted_calls, give_back, take_call
 from lockstep.workers.reconciler.situation import Place
+from lockstep.workers.reconciler.visits import log_since, store_visits
 
 _HELD_FOR = timedelta(seconds=30)
+"""Real time after which a reading is given up, and the call's permit with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The newest observations of a domain's locks; a lock that the reading did not cover has none."""
+
+    observed: list[Observation]
+    begun_at: datetime | None
+    """When the reading began; None where none was taken."""
+    wait_until: datetime | None = None
+    """When to come back, where the account's budget has no call left now."""
+    is_lease_lost: bool = False
 
 
 class Looking:
     """Readings of all accounts that this process looks at; one at a time for each account."""
 
-    def __init__(self, gate: Gate, between_readings: timedelta) -> None:
+    def __init__(self, gate: Gate, between_readings: timedelta, lease: timedelta) -> None:
         """`between_readings`, real time: one reading of an account serves all its locks, so those that ask sooner
         than this after the last one wait, and share the next."""
         self._gate = gate
         self._between_readings = between_readings
+        self._lease = lease
         self._one_at_a_time: dict[UUID, asyncio.Lock] = {}
         self._last_ended: dict[UUID, float] = {}
 
-    async def look(
-        self, claim: Claim, place: Place, driver: Driver, after: datetime
-    ) -> tuple[list[Observation], datetime | None]:
-        """The newest observations of the domain's locks, from a reading begun at or after `after`; takes one if none
-        is stored. With them, when to come back where the account's budget has no call left now."""
-        key = (claim.workspace_id, place.account.id)
+    async def look(self, claim: Claim, place: Place, driver: Driver, after: datetime) -> Looked:
+        """What a reading begun at or after `after` shows; takes one if none is stored. Raises DriverError."""
         whole = place.capabilities.reads_whole_account
         lock = self._one_at_a_time.setdefault(place.account.id if whole else place.domain.id, asyncio.Lock())
         async with lock:
             found = await self.stored(claim, place)
-            if len(found) == len(place.locks) and all(o.begun_at >= after for o in found):
-                return found, None
+            begun_at = await self._begun_at(claim, place)
+            if begun_at is not None and begun_at >= after:
+                return Looked(found, begun_at)
             if whole:
                 await self._space_out(place.account.id)
-            permit = new_id()
-            wait_until = await self._take_call(key, place, permit)
-            if wait_until is not None:
-                return [], wait_until
-            try:
-                begun_at = self._gate.clock.now()
-                reading = await driver.observe(ObserveScope(None if whole else frozenset(place.targets)))
-            finally:
-                self._last_ended[place.account.id] = asyncio.get_running_loop().time()
-                async with self._gate.database.transaction(claim.workspace_id) as db:
-                    await accounts.give_back(db, *key, permit)
-            await self._store(claim, place, reading, min(begun_at, reading.begun_at))
-            return await self.stored(claim, place), None
+            return await self._read(claim, place, driver)
 
     async def stored(self, claim: Claim, place: Place) -> list[Observation]:
         async with self._gate.database.reading(claim.workspace_id) as db:
             return await readings.of_targets(db, claim.workspace_id, place.account.id, place.targets)
+
+    async def _begun_at(self, claim: Claim, place: Place) -> datetime | None:
+        async with self._gate.database.reading(claim.workspace_id) as db:
+            return await readings.begun_at_of(db, claim.workspace_id, place.account.id, _scope(place))
 
     async def _space_out(self, account_id: UUID) -> None:
         last = self._last_ended.get(account_id)
@@ -78,39 +87,48 @@ class Looking:
             if left > 0:
                 await asyncio.sleep(left)
 
-    async def _take_call(self, key: tuple[UUID, UUID], place: Place, permit: UUID) -> datetime | None:
+    async def _read(self, claim: Claim, place: Place, driver: Driver) -> Looked:
+        workspace_id, account_id, permit = claim.workspace_id, place.account.id, new_id()
+        async with self._gate.database.transaction(workspace_id) as db:
+            if not await claims.extend(db, claim, self._lease):
+                return Looked([], None, is_lease_lost=True)
+            known = await devices.of_account(db, workspace_id, account_id)
+            since = await log_since(db, workspace_id, place.account, known)
         pace = place.capabilities.pace
-        async with self._gate.database.transaction(key[0]) as db:
-            return await accounts.take_call(
-                db, *key, permit, self._gate.clock.now(), pace.calls_per_minute, pace.at_once, _HELD_FOR
-            )
+        wait_until = await take_call(self._gate, workspace_id, account_id, permit, pace, _HELD_FOR)
+        if wait_until is not None:
+            return Looked([], None, wait_until)
+        whole = place.capabilities.reads_whole_account
+        scope = ObserveScope(None if whole else frozenset(place.targets), since)
+        begun_at = self._gate.clock.now()
+        with counted_calls() as calls:
+            try:
+                reading = await _observe(driver, scope)
+            finally:
+                self._last_ended[account_id] = asyncio.get_running_loop().time()
+                await give_back(self._gate, workspace_id, account_id, permit, calls)
+        begun_at = min(begun_at, reading.begun_at)
+        await self._store(claim, place, reading, begun_at)
+        return Looked(await self.stored(claim, place), begun_at)
 
     async def _store(self, claim: Claim, place: Place, reading: Reading, begun_at: datetime) -> None:
-        whole = place.capabilities.reads_whole_account
-        scope = "account" if whole else place.domain.reference
+        account = place.account
         async with self._gate.transaction(claim.workspace_id) as tx:
-            contents = _contents(tx, reading.entries, reading.complete_for)
+            known = await devices.of_account(tx.db, tx.workspace_id, account.id)
+            contents = _contents(tx, account.id, known, reading)
+            covers = sorted(reading.complete_for)
             changed = await readings.store(
-                tx.db,
-                tx.workspace_id,
-                place.account.id,
-                scope,
-                begun_at,
-                sorted(reading.complete_for),
-                contents,
+                tx.db, tx.workspace_id, account.id, _scope(place), begun_at, covers, contents
             )
-            known = await devices.of_account(tx.db, tx.workspace_id, place.account.id)
+            changed |= await _store_states(tx, known, reading)
             elsewhere = {
                 d.domain_id for d in known if d.reference in changed and d.domain_id != place.domain.id
             }
-            await _store_states(tx, known, reading)
             await claims.wake(tx.db, tx.workspace_id, "domains", sorted(elsewhere), tx.now)
-            if await accounts.note_success(tx.db, tx.workspace_id, place.account.id):
-                await recorded.append(
-                    tx,
-                    RECONCILER,
-                    events.ConnectedAccountRecovered(connected_account_id=place.account.public_id),
-                )
+            await store_visits(tx, account.id, known, reading.log)
+            if await accounts.note_success(tx.db, tx.workspace_id, account.id):
+                recovered = events.ConnectedAccountRecovered(connected_account_id=account.public_id)
+                await recorded.append(tx, RECONCILER, recovered)
 
 
 def read_entries(observation: Observation) -> list[ReadEntry]:
@@ -133,6 +151,11 @@ def read_entries(observation: Observation) -> list[ReadEntry]:
     ]
 
 
+def shown_digits(tx: Tx, account_id: UUID, sealed: str) -> str:
+    """Digits that the vendor computed and an observation carries sealed."""
+    return tx.open(b64decode(sealed), "observations", "content", account_id)
+
+
 async def domains_of_targets(tx: Tx, account_id: UUID, targets: Iterable[str] | None) -> list[UUID]:
     """The write domains of these targets; None: of the whole account."""
     known = await devices.of_account(tx.db, tx.workspace_id, account_id)
@@ -147,11 +170,24 @@ async def look_again(tx: Tx, account_id: UUID, targets: Iterable[str] | None) ->
     await claims.wake(tx.db, tx.workspace_id, "domains", found, tx.now)
 
 
+async def _observe(driver: Driver, scope: ObserveScope) -> Reading:
+    try:
+        async with asyncio.timeout(_HELD_FOR.total_seconds()):
+            return await driver.observe(scope)
+    except TimeoutError as error:
+        raise VendorUnreachable("the reading did not end in time") from error
+
+
+def _scope(place: Place) -> str:
+    return "account" if place.capabilities.reads_whole_account else place.domain.reference
+
+
 def _contents(
-    tx: Tx, entries: Sequence[ObservedEntry], complete_for: frozenset[str]
+    tx: Tx, account_id: UUID, known: Sequence[DeviceRow], reading: Reading
 ) -> dict[str, list[dict[str, Any]]]:
-    contents: dict[str, list[dict[str, Any]]] = {t: [] for t in complete_for}
-    for entry in sorted(entries, key=lambda e: e.reference):
+    issuing = {d.reference for d in known if d.capabilities.chooser is CodeChooser.VENDOR}
+    contents: dict[str, list[dict[str, Any]]] = {t: [] for t in reading.complete_for}
+    for entry in sorted(reading.entries, key=lambda e: e.reference):
         content = {
             "reference": entry.reference,
             "targets": sorted(entry.targets),
@@ -163,13 +199,19 @@ def _contents(
             "is_enabled": entry.is_enabled,
             "is_code": entry.is_code,
         }
-        for target in entry.targets & complete_for:
+        if entry.digits and entry.targets & issuing:
+            # The vendor computed them: where its answer was lost, this is the only place that tells them.
+            sealed = tx.seal(entry.digits, "observations", "content", account_id)
+            content["sealed"] = b64encode(sealed).decode()
+        for target in entry.targets & reading.complete_for:
             contents[target].append(content)
     return contents
 
 
-async def _store_states(tx: Tx, known: Sequence[devices.DeviceRow], reading: Reading) -> None:
-    """Health of the locks, written only where it changed (but `seen_at` alone is no change)."""
+async def _store_states(tx: Tx, known: Sequence[DeviceRow], reading: Reading) -> set[str]:
+    """Health of the locks, written only where it changed (but `seen_at` alone is no change); returns those that are
+    back."""
+    back = set()
     for device in known:
         state = reading.states.get(device.reference)
         if state is None:
@@ -179,10 +221,14 @@ async def _store_states(tx: Tx, known: Sequence[devices.DeviceRow], reading: Rea
         if before == {k: v for k, v in document.items() if k != "seen_at"}:
             continue
         await devices.set_state(tx.db, tx.workspace_id, device.id, document, state.is_online)
-        await recorded.append(tx, RECONCILER, *_health_events(device, document))
+        told = _health_events(device, document)
+        await recorded.append(tx, RECONCILER, *told)
+        if any(isinstance(event, events.DeviceCameOnline) for event in told):
+            back.add(device.reference)
+    return back
 
 
-def _health_events(device: devices.DeviceRow, after: dict[str, Any]) -> list[events.Event]:
+def _health_events(device: DeviceRow, after: dict[str, Any]) -> list[events.Event]:
     found: list[events.Event] = []
     before = device.state
     if before.get("is_online") is not False and after.get("is_online") is False:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,16 +21,18 @@ from lockstep.model.plan import Hold
 
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=5)
-_OFFLINE_WAIT = timedelta(minutes=5)
+OFFLINE_WAIT = timedelta(minutes=5)
+"""How often a lock that cannot be reached is tried, as long as something waits for it."""
 _PARKED_WAIT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What to note and how long to wait: for the entry, for its write domain, or for the whole account."""
+    """What to note and how long to wait: for the entry, its lock, its write domain, or the whole account."""
 
     failure: dict[str, Any]
     entry_wait: timedelta | None = None
+    lock_wait: timedelta | None = None
     domain_wait: timedelta | None = None
     account_wait: timedelta | None = None
     account_state: str | None = None
@@ -93,7 +96,7 @@ def of_error(error: DriverError, lock: str, failures: int, now: datetime) -> Rem
         case CredentialsRefused():
             return Remedy(noted, account_state="credentials_refused")
         case DeviceOffline():
-            return Remedy(noted, domain_wait=_OFFLINE_WAIT)
+            return Remedy(noted, lock_wait=OFFLINE_WAIT)
         case VendorUnreachable():
             return Remedy(noted, account_wait=wait)
         case UnexpectedReply():
@@ -141,6 +144,36 @@ def of_hold(hold: Hold, lock: str, now: datetime) -> dict[str, Any] | None:
         return None
     code, cause, next_step = _HOLDS[hold]
     return failure(code, f"{lock}: {cause}", next_step, now)
+
+
+def of_unread(problems: Collection[str], lock: str, now: datetime) -> Remedy:
+    """The vendor told nothing of this lock when it was asked: nothing is written blindly."""
+    if Reason.SUBSCRIPTION_REQUIRED.value in problems:
+        noted = of_refusal(Refused(Reason.SUBSCRIPTION_REQUIRED), lock, now).failure
+        return Remedy(noted, lock_wait=OFFLINE_WAIT)
+    return of_error(DeviceOffline(), lock, 0, now)
+
+
+def of_unfree_digits(lock: str, now: datetime) -> Remedy:
+    """The database holds these digits for another entry."""
+    noted = failure(
+        "digits_may_be_on_lock",
+        f"{lock}: another guest's code with the same digits is or may still be on the lock.",
+        "Lockstep sets it as soon as the other is proven gone; give other digits if that is too late.",
+        now,
+    )
+    return Remedy(noted, entry_wait=timedelta(seconds=30))
+
+
+def of_unknown_place(lock: str, now: datetime) -> Remedy:
+    """It may be on the lock, and nothing tells where."""
+    noted = failure(
+        "place_unknown",
+        f"{lock}: the code may be on the lock, and the vendor does not tell where.",
+        "Look for it in the vendor's app, and remove it there.",
+        now,
+    )
+    return Remedy(noted, entry_wait=timedelta(minutes=15))
 
 
 def _cause(error: DriverError) -> str:

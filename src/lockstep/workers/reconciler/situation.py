@@ -68,6 +68,15 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Under which claim, in which place and on which unit something is done."""
+
+    claim: Claim
+    place: Place
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
 class Stock:
     """The entries that are not settled, their revisions, and the intents without a final outcome."""
 

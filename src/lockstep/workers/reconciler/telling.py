@@ -15,7 +15,7 @@ from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief
 from lockstep.model.declared import ABSENT, carried, due_state, effective_window
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Tx
-from lockstep.storage import access_codes, entries
+from lockstep.storage import access_codes, entries, occupancies
 from lockstep.storage.accounts import AccountRow
 from lockstep.storage.entries import EntryRow
 from lockstep.workers.reconciler.actor import RECONCILER
@@ -53,6 +53,8 @@ async def settle_and_tell(tx: Tx, place: Place, stock: Stock, notes: Mapping[UUI
     settled += [i for i, e in stock.entries.items() if i not in covered and e.declared.is_withdrawn]
     if settled:
         await entries.settle(tx.db, tx.workspace_id, settled, tx.now)
+        for entry_id in settled:
+            await occupancies.keep_only(tx.db, tx.workspace_id, entry_id, [])
 
 
 async def _note_and_alarm(tx: Tx, unit: Unit, entry: EntryRow, remedy: Remedy | None) -> None:
@@ -62,15 +64,16 @@ async def _note_and_alarm(tx: Tx, unit: Unit, entry: EntryRow, remedy: Remedy | 
         failure = _same_or_new(entry.failure, remedy.failure)
         if remedy.entry_wait is not None:
             not_before = tx.now + remedy.entry_wait
-    elif _stands_as_wanted(entry, unit.capabilities, tx.now):
+    elif stands_as_wanted(entry, unit.capabilities, tx.now):
         failure, not_before = None, None
     due = alarms_due(entry.declared, entry.belief, unit.capabilities, tx.now, entry.alarms)
     if due:
         await _append_for(tx, entry.id, due)
     raised = entry.alarms | {fact.alarm for fact in due if fact.alarm}
-    await entries.store_notes(
-        tx.db, tx.workspace_id, entry.id, failure=failure, not_before=not_before, alarms=raised
-    )
+    if (failure, not_before, raised) != (entry.failure, entry.not_before, entry.alarms):
+        await entries.store_notes(
+            tx.db, tx.workspace_id, entry.id, failure=failure, not_before=not_before, alarms=raised
+        )
 
 
 def _same_or_new(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +85,8 @@ def _same_or_new(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str
     return now
 
 
-def _stands_as_wanted(entry: EntryRow, capabilities: Capabilities, now: datetime) -> bool:
+def stands_as_wanted(entry: EntryRow, capabilities: Capabilities, now: datetime) -> bool:
+    """Whether it is proven to be on the lock, or gone from it, just as it should be at `now`."""
     want = due_state(entry.declared, capabilities, now)
     if want is None:
         want = carried(entry.declared.revision) if entry.belief.may_be_present else ABSENT

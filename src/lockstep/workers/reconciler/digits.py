@@ -1,0 +1,82 @@
+"""Digits of entries: taken before a write, freed after proof, and kept where the vendor computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from lockstep.model.belief import Belief
+from lockstep.model.capabilities import Comparison, DuplicateBehaviour, Scope
+from lockstep.model.declared import ABSENT, Declared, Spec, effective_window, revision_of
+from lockstep.operations.gate import Tx
+from lockstep.storage import entries, occupancies
+from lockstep.storage.entries import EntryRow
+from lockstep.workers.reconciler.situation import Place, Unit, Work
+
+
+async def occupy(tx: Tx, work: Work, entry: EntryRow) -> bool:
+    """Digits may be on the lock from now on; refused by the database where another entry's may be."""
+    spec, duplicates = entry.declared.spec, work.unit.capabilities.duplicates
+    if spec.fingerprint is None or duplicates.behaviour is DuplicateBehaviour.ACCEPTED:
+        return True
+    window = effective_window(spec.window, work.unit.capabilities)
+    by_window = _compares_windows(work.unit)
+    return await occupancies.take(
+        tx.db,
+        tx.workspace_id,
+        scopes_of(work.place, work.unit, spec.targets),
+        entry.id,
+        spec.fingerprint,
+        window.starts_at if by_window else tx.now,
+        window.ends_at if by_window else None,
+    )
+
+
+async def free_digits(tx: Tx, unit: Unit, entry_id: UUID, belief: Belief, specs: Mapping[int, Spec]) -> None:
+    """Digits that are proven off the lock may be used again; those that may still appear may not."""
+    if belief.late_until is not None:
+        return
+    held = [s for s in (_spec_of(state, specs) for state in belief.possible) if s is not None]
+    if len(held) != sum(state != ABSENT for state in belief.possible):
+        return
+    prints = [s.fingerprint for s in held if s.fingerprint is not None]
+    await occupancies.keep_only(tx.db, tx.workspace_id, entry_id, prints)
+    if len(held) == 1 and held[0].fingerprint is not None and _compares_windows(unit):
+        window = effective_window(held[0].window, unit.capabilities)
+        await occupancies.narrow_span(
+            tx.db, tx.workspace_id, entry_id, held[0].fingerprint, window.starts_at, window.ends_at
+        )
+
+
+async def keep_issued(tx: Tx, work: Work, declared: Declared, revision: int, digits: str) -> None:
+    """Digits that the vendor computed for one revision."""
+    fingerprint = tx.fingerprint(digits)
+    sealed = tx.seal(digits, "entries", "digits", declared.entry_id)
+    await entries.store_digits(tx.db, tx.workspace_id, declared.entry_id, revision, sealed, fingerprint)
+    await occupancies.take(
+        tx.db,
+        tx.workspace_id,
+        scopes_of(work.place, work.unit, declared.spec.targets),
+        declared.entry_id,
+        fingerprint,
+        tx.now,
+        None,
+    )
+
+
+def scopes_of(place: Place, unit: Unit, targets: frozenset[str]) -> list[UUID]:
+    """Where digits must be unique: the locks themselves, or the whole account as one site."""
+    if unit.capabilities.duplicates.scope is Scope.SITE:
+        return [place.account.id]
+    return [d.id for d in unit.locks if d.reference in targets]
+
+
+def _compares_windows(unit: Unit) -> bool:
+    """A lock that knows no windows can only compare presence."""
+    capabilities = unit.capabilities
+    return capabilities.duplicates.compared_by is Comparison.WINDOW and not capabilities.is_just_in_time
+
+
+def _spec_of(state: str, specs: Mapping[int, Spec]) -> Spec | None:
+    revision = revision_of(state)
+    return None if revision is None else specs.get(revision)
