@@ -11,13 +11,24 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.model.simulated import HOUR, T0, Keeper, SimulatedLock, declare, digits, entry_id, expected, hours
+from tests.model.simulated import (
+    HOUR,
+    T0,
+    Keeper,
+    Luck,
+    SimulatedLock,
+    declare,
+    digits,
+    entry_id,
+    expected,
+    hours,
+)
 from tests.model.strategies import LOCKS, READABLE, Story, examples, stories
 
 from lockstep.model.belief import Belief
 from lockstep.model.capabilities import Capabilities, Delete, DuplicateBehaviour, Duplicates, Evidence
 from lockstep.model.declared import ABSENT, Declared
-from lockstep.model.plan import Change, Foreign, Hold, Kind, is_doubtful, plan
+from lockstep.model.plan import Change, Foreign, Hold, Kind, is_doubtful, next_thought, plan
 
 MOST_STEPS = 40
 
@@ -250,6 +261,52 @@ def test_what_cannot_be_written_now_is_held_and_says_why(held: str, hold: Hold) 
     assert planned.held() == {one.entry_id: hold}
 
 
+def test_of_two_new_entries_with_the_same_digits_only_the_more_urgent_is_set() -> None:
+    soon, later = declare(1, 1, 1, 9), declare(2, 1, 2, 9)
+    specs = {d.entry_id: {1: d.spec} for d in (soon, later)}
+    planned = plan([later, soon], {}, specs, Capabilities(), T0)
+    assert [c.entry_id for c in planned.changes] == [soon.entry_id]
+    assert planned.held() == {later.entry_id: Hold.DUPLICATE}
+
+
+def test_digits_are_not_waited_for_where_their_holder_only_moves_its_window() -> None:
+    keeper = Keeper(SimulatedLock(Capabilities()))
+    keeper.declare(declare(1, 1, -1, 9))
+    keeper.run(hours(1))
+    keeper.declare(declare(1, 1, -1, 12, revision=2), declare(2, 1, 2, 9))
+    planned = keeper.plan()
+    assert [c.entry_id for c in planned.changes] == [entry_id(1)]
+    assert planned.held() == {entry_id(2): Hold.DUPLICATE}
+
+
+def test_a_lock_that_cannot_be_read_is_looked_at_as_soon_as_its_last_write_has_settled() -> None:
+    keeper = Keeper(SimulatedLock(LOCKS["slots unread"]))
+    keeper.declare(declare(1, 1, -1, 9))
+    keeper.look()
+    keeper.declare(declare(1, 2, -1, 9, revision=2))
+    keeper.look()
+    assert keeper.look_at == T0 + keeper.capabilities.settling
+
+
+def test_a_tombstone_is_looked_at_when_its_horizon_is_over() -> None:
+    keeper = Keeper(SimulatedLock(LOCKS["slow to apply"]), lambda: Luck.LOST_BEFORE)
+    keeper.declare(declare(1, 1, -1, 9))
+    keeper.look()
+    keeper.withdraw(1)
+    keeper.settle()
+    late_until = keeper.beliefs[entry_id(1)].late_until
+    assert late_until is not None
+    looks = []
+    while keeper.now < late_until + HOUR:
+        keeper.now = next_thought(
+            list(keeper.declared.values()), keeper.beliefs, keeper.capabilities, keeper.now
+        ) or hours(99)
+        keeper.read()
+        looks.append(keeper.now)
+    assert late_until in looks
+    assert looks[-1] == hours(99), "afterwards there is nothing to look at"
+
+
 def test_a_code_that_nobody_can_take_back_is_held_and_not_removed() -> None:
     one = declare(1, 1, -9, -1)
     beliefs = {one.entry_id: Belief(frozenset({"1"}), Evidence.LISTED, proven_at=T0)}
@@ -266,6 +323,26 @@ def test_a_place_is_not_kept_for_an_entry_whose_digits_somebody_else_has() -> No
     planned = plan([soon, later], {}, specs, Capabilities(most_codes=2), T0, foreign)
     assert [c.entry_id for c in planned.changes] == [later.entry_id]
     assert planned.held() == {soon.entry_id: Hold.TAKEN_BY_FOREIGN}
+
+
+def test_a_place_is_not_kept_for_an_entry_whose_digits_another_of_ours_keeps() -> None:
+    inside, soon, later = declare(1, 1, -1, 9), declare(2, 1, 1, 9), declare(3, 3, 2, 9)
+    specs = {d.entry_id: {1: d.spec} for d in (inside, soon, later)}
+    there = Belief(frozenset({"1"}), Evidence.LISTED, frozenset({"id1"}), proven_at=T0)
+    beliefs = {inside.entry_id: there}
+    planned = plan([inside, soon, later], beliefs, specs, Capabilities(most_codes=2), T0)
+    assert [c.entry_id for c in planned.changes] == [later.entry_id]
+    assert planned.held() == {soon.entry_id: Hold.DUPLICATE}
+
+
+def test_what_cannot_be_taken_off_keeps_its_place() -> None:
+    over, soon, later = declare(1, 1, -9, -1), declare(2, 2, 1, 9), declare(3, 3, 2, 9)
+    specs = {d.entry_id: {1: d.spec} for d in (over, soon, later)}
+    there = Belief(frozenset({"1"}), Evidence.LISTED, frozenset({"id1"}), proven_at=T0)
+    beliefs = {over.entry_id: replace(there, tried=(ABSENT,) * 5), later.entry_id: there}
+    planned = plan([over, soon, later], beliefs, specs, Capabilities(most_codes=2), T0)
+    assert [(c.kind, c.entry_id.int) for c in planned.changes] == [(Kind.REMOVE, 3), (Kind.SET, 2)]
+    assert planned.held() == {over.entry_id: Hold.GIVEN_UP, later.entry_id: Hold.FULL}
 
 
 def test_a_second_copy_goes_once_the_entry_itself_is_right() -> None:

@@ -115,6 +115,20 @@ def test_what_is_due_changes_only_at_its_instants(
         assert due_state(one, lock, instant) != due_state(one, lock, instant - timedelta(microseconds=1))
 
 
+@pytest.mark.parametrize(
+    ("name", "opens"),
+    [
+        ("cloud keypad", (2.5, 4.5)),
+        ("hour steps", (2, 5)),
+        ("slots, just in time", (1.5, 4.5)),
+        ("slots, held disabled", (2.5, 4.5)),
+    ],
+)
+def test_the_window_in_which_a_code_really_opens(name: str, opens: tuple[float, float]) -> None:
+    window = effective_window(Window(hours(2.5), hours(4.5)), LOCKS[name])
+    assert window == Window(hours(opens[0]), hours(opens[1]))
+
+
 @examples(100)
 @given(st.sampled_from(sorted(LOCKS)), windows, instants)
 def test_a_code_that_opens_at_an_instant_is_due_at_it(name: str, window: Window, at: datetime) -> None:
