@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -14,15 +15,22 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from lockstep.cli.crew import Crew, working
 from lockstep.cli.demo.host import Host
 from lockstep.cli.demo.play import Entered, Play, guest_of
 from lockstep.cli.demo.stage import staged
 from lockstep.cli.demo.story import BEGINS, ZONE, Books
+from lockstep.cli.serving import serving
 from lockstep.cli.settings import OutboundSettings, Settings, StorageSettings, WorkSettings, read_settings
-from lockstep.cli.wiring import built
+from lockstep.cli.site import site
+from lockstep.cli.stopping import stopping_signals
+from lockstep.cli.wiring import Built, built
 from lockstep.emulation.clock import VirtualClock
-from lockstep.model.permissions import system
-from lockstep.operations import workspaces
+from lockstep.kit.logging import set_up_logging
+from lockstep.model.permissions import ALL_SCOPES, Actor, system
+from lockstep.operations import api_keys, workspaces
+
+_TICK_SECONDS = 0.25
 
 
 def demo(
@@ -39,6 +47,8 @@ def status_of(*, once: bool, port: int, books: Books | None = None) -> int:
 
 
 async def _demo(*, once: bool, port: int, books: Books) -> int:
+    # What Lockstep logs is not the story.
+    set_up_logging("warning", "console")
     console = Console(width=max(Console().width, 104))
     folder = _passing_folder()
     clock = VirtualClock(BEGINS)
@@ -49,13 +59,67 @@ async def _demo(*, once: bool, port: int, books: Books) -> int:
         ):
             workspace_id = await workspaces.create(lockstep.gate, "Demo")
             actor = system(workspace_id, "demo")
-            host = Host(lockstep.gate, actor)
-            play = Play(lockstep, clock, stage, host, lambda text: console.print(text, style="dim"))
-            lines = await play.play()
-            _print(console, lines)
-            return sum(line.is_wrong for line in lines)
+            play = Play(lockstep, clock, stage, Host(lockstep.gate, actor), lambda text: _dim(console, text))
+            if once:
+                return _wrong(console, await play.play())
+            return await _show(console, lockstep, actor, play, clock, port)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _show(
+    console: Console, lockstep: Built, actor: Actor, play: Play, clock: VirtualClock, port: int
+) -> int:
+    """The story with the first page up beside it, and afterwards everything left running, until it is ended."""
+    crew = Crew(lockstep)
+    with stopping_signals() as asked:
+        async with serving(site(lockstep, None), "127.0.0.1", port) as address:
+            _tell(console, address, await _new_secret(lockstep, actor))
+            telling = asyncio.create_task(play.play())
+            stopped = asyncio.create_task(asked.wait())
+            await asyncio.wait({telling, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not telling.done():
+                telling.cancel()
+                return 1
+            wrong = _wrong(console, telling.result())
+            console.print(f"Still up on {address}; time goes on at its usual pace. End with Ctrl-C.")
+            async with working(crew):
+                ticking = asyncio.create_task(_tick(clock))
+                await stopped
+                ticking.cancel()
+            return wrong
+
+
+async def _tick(clock: VirtualClock) -> None:
+    """From now on the shared clock goes as fast as the world's."""
+    loop = asyncio.get_running_loop()
+    last = loop.time()
+    while True:
+        await asyncio.sleep(_TICK_SECONDS)
+        last, passed = loop.time(), loop.time() - last
+        clock.advance(timedelta(seconds=passed))
+
+
+async def _new_secret(lockstep: Built, actor: Actor) -> str:
+    """A key that may do everything in the demo's workspace."""
+    async with lockstep.gate.transaction(actor.workspace_id) as tx:
+        command = api_keys.CreateApiKey("Demo", sorted(ALL_SCOPES))
+        return (await api_keys.create(tx, actor, command)).secret
+
+
+def _tell(console: Console, address: str, secret: str) -> None:
+    console.print(f"First page:  {address}/   (it changes while the story is told)", highlight=False)
+    console.print(f"API and docs: {address}/v1/docs", highlight=False)
+    console.print(f"A key for both: {secret}", highlight=False, soft_wrap=True)
+
+
+def _dim(console: Console, text: str) -> None:
+    console.print(text, style="dim", highlight=False)
+
+
+def _wrong(console: Console, lines: list[Entered]) -> int:
+    _print(console, lines)
+    return sum(line.is_wrong for line in lines)
 
 
 def _passing_folder() -> Path:

@@ -13,6 +13,7 @@ from lockstep.cli.wiring import Built
 from lockstep.emulation.clock import VirtualClock
 from lockstep.storage import claims
 from lockstep.workers.loop import drain
+from lockstep.workers.sweeps.sequencer import sequence_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Play:
             self._clock.set(max(min(ahead), self._clock.now()))
         self._clock.set(max(until, self._clock.now()))
         await drain(gate, processes)
+        await sequence_all(gate)
 
 
 def guest_of(visit: Visit) -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import uvicorn
 
 from lockstep.cli.demo.story import FLAT_1, FLAT_2, FRONT, Books, What
+from lockstep.cli.serving import serving
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.feeds import FeedBoard, create_feed_app
 from lockstep.vendors.nuki.emulator.app import create_app
@@ -99,26 +96,3 @@ async def staged(clock: VirtualClock, books: Books) -> AsyncIterator[Stage]:
             stage.calendars = calendars
             await stage.furnish()
             yield stage
-
-
-@asynccontextmanager
-async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
-    """Serve an ASGI app on loopback in this event loop; yields its address."""
-    # The protocol must be named: asyncio turns Nagle's algorithm off only for sockets that say they are TCP.
-    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    taken.bind(("127.0.0.1", port))
-    config = uvicorn.Config(app, log_level="warning", lifespan="auto", access_log=False)
-    server = uvicorn.Server(config)
-    with contextlib.ExitStack() as stack:
-        # Signals are the demo's own business.
-        stack.enter_context(contextlib.suppress(AttributeError))
-        task = asyncio.create_task(server._serve([taken]))
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells by this flag alone
-            await asyncio.sleep(0.005)
-        try:
-            yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
-            taken.close()
