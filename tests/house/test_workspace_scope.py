@@ -31,6 +31,7 @@ ACROSS_WORKSPACES = {
     "figures.unsequenced": "how the whole installation does; counts alone",
     "figures.webhooks": "how the whole installation does; counts alone",
     "retention.make_partitions": "a table's months are everybody's",
+    "rotation.versions_in_use": "the master key is the installation's; counts alone",
     "workspaces.every": "sweeps and the wiring begin here",
     "workspaces.make_first_alone": "there is no workspace yet",
     "workspaces.swept_first": "the sweep sleeps until any workspace is due",

@@ -41,6 +41,7 @@ def ending_of(fault: BaseException) -> Ending | None:
 
 def _of_ours(fault: BaseException) -> Ending | None:
     # Imported here, so that a word that fails on its options alone need not load all of Lockstep.
+    from lockstep.cli.keyring import KeyFileMissing
     from lockstep.cli.settings import SettingInvalid
     from lockstep.kit.sealing import CannotUnseal
     from lockstep.model.permissions import NotAllowed
@@ -52,6 +53,8 @@ def _of_ours(fault: BaseException) -> Ending | None:
 
     if isinstance(fault, Problem):
         return Ending(f"{fault.cause} {fault.next_step}", FAILED)
+    if isinstance(fault, KeyFileMissing):
+        return Ending(str(fault), FAILED)
     if isinstance(fault, SettingInvalid):
         return Ending(f"{fault} Correct the variable, or unset it.", ASKED_WRONGLY)
     expected = (

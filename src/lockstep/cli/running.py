@@ -13,6 +13,7 @@ from lockstep.kit.logging import set_up_logging
 from lockstep.model.permissions import Actor, system
 from lockstep.operations.gate import Gate
 from lockstep.storage import workspaces
+from lockstep.storage.workspaces import WorkspaceRow
 
 T = TypeVar("T")
 
@@ -44,20 +45,27 @@ def loud_settings() -> Settings:
 
 async def operator_of(gate: Gate, workspace: str | None) -> Actor:
     """Whoever sits at this machine, in the workspace of this public id, or in the only one."""
-    async with gate.database.reading(None) as db:
-        every = await workspaces.every(db)
-    if workspace is not None:
-        chosen = [w for w in every if w.public_id == workspace]
-        if not chosen:
-            raise Stopped(f"There is no workspace {workspace}. There are: {_names(every)}.", ASKED_WRONGLY)
-    elif not every:
-        raise Stopped("There is no workspace yet. Start Lockstep once: lockstep serve.")
-    elif len(every) > 1:
-        raise Stopped(f"Say which workspace with --workspace: {_names(every)}.", ASKED_WRONGLY)
-    else:
-        chosen = every
+    chosen = await _chosen(gate, workspace)
+    if len(chosen) > 1:
+        raise Stopped(f"Say which workspace with --workspace: {_names(chosen)}.", ASKED_WRONGLY)
     return system(chosen[0].id, "command_line")
 
 
-def _names(rows: list[workspaces.WorkspaceRow]) -> str:
-    return ", ".join(f"{w.public_id} ({w.name})" for w in rows) or "none"
+async def operators_of(gate: Gate, workspace: str | None) -> list[Actor]:
+    """The same in every workspace, or in the one of this public id."""
+    return [system(w.id, "command_line") for w in await _chosen(gate, workspace)]
+
+
+async def _chosen(gate: Gate, workspace: str | None) -> list[WorkspaceRow]:
+    async with gate.database.reading(None) as db:
+        every = await workspaces.every(db)
+    if not every:
+        raise Stopped("There is no workspace yet. Start Lockstep once: lockstep serve.")
+    chosen = [w for w in every if workspace in (None, w.public_id)]
+    if not chosen:
+        raise Stopped(f"There is no workspace {workspace}. There are: {_names(every)}.", ASKED_WRONGLY)
+    return chosen
+
+
+def _names(rows: list[WorkspaceRow]) -> str:
+    return ", ".join(f"{w.public_id} ({w.name})" for w in rows)

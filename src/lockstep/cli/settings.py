@@ -43,7 +43,7 @@ class SealingSettings:
     """Keys with which credentials and digits are sealed."""
 
     master_keys: str | None = field(default=None, repr=False, metadata=SECRET)
-    """`1:BASE64` or `2:BASE64,1:BASE64`, 32 bytes each, newest version first; without it a key file is made."""
+    """`2:BASE64,1:BASE64`, 32 bytes each: the first seals, all of them open. Without it a key file is made."""
     fingerprint_key: str | None = field(default=None, repr=False, metadata=SECRET)
     """32 bytes in BASE64, never changed: digits are compared by it. Needed where master_keys is given."""
 

@@ -20,6 +20,7 @@ from lockstep.driver.measured import measured
 from lockstep.kit.clock import Clock, SystemClock
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.operations.gate import Gate
+from lockstep.storage import workspaces
 from lockstep.storage.claims import Queue
 from lockstep.storage.database import Database
 from lockstep.storage.inspection import reach
@@ -74,11 +75,13 @@ async def built(
         await migrate(dsn)
         database = await Database.open(dsn, most_connections=settings.storage.database_connections)
         try:
+            async with database.reading(None) as db:
+                is_new = not await workspaces.every(db)
             async with vendor_client(settings.outbound) as http:
                 gate = Gate(
                     database,
                     clock or SystemClock(),
-                    sealer_of(settings.sealing, data_folder(settings)),
+                    sealer_of(settings.sealing, data_folder(settings), is_new=is_new),
                     secrets.SystemRandom(),
                     {name: measured(vendor) for name, vendor in vendors.items()},
                     http,

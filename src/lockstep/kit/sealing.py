@@ -42,10 +42,12 @@ class Sealer:
 
     master_keys: Mapping[int, bytes] = field(repr=False)
     fingerprint_key: bytes = field(repr=False)
+    sealing_version: int | None = None
+    """The version to seal under, where it is not the newest."""
 
     @property
     def version(self) -> int:
-        return max(self.master_keys)
+        return self.sealing_version or max(self.master_keys)
 
     def seal(self, text: str, place: Place) -> bytes:
         """Version (2 bytes), nonce (12), then ciphertext and tag."""

@@ -1,0 +1,94 @@
+"""Seals everything anew under the newest master key, while all processes go on. Of the installation, not a workspace.
+
+Can be broken off and begun again at any time: what is sealed under the newest version is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from lockstep.kit.sealing import CannotUnseal, Place, Sealer
+from lockstep.operations.gate import Gate
+from lockstep.storage import rotation, workspaces
+from lockstep.storage.rotation import SEALED, SealedColumn, SealedRow
+
+_AT_ONCE = 200
+
+Advance = Callable[[int, int | None, str], None]
+"""Values done, values in all, and the table that is at hand."""
+
+
+async def versions_in_use(gate: Gate, *, with_passing: bool = True) -> dict[int, int]:
+    """How many values are sealed under each version of the master key."""
+    async with gate.database.reading(None) as db:
+        return await rotation.versions_in_use(db, with_passing=with_passing)
+
+
+async def reseal(gate: Gate, advance: Advance) -> int:
+    """Seal anew whatever is sealed under another version than the newest; returns how many values were.
+
+    Whoever began before the newest version was there may still store an older one, so it looks again until a
+    look finds nothing.
+    """
+    done = 0
+    while True:
+        in_use = await versions_in_use(gate, with_passing=False)
+        left = sum(n for version, n in in_use.items() if version != gate.sealer.version)
+        if not left:
+            return done
+        before = done
+        advance(0, left, "")
+        for workspace_id in await _workspaces(gate):
+            for where in SEALED:
+                done += await _column(gate, workspace_id, where)
+                advance(done - before, left, where.table)
+        if done == before:
+            return done
+
+
+async def unopenable(gate: Gate) -> list[str]:
+    """Columns of which a sample does not open with the keys that there are, as `table.column`."""
+    found = []
+    for workspace_id in await _workspaces(gate):
+        async with gate.database.reading(workspace_id) as db:
+            for where in SEALED:
+                row = await rotation.sample(db, workspace_id, where)
+                if row is not None and not _opens(
+                    gate.sealer, _place(workspace_id, where, row.id), row.sealed
+                ):
+                    found.append(f"{where.table}.{where.column}")
+    return sorted(set(found))
+
+
+async def _workspaces(gate: Gate) -> list[UUID]:
+    async with gate.database.reading(None) as db:
+        return [w.id for w in await workspaces.every(db)]
+
+
+async def _column(gate: Gate, workspace_id: UUID, where: SealedColumn) -> int:
+    done = 0
+    while True:
+        async with gate.database.transaction(workspace_id) as db:
+            rows = await rotation.behind(db, workspace_id, where, gate.sealer.version, _AT_ONCE)
+            fresh = [_anew(gate.sealer, _place(workspace_id, where, row.id), row) for row in rows]
+            if fresh:
+                await rotation.replace(db, workspace_id, where, fresh)
+        done += len(rows)
+        if len(rows) < _AT_ONCE:
+            return done
+
+
+def _anew(sealer: Sealer, place: Place, row: SealedRow) -> SealedRow:
+    return SealedRow(row.id, sealer.seal(sealer.open(row.sealed, place), place))
+
+
+def _place(workspace_id: UUID, where: SealedColumn, row_id: UUID) -> Place:
+    return Place(workspace_id, where.table, where.column, row_id)
+
+
+def _opens(sealer: Sealer, place: Place, sealed: bytes) -> bool:
+    try:
+        sealer.open(sealed, place)
+    except CannotUnseal:
+        return False
+    return True
