@@ -87,7 +87,7 @@ _JOINED = f"""
   select a.id as code_id, a.public_id as code_public_id, a.device_id, d.public_id as device_public_id,
     d.name as device_name, d.state as device_state, d.is_online as device_is_online, d.capabilities,
     ac.public_id as account_public_id, ac.state as account_state, a.grant_id, g.public_id as grant_public_id,
-    a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at, e.actual_starts_at, e.actual_ends_at,
+    a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at,
     dom.failure as domain_failure, dom.due_at as domain_due_at, i.begun_at as last_intent_at,
     i.outcome as last_intent_outcome, {entry_columns()}
   from access_codes a
@@ -141,6 +141,29 @@ async def by_public_id(db: Connection, workspace_id: UUID, public_id: str) -> Ac
 async def of_entries(db: Connection, workspace_id: UUID, entry_ids: list[UUID]) -> list[AccessCodeRow]:
     rows = await db.fetch(_JOINED + " and a.entry_id = any($2) order by a.id", workspace_id, entry_ids)
     return [_row(r) for r in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCode:
+    """What an event says of a code."""
+
+    entry_id: UUID
+    public_id: str
+    device_public_id: str
+    grant_public_id: str
+
+
+async def shown_of_entries(db: Connection, workspace_id: UUID, entry_ids: list[UUID]) -> list[ShownCode]:
+    rows = await db.fetch(
+        """select a.entry_id, a.public_id, d.public_id as device_public_id, g.public_id as grant_public_id
+           from access_codes a
+             join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
+             join grants g on g.workspace_id = a.workspace_id and g.id = a.grant_id
+           where a.workspace_id = $1 and a.entry_id = any($2) order by a.id""",
+        workspace_id,
+        entry_ids,
+    )
+    return [ShownCode(**dict(r)) for r in rows]
 
 
 async def guests_of_grants(db: Connection, workspace_id: UUID, grant_ids: list[UUID]) -> dict[UUID, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -192,95 +192,3 @@ async def note_success(db: Connection, workspace_id: UUID, account_id: UUID) -> 
         account_id,
     )
     return bool(result == "UPDATE 1")
-
-
-async def take_call(
-    db: Connection,
-    workspace_id: UUID,
-    account_id: UUID,
-    permit_id: UUID,
-    now: datetime,
-    per_minute: int,
-    at_once: int,
-    held_for: timedelta,
-) -> datetime | None:
-    """Take one call of the account's budget: a token and a permit. None: taken; else when to ask again.
-
-    Tokens refill with domain time up to a quarter of a minute's worth; permits expire on the database's clock.
-    """
-    row = await db.fetchrow(
-        "select tokens, tokens_at, blocked_until from accounts where workspace_id = $1 and id = $2 for update",
-        workspace_id,
-        account_id,
-    )
-    if row is None:
-        return now
-    if row["blocked_until"] is not None and row["blocked_until"] > now:
-        return row["blocked_until"]  # type: ignore[no-any-return]
-    most = max(1.0, per_minute / 4)
-    passed = max(0.0, (now - row["tokens_at"]).total_seconds()) if row["tokens_at"] else 60.0
-    tokens = min(most, row["tokens"] + passed * per_minute / 60)
-    if tokens < 1:
-        return now + timedelta(seconds=(1 - tokens) * 60 / per_minute)
-    if not await _take_permit(db, workspace_id, account_id, permit_id, at_once, held_for):
-        return now + timedelta(milliseconds=100)
-    await db.execute(
-        "update accounts set tokens = $3, tokens_at = $4 where workspace_id = $1 and id = $2",
-        workspace_id,
-        account_id,
-        tokens - 1,
-        now,
-    )
-    return None
-
-
-async def _take_permit(
-    db: Connection, workspace_id: UUID, account_id: UUID, permit_id: UUID, at_once: int, held_for: timedelta
-) -> bool:
-    await db.execute(
-        "delete from permits where workspace_id = $1 and account_id = $2 and expires_at < clock_timestamp()",
-        workspace_id,
-        account_id,
-    )
-    taken: int = await db.fetchval(
-        "select count(*) from permits where workspace_id = $1 and account_id = $2", workspace_id, account_id
-    )
-    if taken >= at_once:
-        return False
-    await db.execute(
-        "insert into permits (workspace_id, account_id, id, expires_at) values ($1, $2, $3, clock_timestamp() + $4)",
-        workspace_id,
-        account_id,
-        permit_id,
-        held_for,
-    )
-    return True
-
-
-async def give_back(
-    db: Connection, workspace_id: UUID, account_id: UUID, permit_id: UUID, further_calls: int = 0
-) -> None:
-    """The call has ended: its permit is free. The token is spent, and those of `further_calls` made with it."""
-    await db.execute(
-        "delete from permits where workspace_id = $1 and account_id = $2 and id = $3",
-        workspace_id,
-        account_id,
-        permit_id,
-    )
-    if further_calls:
-        await db.execute(
-            "update accounts set tokens = tokens - $3 where workspace_id = $1 and id = $2",
-            workspace_id,
-            account_id,
-            float(further_calls),
-        )
-
-
-async def block(db: Connection, workspace_id: UUID, account_id: UUID, until: datetime) -> None:
-    """No call before `until`: the vendor said so."""
-    await db.execute(
-        "update accounts set blocked_until = greatest(blocked_until, $3) where workspace_id = $1 and id = $2",
-        workspace_id,
-        account_id,
-        until,
-    )

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from lockstep.storage import changes
 from lockstep.storage.database import Connection
 
 
@@ -19,6 +18,7 @@ class DomainRow:
     failures: int
     failure: dict[str, Any] | None
     doubt_at: datetime | None
+    urgent_at: datetime | None
     look_at: datetime | None
     think_at: datetime | None
     generation: int
@@ -28,8 +28,8 @@ class DomainRow:
 
 
 _COLUMNS = (
-    "id, account_id, reference, failures, failure, doubt_at, look_at, think_at, generation, applied_generation, "
-    "due_at, leased_until"
+    "id, account_id, reference, failures, failure, doubt_at, urgent_at, look_at, think_at, generation, "
+    "applied_generation, due_at, leased_until"
 )
 
 
@@ -91,16 +91,6 @@ async def lock(db: Connection, workspace_id: UUID, domain_ids: list[UUID]) -> No
     )
 
 
-async def set_urgent(db: Connection, workspace_id: UUID, domain_id: UUID, urgent_at: datetime | None) -> None:
-    await db.execute(
-        """update domains set urgent_at = $3
-           where workspace_id = $1 and id = $2 and urgent_at is distinct from $3""",
-        workspace_id,
-        domain_id,
-        urgent_at,
-    )
-
-
 async def hurry(db: Connection, workspace_id: UUID, domain_ids: list[UUID], at: datetime) -> None:
     """Something that is needed by `at` was declared on these: they go before those with later needs."""
     await db.execute(
@@ -110,45 +100,6 @@ async def hurry(db: Connection, workspace_id: UUID, domain_ids: list[UUID], at: 
         workspace_id,
         domain_ids,
         at,
-    )
-
-
-async def set_failure(
-    db: Connection, workspace_id: UUID, domain_id: UUID, failures: int, failure: dict[str, Any] | None
-) -> None:
-    result = await db.execute(
-        """update domains set failures = $3, failure = $4
-           where workspace_id = $1 and id = $2 and (failures, failure) is distinct from ($3::integer, $4::jsonb)""",
-        workspace_id,
-        domain_id,
-        failures,
-        failure,
-    )
-    if result != "UPDATE 0":
-        await changes.tell(db, workspace_id)
-
-
-async def set_doubt(db: Connection, workspace_id: UUID, domain_id: UUID, doubt_at: datetime | None) -> None:
-    await db.execute(
-        """update domains set doubt_at = $3
-           where workspace_id = $1 and id = $2 and doubt_at is distinct from $3""",
-        workspace_id,
-        domain_id,
-        doubt_at,
-    )
-
-
-async def set_next(
-    db: Connection, workspace_id: UUID, domain_id: UUID, look_at: datetime | None, think_at: datetime | None
-) -> None:
-    """When to read and when to think again; the claim's release sets `due_at` to the earlier."""
-    await db.execute(
-        """update domains set look_at = $3, think_at = $4 where workspace_id = $1 and id = $2
-             and (look_at, think_at) is distinct from ($3::timestamptz, $4::timestamptz)""",
-        workspace_id,
-        domain_id,
-        look_at,
-        think_at,
     )
 
 
@@ -171,4 +122,41 @@ async def forgive(db: Connection, workspace_id: UUID, domain_id: UUID) -> None:
              and (not_before is not null or tried <> '{}')""",
         workspace_id,
         domain_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How a pass leaves its domain. `urgent_at` and `doubt_at` of a quiet pass are those from before."""
+
+    look_at: datetime | None
+    think_at: datetime | None
+    failures: int
+    failure: dict[str, Any] | None
+    urgent_at: datetime | None
+    doubt_at: datetime | None
+
+
+async def finish(
+    db: Connection, workspace_id: UUID, domain_id: UUID, finish: Finish, epoch: int, generation: int
+) -> None:
+    """End a pass and its lease in one statement; a wake that came meanwhile makes the domain due at once."""
+    due = [at for at in (finish.look_at, finish.think_at) if at is not None]
+    await db.execute(
+        """update domains set look_at = case when generation > $5 then least(look_at, $6) else $6 end,
+             think_at = $7, failures = $8, failure = $9, urgent_at = $10, doubt_at = $11, leased_until = null,
+             applied_generation = greatest(applied_generation, $5),
+             due_at = case when generation > $5 then least(due_at, $4::timestamptz) else $4 end
+           where workspace_id = $1 and id = $2 and lease_epoch = $3""",
+        workspace_id,
+        domain_id,
+        epoch,
+        min(due, default=None),
+        generation,
+        finish.look_at,
+        finish.think_at,
+        finish.failures,
+        finish.failure,
+        finish.urgent_at,
+        finish.doubt_at,
     )

@@ -30,6 +30,8 @@ class EntryRow:
     not_before: datetime | None = None
     alarms: frozenset[str] = frozenset()
     settled_at: datetime | None = None
+    actual: Window | None = None
+    """The window as the vendor gave it, where it is another than the declared one."""
 
     @property
     def id(self) -> UUID:
@@ -40,7 +42,8 @@ _COLUMNS = (
     "e.id, e.domain_id, e.method_id, e.natural_key, e.tag, e.name, e.revision, e.starts_at, e.ends_at, e.digits, "
     "e.fingerprint, e.target_references, e.declared_at, e.withdrawn_at, e.is_compromised, e.possible, e.evidence, "
     "e.vendor_references, e.accepted, e.version, e.last_write_at, e.late_until, e.read_at, e.proven_at, e.tried, "
-    "e.overwritten, e.overwritten_at, e.failure, e.not_before, e.alarms, e.settled_at"
+    "e.overwritten, e.overwritten_at, e.failure, e.not_before, e.alarms, e.settled_at, "
+    "e.actual_starts_at, e.actual_ends_at"
 )
 
 
@@ -78,6 +81,7 @@ def entry_row(record: Any) -> EntryRow:
         r["not_before"],
         frozenset(r["alarms"]),
         r["settled_at"],
+        Window(r["actual_starts_at"], r["actual_ends_at"]) if r["actual_starts_at"] else None,
     )
 
 
@@ -116,7 +120,8 @@ async def redeclare(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
     await db.execute(
         """update entries set revision = $3, name = $4, starts_at = $5, ends_at = $6, digits = $7, fingerprint = $8,
              target_references = $9, declared_at = $10, withdrawn_at = $11, is_compromised = $12,
-             failure = null, not_before = null, alarms = '{}', settled_at = null
+             failure = null, not_before = null, alarms = '{}', settled_at = null,
+             actual_starts_at = null, actual_ends_at = null
            where workspace_id = $1 and id = $2""",
         workspace_id,
         d.entry_id,
@@ -184,22 +189,6 @@ async def get(db: Connection, workspace_id: UUID, entry_id: UUID) -> EntryRow | 
     return entry_row(row) if row else None
 
 
-async def is_declared(
-    db: Connection, workspace_id: UUID, entry_id: UUID, revision: int, is_withdrawn: bool
-) -> bool:
-    """Whether the declaration is still the one that was read. Sure until commit while the domain's row is locked."""
-    return bool(
-        await db.fetchval(
-            """select revision = $3 and (withdrawn_at is not null) = $4 from entries
-               where workspace_id = $1 and id = $2""",
-            workspace_id,
-            entry_id,
-            revision,
-            is_withdrawn,
-        )
-    )
-
-
 async def has_open_tag(db: Connection, workspace_id: UUID, domain_id: UUID, tag: str) -> bool:
     """Whether an entry that is not settled carries this tag."""
     return bool(
@@ -250,29 +239,6 @@ async def specs_of(
             frozenset(r["target_references"]),
         )
     return found
-
-
-async def store_belief(db: Connection, workspace_id: UUID, entry_id: UUID, belief: Belief) -> None:
-    await db.execute(
-        """update entries set possible = $3, evidence = $4, vendor_references = $5, accepted = $6, version = $7,
-             last_write_at = $8, late_until = $9, read_at = $10, proven_at = $11, tried = $12,
-             overwritten = $13, overwritten_at = $14
-           where workspace_id = $1 and id = $2""",
-        workspace_id,
-        entry_id,
-        sorted(belief.possible),
-        int(belief.evidence),
-        sorted(belief.references),
-        belief.accepted,
-        belief.version,
-        belief.last_write_at,
-        belief.late_until,
-        belief.read_at,
-        belief.proven_at,
-        list(belief.tried),
-        belief.overwritten,
-        belief.overwritten_at,
-    )
 
 
 async def store_notes(

@@ -67,6 +67,8 @@ create table accounts (
   tokens double precision not null default 0,
   tokens_at timestamptz,
   blocked_until timestamptz,
+  -- Calls under way: their ids, and when each is counted out (on the database's clock).
+  permits jsonb not null default '{}',
   -- When to describe again, and who does.
   generation bigint not null default 1,
   applied_generation bigint not null default 0,
@@ -78,15 +80,6 @@ create table accounts (
 );
 create unique index accounts_once on accounts (workspace_id, vendor, vendor_account) where state <> 'disconnected';
 create index accounts_due on accounts (due_at) where due_at is not null;
-
-create table permits (
-  workspace_id uuid not null,
-  account_id uuid not null,
-  id uuid not null,
-  expires_at timestamptz not null,
-  primary key (workspace_id, account_id, id),
-  foreign key (workspace_id, account_id) references accounts on delete cascade
-);
 
 -- A write domain: what must be written by one at a time, and so the unit of claiming.
 create table domains (
@@ -638,7 +631,7 @@ declare
   t text;
 begin
   foreach t in array array[
-    'api_keys', 'accounts', 'permits', 'domains', 'devices', 'spaces', 'space_devices', 'guests', 'calendars',
+    'api_keys', 'accounts', 'domains', 'devices', 'spaces', 'space_devices', 'guests', 'calendars',
     'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
     'occupancies', 'intents', 'readings', 'observations', 'access_events', 'attempts', 'events', 'event_positions',
     'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys'

@@ -12,7 +12,7 @@ LOCK = 0x10C57E9
 
 
 class MigrationChanged(RuntimeError):
-    """A migration that this database already has was changed since. Restore the file, and put the change into a new one."""
+    """A migration that this database has was changed since. Restore the file, and put the change into a new one."""
 
     code = "migration_changed"
 

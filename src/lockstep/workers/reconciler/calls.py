@@ -13,7 +13,10 @@ import httpx
 
 from lockstep.model.capabilities import Pace
 from lockstep.operations.gate import Gate
-from lockstep.storage import accounts
+from lockstep.storage import budgets
+
+HELD_FOR = timedelta(seconds=30)
+"""Real time after which a reading is given up, and the call's permit with it."""
 
 
 @dataclass(slots=True)
@@ -60,8 +63,8 @@ async def take_call(
     gate: Gate, workspace_id: UUID, account_id: UUID, permit: UUID, pace: Pace, held_for: timedelta
 ) -> datetime | None:
     """None: the call may be made, and `permit` is to be given back; else when to ask again."""
-    async with gate.database.transaction(workspace_id) as db:
-        return await accounts.take_call(
+    async with gate.database.reading(workspace_id) as db:
+        return await budgets.take_call(
             db,
             workspace_id,
             account_id,
@@ -75,5 +78,5 @@ async def take_call(
 
 async def give_back(gate: Gate, workspace_id: UUID, account_id: UUID, permit: UUID, calls: Calls) -> None:
     """The call has ended."""
-    async with gate.database.transaction(workspace_id) as db:
-        await accounts.give_back(db, workspace_id, account_id, permit, calls.beyond_the_first)
+    async with gate.database.reading(workspace_id) as db:
+        await budgets.give_back(db, workspace_id, account_id, permit, calls.beyond_the_first)

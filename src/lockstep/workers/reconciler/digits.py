@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from lockstep.model.belief import Belief
@@ -11,23 +12,21 @@ from lockstep.model.declared import ABSENT, Declared, Spec, effective_window, re
 from lockstep.operations.gate import Tx
 from lockstep.storage import entries, occupancies
 from lockstep.storage.entries import EntryRow
+from lockstep.storage.writes import Occupation
 from lockstep.workers.reconciler.situation import Place, Unit, Work
 
 
-async def occupy(tx: Tx, work: Work, entry: EntryRow) -> bool:
-    """Digits may be on the lock from now on; refused by the database where another entry's may be."""
+def occupation_of(work: Work, entry: EntryRow, now: datetime) -> Occupation | None:
+    """The place that a write's digits take from now on; None where they may stand there twice."""
     spec, duplicates = entry.declared.spec, work.unit.capabilities.duplicates
     if spec.fingerprint is None or duplicates.behaviour is DuplicateBehaviour.ACCEPTED:
-        return True
+        return None
     window = effective_window(spec.window, work.unit.capabilities)
     by_window = _compares_windows(work.unit)
-    return await occupancies.take(
-        tx.db,
-        tx.workspace_id,
+    return Occupation(
         scopes_of(work.place, work.unit, spec.targets),
-        entry.id,
         spec.fingerprint,
-        window.starts_at if by_window else tx.now,
+        window.starts_at if by_window else now,
         window.ends_at if by_window else None,
     )
 
@@ -40,6 +39,13 @@ async def free_digits(tx: Tx, unit: Unit, entry_id: UUID, belief: Belief, specs:
     if len(held) != sum(state != ABSENT for state in belief.possible):
         return
     prints = [s.fingerprint for s in held if s.fingerprint is not None]
+    if (
+        len(held) == 1
+        and all(s.fingerprint in prints for s in specs.values())
+        and not _compares_windows(unit)
+    ):
+        # It never had other digits than those that it has: nothing can be freed.
+        return
     await occupancies.keep_only(tx.db, tx.workspace_id, entry_id, prints)
     if len(held) == 1 and held[0].fingerprint is not None and _compares_windows(unit):
         window = effective_window(held[0].window, unit.capabilities)

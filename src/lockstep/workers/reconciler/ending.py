@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lockstep.model.plan import next_thought
 from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import accounts, claims, domains
+from lockstep.storage import accounts, changes, claims, domains
+from lockstep.storage.domains import Finish
 from lockstep.storage.entries import EntryRow
 from lockstep.workers.reconciler.course import Course, urgent_at
 from lockstep.workers.reconciler.remedies import Remedy
@@ -26,25 +28,42 @@ async def end_pass(gate: Gate, course: Course, *, is_quiet: bool) -> None:
     async with gate.transaction(course.claim.workspace_id) as tx:
         if not await claims.holds(tx.db, course.claim, timedelta(0)):
             return
-        think_at = place.domain.think_at if is_quiet else await _conclude(tx, course)
+        domain = place.domain
+        concluded = (
+            _Concluded(domain.think_at, domain.urgent_at, domain.doubt_at)
+            if is_quiet
+            else await _conclude(tx, course)
+        )
+        think_at, wait_until = concluded.think_at, course.wait_until
         look_at = course.look_at if place.may_look else None
-        wait_until = course.wait_until
+        failures, failure = domain.failures, domain.failure
         if course.failure is not None:
+            failures, failure = failures + 1, course.failure.failure
             wait_until = await _note_failure(tx, course, course.failure)
         elif wait_until is None and place.may_look:
-            await domains.set_failure(tx.db, tx.workspace_id, place.domain.id, 0, None)
+            failures, failure = 0, None
         if wait_until is not None:
             # Nothing is lost by waiting: what was due is due then, and alarms go on by their own clock.
             look_at = None if look_at is None else max(look_at, wait_until)
             if think_at is None or think_at <= tx.now or think_at > wait_until:
                 think_at = wait_until
-        due = [at for at in (look_at, think_at) if at is not None]
-        await domains.set_next(tx.db, tx.workspace_id, place.domain.id, look_at, think_at)
-        await claims.release(tx.db, course.claim, min(due) if due else None)
+        finish = Finish(look_at, think_at, failures, failure, concluded.urgent_at, concluded.doubt_at)
+        await domains.finish(
+            tx.db, tx.workspace_id, domain.id, finish, course.claim.epoch, course.claim.generation
+        )
+        if not is_quiet or failure != domain.failure:
+            await changes.tell(tx.db, tx.workspace_id)
 
 
-async def _conclude(tx: Tx, course: Course) -> datetime | None:
-    """Store notes, settle what is over, tell what changed; returns when to think again."""
+@dataclass(frozen=True, slots=True)
+class _Concluded:
+    think_at: datetime | None
+    urgent_at: datetime | None
+    doubt_at: datetime | None
+
+
+async def _conclude(tx: Tx, course: Course) -> _Concluded:
+    """Store notes, settle what is over, tell what changed; says when to think again."""
     place, now = course.place, tx.now
     stock = await stock_of(tx, place.domain.id)
     await settle_and_tell(tx, place, stock, course.notes)
@@ -56,9 +75,8 @@ async def _conclude(tx: Tx, course: Course) -> datetime | None:
         moments.append(next_thought(declared, beliefs, unit.capabilities, now))
         moments += [at for e in unit.entries for at in _waits(course, e, now)]
     moments += [i.look_at for i in stock.intents if i.look_at is not None]
-    await domains.set_urgent(tx.db, tx.workspace_id, place.domain.id, urgent_at(units, stock, now))
-    await domains.set_doubt(tx.db, tx.workspace_id, place.domain.id, _doubt_at(course))
-    return min((m for m in moments if m is not None), default=None)
+    think_at = min((m for m in moments if m is not None), default=None)
+    return _Concluded(think_at, urgent_at(units, stock, now), _doubt_at(course))
 
 
 def _waits(course: Course, entry: EntryRow, now: datetime) -> list[datetime]:
@@ -80,8 +98,6 @@ def _doubt_at(course: Course) -> datetime | None:
 
 async def _note_failure(tx: Tx, course: Course, remedy: Remedy) -> datetime:
     place, now = course.place, tx.now
-    failures = place.domain.failures + 1
-    await domains.set_failure(tx.db, tx.workspace_id, place.domain.id, failures, remedy.failure)
     if remedy.account_wait is not None:
         until = now + remedy.account_wait
         await accounts.note_failure(tx.db, tx.workspace_id, place.account.id, remedy.failure, until)

@@ -63,4 +63,4 @@ async def _store(gate: Gate, claim: Claim, place: Place, intent: IntentRow, outc
         if entry is None or not units:
             await intents.end(tx.db, tx.workspace_id, intent.id, "unknown", tx.now)
             return
-        await store_outcome(tx, Work(claim, place, units[0]), Begun(entry, entry.belief, intent), outcome)
+    await store_outcome(gate, Work(claim, place, units[0]), Begun(entry, entry.belief, intent), outcome)

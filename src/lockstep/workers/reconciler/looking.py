@@ -21,18 +21,15 @@ from lockstep.model.matching import ReadEntry
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import accounts, claims, devices, domains, readings
+from lockstep.storage import accounts, budgets, claims, devices, domains, readings
 from lockstep.storage.claims import Claim
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.encoding import to_document
 from lockstep.storage.readings import Observation
 from lockstep.workers.reconciler.actor import RECONCILER
-from lockstep.workers.reconciler.calls import counted_calls, give_back, take_call
+from lockstep.workers.reconciler.calls import HELD_FOR, counted_calls, give_back
 from lockstep.workers.reconciler.situation import Place
 from lockstep.workers.reconciler.visits import log_since, store_visits
-
-_HELD_FOR = timedelta(seconds=30)
-"""Real time after which a reading is given up, and the call's permit with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,46 +86,50 @@ class Looking:
 
     async def _read(self, claim: Claim, place: Place, driver: Driver) -> Looked:
         workspace_id, account_id, permit = claim.workspace_id, place.account.id, new_id()
+        pace = place.capabilities.pace
         async with self._gate.database.transaction(workspace_id) as db:
             if not await claims.extend(db, claim, self._lease):
                 return Looked([], None, is_lease_lost=True)
             known = await devices.of_account(db, workspace_id, account_id)
             since = await log_since(db, workspace_id, place.account, known)
-        pace = place.capabilities.pace
-        wait_until = await take_call(self._gate, workspace_id, account_id, permit, pace, _HELD_FOR)
+            begun_at = self._gate.clock.now()
+            wait_until = await budgets.take_call(
+                db, workspace_id, account_id, permit, begun_at, pace.calls_per_minute, pace.at_once, HELD_FOR
+            )
         if wait_until is not None:
             return Looked([], None, wait_until)
         whole = place.capabilities.reads_whole_account
         scope = ObserveScope(None if whole else frozenset(place.targets), since)
-        begun_at = self._gate.clock.now()
         with counted_calls() as calls:
             try:
                 reading = await _observe(driver, scope)
+            except BaseException:
+                await give_back(self._gate, workspace_id, account_id, permit, calls)
+                raise
             finally:
                 self._last_ended[account_id] = asyncio.get_running_loop().time()
-                await give_back(self._gate, workspace_id, account_id, permit, calls)
         begun_at = min(begun_at, reading.begun_at)
-        await self._store(claim, place, reading, begun_at)
+        async with self._gate.transaction(workspace_id) as tx:
+            await budgets.give_back(tx.db, workspace_id, account_id, permit, calls.beyond_the_first)
+            await self._store(tx, place, known, reading, begun_at)
         return Looked(await self.stored(claim, place), begun_at)
 
-    async def _store(self, claim: Claim, place: Place, reading: Reading, begun_at: datetime) -> None:
+    async def _store(
+        self, tx: Tx, place: Place, known: Sequence[DeviceRow], reading: Reading, begun_at: datetime
+    ) -> None:
         account = place.account
-        async with self._gate.transaction(claim.workspace_id) as tx:
-            known = await devices.of_account(tx.db, tx.workspace_id, account.id)
-            contents = _contents(tx, account.id, known, reading)
-            covers = sorted(reading.complete_for)
-            changed = await readings.store(
-                tx.db, tx.workspace_id, account.id, _scope(place), begun_at, covers, contents
-            )
-            changed |= await _store_states(tx, known, reading)
-            elsewhere = {
-                d.domain_id for d in known if d.reference in changed and d.domain_id != place.domain.id
-            }
-            await claims.wake(tx.db, tx.workspace_id, "domains", sorted(elsewhere), tx.now)
-            await store_visits(tx, account.id, known, reading.log)
-            if await accounts.note_success(tx.db, tx.workspace_id, account.id):
-                recovered = events.ConnectedAccountRecovered(connected_account_id=account.public_id)
-                await recorded.append(tx, RECONCILER, recovered)
+        contents = _contents(tx, account.id, known, reading)
+        covers = sorted(reading.complete_for)
+        changed = await readings.store(
+            tx.db, tx.workspace_id, account.id, _scope(place), begun_at, covers, contents
+        )
+        changed |= await _store_states(tx, known, reading)
+        elsewhere = {d.domain_id for d in known if d.reference in changed and d.domain_id != place.domain.id}
+        await claims.wake(tx.db, tx.workspace_id, "domains", sorted(elsewhere), tx.now)
+        await store_visits(tx, account.id, known, reading.log)
+        if await accounts.note_success(tx.db, tx.workspace_id, account.id):
+            recovered = events.ConnectedAccountRecovered(connected_account_id=account.public_id)
+            await recorded.append(tx, RECONCILER, recovered)
 
 
 def read_entries(observation: Observation) -> list[ReadEntry]:
@@ -172,7 +173,7 @@ async def look_again(tx: Tx, account_id: UUID, targets: Iterable[str] | None) ->
 
 async def _observe(driver: Driver, scope: ObserveScope) -> Reading:
     try:
-        async with asyncio.timeout(_HELD_FOR.total_seconds()):
+        async with asyncio.timeout(HELD_FOR.total_seconds()):
             return await driver.observe(scope)
     except TimeoutError as error:
         raise VendorUnreachable("the reading did not end in time") from error

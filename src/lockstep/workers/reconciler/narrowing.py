@@ -13,13 +13,13 @@ from lockstep.model.declared import ABSENT, carried
 from lockstep.model.matching import Known, Matches, ReadEntry, match
 from lockstep.model.plan import Foreign, is_doubtful
 from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import claims, entries
+from lockstep.storage import claims, writes
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.readings import Observation
 from lockstep.workers.reconciler.digits import free_digits, keep_issued
 from lockstep.workers.reconciler.looking import read_entries, shown_digits
 from lockstep.workers.reconciler.situation import Stock, Work
-from lockstep.workers.reconciler.telling import tell_belief
+from lockstep.workers.reconciler.telling import tell_beliefs
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,16 @@ async def narrow_unit(gate: Gate, work: Work, stock: Stock, observed: Sequence[O
                 for entry, sealed in learned:
                     digits = shown_digits(tx, work.place.account.id, sealed)
                     await keep_issued(tx, work, entry.declared, entry.declared.revision, digits)
-                for entry, belief in changed:
-                    await _store(tx, work, stock, entry, belief)
+                await _store(tx, work, stock, changed)
     now_believed = {i: replace(e, belief=after.get(i, e.belief)) for i, e in before.items()}
     return _narrowed(now_believed, matches, unread)
 
 
-async def _store(tx: Tx, work: Work, stock: Stock, entry: EntryRow, belief: Belief) -> None:
-    await entries.store_belief(tx.db, tx.workspace_id, entry.id, belief)
-    await free_digits(tx, work.unit, entry.id, belief, stock.specs.get(entry.id, {}))
-    await tell_belief(tx, work.unit, entry, belief)
+async def _store(tx: Tx, work: Work, stock: Stock, changed: Sequence[tuple[EntryRow, Belief]]) -> None:
+    await writes.store_beliefs(tx.db, tx.workspace_id, {e.id: belief for e, belief in changed})
+    for entry, belief in changed:
+        await free_digits(tx, work.unit, entry.id, belief, stock.specs.get(entry.id, {}))
+    await tell_beliefs(tx, work.unit, changed)
 
 
 def _entries_of(observed: Sequence[Observation]) -> list[ReadEntry]:

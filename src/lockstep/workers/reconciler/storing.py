@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lockstep.driver.outcomes import Accepted, Done, DriverError, Outcome, Refused, Unknown
 from lockstep.model.belief import Belief, after_done, after_refusal, after_unknown
-from lockstep.operations.gate import Tx
-from lockstep.storage import claims, entries, intents
+from lockstep.model.window import Window
+from lockstep.operations.gate import Gate, Tx
+from lockstep.storage import entries, writes
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.intents import IntentRow
+from lockstep.storage.writes import Ending
 from lockstep.workers.reconciler.digits import free_digits, keep_issued
 from lockstep.workers.reconciler.remedies import Remedy, of_error, of_refusal
 from lockstep.workers.reconciler.situation import Work
-from lockstep.workers.reconciler.telling import tell_belief
+from lockstep.workers.reconciler.telling import facts_of, tell_beliefs
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,79 +41,103 @@ class Begun:
     intent: IntentRow
 
 
-async def store_outcome(tx: Tx, work: Work, begun: Begun, outcome: Outcome | DriverError) -> Written:
+async def store_outcome(
+    gate: Gate, work: Work, begun: Begun, outcome: Outcome | DriverError, further_calls: int = 0
+) -> Written:
     """The outcome of an intent is stored always; what follows for the belief only under our own lease."""
-    before, intent = begun.before, begun.intent
-    written = _judge(tx, work, begun, outcome)
-    await _store_intent(tx, intent, outcome)
-    if not await claims.holds(tx.db, work.claim, timedelta(0)):
+    now = gate.clock.now()
+    written = _judge(work, begun, outcome, now)
+    async with gate.database.reading(work.claim.workspace_id) as db:
+        is_ours = await writes.end(
+            db,
+            work.claim.workspace_id,
+            work.claim,
+            work.place.account.id,
+            begun.intent,
+            _ending(outcome),
+            written.belief or begun.widened,
+            now,
+            further_calls,
+        )
+    if not is_ours:
         return Written(is_lease_lost=True)
-    if written.belief is None:
-        return written
-    await entries.store_belief(tx.db, tx.workspace_id, before.id, written.belief)
+    if _has_consequences(work, begun, outcome, written, now):
+        async with gate.transaction(work.claim.workspace_id) as tx:
+            await _store_consequences(tx, work, begun, outcome, written)
+    return written
+
+
+def _has_consequences(
+    work: Work, begun: Begun, outcome: Outcome | DriverError, written: Written, now: datetime
+) -> bool:
+    """Whether more is to be stored than outcome and belief: mostly not."""
+    before = begun.before
+    match outcome:
+        case Accepted():
+            return False
+        case Done() | Unknown() if written.belief is not None:
+            is_other_window = isinstance(outcome, Done) and _given(begun, outcome) != before.actual
+            is_issued = isinstance(outcome, Done) and outcome.material is not None
+            return is_other_window or is_issued or bool(facts_of(work.unit, before, written.belief, now))
+    return written.belief is not None
+
+
+async def _store_consequences(
+    tx: Tx, work: Work, begun: Begun, outcome: Outcome | DriverError, written: Written
+) -> None:
+    before, intent, belief = begun.before, begun.intent, written.belief or begun.widened
     match outcome:
         case Done():
             if intent.kind == "issue" and outcome.material:
                 await keep_issued(tx, work, before.declared, intent.revision, outcome.material)
             if intent.kind != "remove":
-                await entries.store_actual_window(tx.db, tx.workspace_id, before.id, outcome.window)
-            await tell_belief(tx, work.unit, before, written.belief)
+                await entries.store_actual_window(tx.db, tx.workspace_id, before.id, _given(begun, outcome))
+            await tell_beliefs(tx, work.unit, [(before, belief)])
         case Unknown():
-            await tell_belief(tx, work.unit, before, written.belief)
-        case Accepted():
-            pass
+            await tell_beliefs(tx, work.unit, [(before, belief)])
         case _:
             # Nothing was changed: digits that were taken for this write alone are free again.
             specs = await entries.specs_of(tx.db, tx.workspace_id, [before.id])
-            await free_digits(tx, work.unit, before.id, written.belief, specs[before.id])
-    return written
+            await free_digits(tx, work.unit, before.id, belief, specs[before.id])
 
 
-def _judge(tx: Tx, work: Work, begun: Begun, outcome: Outcome | DriverError) -> Written:
+def _given(begun: Begun, outcome: Done) -> Window | None:
+    """The window as the vendor really gave it, where it is another than the one declared."""
+    if begun.intent.kind == "remove":
+        return begun.before.actual
+    return None if outcome.window == begun.before.declared.spec.window else outcome.window
+
+
+def _judge(work: Work, begun: Begun, outcome: Outcome | DriverError, now: datetime) -> Written:
     belief, intent, capabilities = begun.widened, begun.intent, work.unit.capabilities
     match outcome:
         case Done(evidence=evidence, reference=reference, version=version):
             # A removal names where nothing stands any more; it may have been a second copy's place.
             at = None if intent.kind == "remove" else reference or intent.place
-            return Written(after_done(belief, intent.state, at, version, evidence, capabilities, tx.now))
+            return Written(after_done(belief, intent.state, at, version, evidence, capabilities, now))
         case Accepted():
             return Written(belief)
         case Refused():
             before = frozenset(intent.possible_before)
             refused = after_refusal(belief, before, intent.last_write_before)
-            return Written(refused, of_refusal(outcome, work.unit.label, tx.now))
+            return Written(refused, of_refusal(outcome, work.unit.label, now))
         case Unknown(horizon=horizon):
-            return Written(after_unknown(belief, tx.now, capabilities, horizon))
+            return Written(after_unknown(belief, now, capabilities, horizon))
     # Nothing was sent: as if the intent had never been.
     failures = work.place.domain.failures
-    return Written(begun.before.belief, of_error(outcome, work.unit.label, failures, tx.now))
+    return Written(begun.before.belief, of_error(outcome, work.unit.label, failures, now))
 
 
-async def _store_intent(tx: Tx, intent: IntentRow, outcome: Outcome | DriverError) -> None:
-    ended = {"said": getattr(outcome, "said", None)}
-    token, look_at, give_up_at = None, None, None
+def _ending(outcome: Outcome | DriverError) -> Ending:
     match outcome:
         case Done():
-            name = "done"
+            return Ending("done")
         case Accepted():
-            name, token = "accepted", outcome.token
-            look_at, give_up_at = outcome.look_at, outcome.give_up_at
+            return Ending(
+                "accepted", token=outcome.token, look_at=outcome.look_at, give_up_at=outcome.give_up_at
+            )
         case Refused():
-            name = "refused"
-            ended["reason"] = outcome.reason
+            return Ending("refused", outcome.reason, outcome.said)
         case Unknown():
-            name = "unknown"
-        case _:
-            name = "not_sent"
-            ended["reason"] = outcome.code
-    await intents.end(
-        tx.db,
-        tx.workspace_id,
-        intent.id,
-        name,
-        tx.now,
-        token=token,
-        look_at=look_at,
-        give_up_at=give_up_at,
-        **ended,
-    )
+            return Ending("unknown", said=outcome.said)
+    return Ending("not_sent", outcome.code, outcome.said)

@@ -23,10 +23,14 @@ from lockstep.workers.reconciler.remedies import Remedy
 from lockstep.workers.reconciler.situation import Place, Stock, Unit, units_of
 
 
-async def tell_belief(tx: Tx, unit: Unit, entry: EntryRow, after: Belief) -> None:
-    """Append what a change of belief means, once for each lock that shows the code."""
-    told = events_of_belief(entry.declared, entry.belief, after, unit.capabilities, tx.now)
-    await _append_for(tx, entry.id, told)
+def facts_of(unit: Unit, entry: EntryRow, after: Belief, now: datetime) -> list[CodeFact]:
+    """What a change of belief means."""
+    return events_of_belief(entry.declared, entry.belief, after, unit.capabilities, now)
+
+
+async def tell_beliefs(tx: Tx, unit: Unit, changed: Sequence[tuple[EntryRow, Belief]]) -> None:
+    """Append what changes of belief mean, once for each lock that shows the code."""
+    await _append_for(tx, {e.id: facts_of(unit, e, after, tx.now) for e, after in changed})
 
 
 async def tell_account(tx: Tx, account: AccountRow, state: str) -> None:
@@ -68,7 +72,7 @@ async def _note_and_alarm(tx: Tx, unit: Unit, entry: EntryRow, remedy: Remedy | 
         failure, not_before = None, None
     due = alarms_due(entry.declared, entry.belief, unit.capabilities, tx.now, entry.alarms)
     if due:
-        await _append_for(tx, entry.id, due)
+        await _append_for(tx, {entry.id: due})
     raised = entry.alarms | {fact.alarm for fact in due if fact.alarm}
     if (failure, not_before, raised) != (entry.failure, entry.not_before, entry.alarms):
         await entries.store_notes(
@@ -98,14 +102,18 @@ def _is_over(entry: EntryRow, capabilities: Capabilities, now: datetime) -> bool
     return entry.declared.is_withdrawn or window.is_over(now)
 
 
-async def _append_for(tx: Tx, entry_id: UUID, told: Sequence[CodeFact]) -> None:
-    """One event for each lock that shows the code."""
-    if not told:
+async def _append_for(tx: Tx, told: Mapping[UUID, Sequence[CodeFact]]) -> None:
+    """One event for each lock that shows the code, all in one statement."""
+    of_entries = [entry_id for entry_id, facts in told.items() if facts]
+    if not of_entries:
         return
-    for code in await access_codes.of_entries(tx.db, tx.workspace_id, [entry_id]):
-        ids = {
-            "access_code_id": code.public_id,
-            "device_id": code.device_public_id,
-            "access_grant_id": code.grant_public_id,
-        }
-        await recorded.append(tx, RECONCILER, *(fact.about(**ids) for fact in told))
+    appended = [
+        fact.about(
+            access_code_id=code.public_id,
+            device_id=code.device_public_id,
+            access_grant_id=code.grant_public_id,
+        )
+        for code in await access_codes.shown_of_entries(tx.db, tx.workspace_id, of_entries)
+        for fact in told[code.entry_id]
+    ]
+    await recorded.append(tx, RECONCILER, *appended)

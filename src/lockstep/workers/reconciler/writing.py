@@ -14,17 +14,19 @@ from lockstep.driver.changes import EnsureAbsent, EnsurePresent, Intent, Issue
 from lockstep.driver.contract import Driver
 from lockstep.driver.outcomes import DriverError, Outcome, Unknown
 from lockstep.kit.ids import new_id
+from lockstep.kit.sealing import Place
 from lockstep.model.belief import Belief, widen
 from lockstep.model.capabilities import Addressing
 from lockstep.model.declared import is_enabled
 from lockstep.model.plan import Change, Kind
-from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import accounts, claims, entries, intents
+from lockstep.operations.gate import Gate
+from lockstep.storage import occupancies, writes
 from lockstep.storage.claims import Claim
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.intents import IntentRow
-from lockstep.workers.reconciler.calls import counted_calls
-from lockstep.workers.reconciler.digits import occupy
+from lockstep.storage.writes import Occupation
+from lockstep.workers.reconciler.calls import Calls, counted_calls, give_back, take_call
+from lockstep.workers.reconciler.digits import occupation_of
 from lockstep.workers.reconciler.remedies import of_unfree_digits, of_unknown_place
 from lockstep.workers.reconciler.situation import Work
 from lockstep.workers.reconciler.storing import Begun, Written, store_outcome
@@ -59,53 +61,99 @@ class Writing:
             return Written(remedy=of_unknown_place(work.unit.label, self._gate.clock.now()))
         if change.kind is not Kind.REMOVE and at is None:
             slot = _slot(work, driver, entry, taken)
+        intent = _intent(work.claim, entry, change, slot, self._gate.clock.now(), self._settings.call_timeout)
+        wait_until = await self._take_call(work, intent)
+        if wait_until is not None:
+            return Written(wait_until=wait_until)
+        calls = Calls()
+        begun: Begun | Written | None = None
         try:
-            begun = await self._begin(work, entry, change, at, slot)
-        except _NoCallLeft as empty:
-            return Written(wait_until=empty.until)
+            begun = await self._begin(work, entry, change, at, intent)
+        finally:
+            if not isinstance(begun, Begun):
+                await give_back(self._gate, work.claim.workspace_id, work.place.account.id, intent.id, calls)
         if isinstance(begun, Written):
             return begun
-        sent, wanted = begun
         self._made(work.place.account.vendor, change.kind)
+        wanted = self._wanted(work, entry, change, at, slot)
         with counted_calls() as calls:
-            outcome = await self._call(driver, sent.intent, wanted)
-        async with self._gate.transaction(work.claim.workspace_id) as tx:
-            await accounts.give_back(
-                tx.db, tx.workspace_id, work.place.account.id, sent.intent.id, calls.beyond_the_first
-            )
-            return await store_outcome(tx, work, sent, outcome)
+            outcome = await self._call(driver, intent, wanted)
+        return await store_outcome(self._gate, work, begun, outcome, calls.beyond_the_first)
+
+    async def _take_call(self, work: Work, intent: IntentRow) -> datetime | None:
+        """Before the intent and not with it: see storage/budgets.py."""
+        workspace_id, account_id = work.claim.workspace_id, work.place.account.id
+        pace = work.unit.capabilities.pace
+        return await take_call(
+            self._gate, workspace_id, account_id, intent.id, pace, self._settings.call_timeout * 2
+        )
 
     async def _begin(
-        self, work: Work, entry: EntryRow, change: Change, at: str | None, slot: str | None
-    ) -> Written | tuple[Begun, VendorChange]:
-        """The intent, the widened belief, the digits and the call's budget: all committed before the call, or none."""
-        capabilities = work.unit.capabilities
-        async with self._gate.transaction(work.claim.workspace_id) as tx:
-            if not await claims.extend(tx.db, work.claim, self._settings.lease):
+        self, work: Work, entry: EntryRow, change: Change, at: str | None, intent: IntentRow
+    ) -> Written | Begun:
+        """The intent, the widened belief and the digits' place: all committed before the call, or none."""
+        widened = widen(
+            entry.belief, change.state, at or intent.place, work.unit.capabilities, intent.deadline_at
+        )
+        occupation = occupation_of(work, entry, intent.begun_at) if change.kind is Kind.SET else None
+        answer = await self._store(work, entry, intent, widened, occupation)
+        if answer is writes.Begun.OCCUPIED and occupation is not None:
+            # Its own time on the lock may only have to grow; that takes a statement of its own, and is rare.
+            async with self._gate.database.transaction(work.claim.workspace_id) as db:
+                is_free = await occupancies.take(
+                    db,
+                    work.claim.workspace_id,
+                    list(occupation.scope_ids),
+                    entry.id,
+                    occupation.fingerprint,
+                    occupation.starts_at,
+                    occupation.ends_at,
+                )
+            if is_free:
+                answer = await self._store(work, entry, intent, widened, occupation)
+        match answer:
+            case writes.Begun.LEASE_LOST:
                 return Written(is_lease_lost=True)
-            d = entry.declared
-            if not await entries.is_declared(tx.db, tx.workspace_id, d.entry_id, d.revision, d.is_withdrawn):
+            case writes.Begun.OUTDATED:
                 # Declared anew since this pass began: the next one is due already.
                 return Written(is_outdated=True)
-            intent = _intent(tx, work.claim, entry, change, slot, self._settings.call_timeout)
-            if change.kind is Kind.SET and not await occupy(tx, work, entry):
-                return Written(remedy=of_unfree_digits(work.unit.label, tx.now))
-            widened = widen(entry.belief, change.state, at or slot, capabilities, intent.deadline_at)
-            await intents.insert(tx.db, tx.workspace_id, intent)
-            await entries.store_belief(tx.db, tx.workspace_id, entry.id, widened)
-            wait_until = await accounts.take_call(
-                tx.db,
-                tx.workspace_id,
-                work.place.account.id,
-                intent.id,
-                tx.now,
-                capabilities.pace.calls_per_minute,
-                capabilities.pace.at_once,
-                self._settings.call_timeout * 2,
+            case writes.Begun.OCCUPIED:
+                return Written(remedy=of_unfree_digits(work.unit.label, intent.begun_at))
+        return Begun(entry, widened, intent)
+
+    async def _store(
+        self,
+        work: Work,
+        entry: EntryRow,
+        intent: IntentRow,
+        widened: Belief,
+        occupation: Occupation | None,
+    ) -> writes.Begun:
+        async with self._gate.database.reading(work.claim.workspace_id) as db:
+            return await writes.begin(
+                db,
+                work.claim.workspace_id,
+                work.claim,
+                self._settings.lease,
+                intent,
+                widened,
+                occupation,
+                is_withdrawn=entry.declared.is_withdrawn,
             )
-            if wait_until is not None:
-                raise _NoCallLeft(wait_until)
-            return Begun(entry, widened, intent), _vendor_change(tx, entry, change, at, slot)
+
+    def _wanted(
+        self, work: Work, entry: EntryRow, change: Change, reference: str | None, slot: str | None
+    ) -> VendorChange:
+        spec = entry.declared.spec
+        if change.kind is Kind.REMOVE:
+            return EnsureAbsent(spec.targets, str(reference))
+        if change.kind is Kind.ISSUE:
+            return Issue(spec.targets, spec.window, spec.name, slot)
+        sealed_at = Place(work.claim.workspace_id, "entries", "digits", entry.id)
+        digits = self._gate.sealer.open(entry.digits or b"", sealed_at)
+        return EnsurePresent(
+            spec.targets, digits, spec.window, spec.name, is_enabled(change.state), reference, slot
+        )
 
     async def _call(self, driver: Driver, intent: IntentRow, change: VendorChange) -> Outcome | DriverError:
         seconds = self._settings.call_timeout.total_seconds()
@@ -122,16 +170,8 @@ class Writing:
             return Unknown(f"the driver failed: {type(fault).__name__}")
 
 
-class _NoCallLeft(Exception):
-    """The account's budget is spent for now: the intent is rolled back with its transaction."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__("no call left")
-        self.until = until
-
-
 def _intent(
-    tx: Tx, claim: Claim, entry: EntryRow, change: Change, slot: str | None, call_timeout: timedelta
+    claim: Claim, entry: EntryRow, change: Change, slot: str | None, now: datetime, call_timeout: timedelta
 ) -> IntentRow:
     return IntentRow(
         id=new_id(),
@@ -142,24 +182,10 @@ def _intent(
         revision=entry.declared.revision,
         epoch=claim.epoch,
         place=slot,
-        begun_at=tx.now,
-        deadline_at=tx.now + call_timeout,
+        begun_at=now,
+        deadline_at=now + call_timeout,
         possible_before=sorted(entry.belief.possible),
         last_write_before=entry.belief.last_write_at,
-    )
-
-
-def _vendor_change(
-    tx: Tx, entry: EntryRow, change: Change, reference: str | None, slot: str | None
-) -> VendorChange:
-    spec = entry.declared.spec
-    if change.kind is Kind.REMOVE:
-        return EnsureAbsent(spec.targets, str(reference))
-    if change.kind is Kind.ISSUE:
-        return Issue(spec.targets, spec.window, spec.name, slot)
-    digits = tx.open(entry.digits or b"", "entries", "digits", entry.id)
-    return EnsurePresent(
-        spec.targets, digits, spec.window, spec.name, is_enabled(change.state), reference, slot
     )
 
 
