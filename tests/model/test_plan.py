@@ -271,9 +271,9 @@ def test_of_two_new_entries_with_the_same_digits_only_the_more_urgent_is_set() -
 
 def test_digits_are_not_waited_for_where_their_holder_only_moves_its_window() -> None:
     keeper = Keeper(SimulatedLock(Capabilities()))
-    keeper.declare(declare(1, 1, -1, 9))
+    keeper.declare(declare(1, 1, 4, 9))
     keeper.run(hours(1))
-    keeper.declare(declare(1, 1, -1, 12, revision=2), declare(2, 1, 2, 9))
+    keeper.declare(declare(1, 1, 4, 12, revision=2), declare(2, 1, 2, 9))
     planned = keeper.plan()
     assert [c.entry_id for c in planned.changes] == [entry_id(1)]
     assert planned.held() == {entry_id(2): Hold.DUPLICATE}
