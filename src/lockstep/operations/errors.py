@@ -35,13 +35,14 @@ class NotFound(Problem):
 
 
 class Invalid(Problem):
-    """A value is not one that can be taken; `field` names it as the command does."""
+    """A value cannot be taken."""
 
     code = "invalid"
 
     def __init__(
         self, cause: str, *, code: str | None = None, next_step: str | None = None, field: str | None = None
     ) -> None:
+        """`field`: which value, as the command names it."""
         super().__init__(cause, code=code, next_step=next_step)
         self.field = field
 

@@ -110,7 +110,7 @@ async def test_deliveries_are_listed_newest_first_and_sent_again(
 async def test_a_private_address_is_refused_with_the_next_step(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/webhooks", json={"url": "ftp://hooks.example.com/?token=s3cret"})
     assert (answer.status_code, answer.json()["code"]) == (400, "url_refused")
-    assert answer.json()["errors"][0]["field"] == "url"
+    assert answer.json()["errors"][0]["field"] == "body.url"
     assert "s3cret" not in answer.text
 
 

@@ -126,8 +126,8 @@ async def test_a_request_has_an_id_that_the_caller_may_give(
         pytest.param({"name": "A", "colour": CANARY}, "body.colour", id="unknown field"),
         pytest.param({"name": "A", "expires_at": 1780000000}, "body.expires_at", id="number for instant"),
         pytest.param({"name": "A", "expires_at": "2027-01-01T00:00:00"}, "body.expires_at", id="no offset"),
-        pytest.param({"name": "A", "scopes": ["doors:all"]}, "scopes", id="unknown scope"),
-        pytest.param({"name": "A", "scopes": []}, "scopes", id="no scope"),
+        pytest.param({"name": "A", "scopes": ["doors:all"]}, "body.scopes", id="unknown scope"),
+        pytest.param({"name": "A", "scopes": []}, "body.scopes", id="no scope"),
         pytest.param({"name": "A", "property_ids": [{}]}, "body.property_ids.0", id="object for id"),
     ],
 )

@@ -49,8 +49,8 @@ from lockstep.http.api.problems import (
     field_problems,
     problem_response,
 )
-from lockstep.http.rate_limit import RateLimit
 from lockstep.http.api.settings import ApiSettings
+from lockstep.http.rate_limit import RateLimit
 from lockstep.kit.sealing import derive
 from lockstep.model import permissions
 from lockstep.operations.errors import Invalid, NotAllowed, Problem

@@ -112,7 +112,7 @@ def problem_response(
     """The answer that tells of `problem`; `errors` where several values are at fault."""
     status = status or status_of(problem)
     if isinstance(problem, Invalid) and problem.field and not errors:
-        errors = [FieldProblem(problem.field, problem.cause, problem.code)]
+        errors = [FieldProblem(_where(problem.field), problem.cause, problem.code)]
     body = ProblemOut(
         type=f"urn:lockstep:problem:{problem.code}",
         title=_title(problem),
@@ -131,9 +131,18 @@ def problem_response(
 def field_problems(faults: Sequence[Any]) -> list[FieldProblem]:
     """What Pydantic found wrong, without the values themselves: they may be digits or secrets."""
     return [
-        FieldProblem(".".join(str(part) for part in fault["loc"]), str(fault["msg"]), str(fault["type"]))
+        FieldProblem(
+            ".".join(str(part) for part in fault["loc"]),
+            str(fault["msg"]).removeprefix("Value error, "),
+            str(fault["type"]),
+        )
         for fault in faults
     ]
+
+
+def _where(field: str) -> str:
+    """Operations name a field of what they were given, which came in the body unless they say otherwise."""
+    return field if field.partition(".")[0] in ("query", "header", "path") else f"body.{field}"
 
 
 def _title(problem: Problem) -> str:
