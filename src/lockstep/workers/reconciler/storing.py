@@ -7,6 +7,7 @@ from datetime import datetime
 
 from lockstep.driver.outcomes import Accepted, Done, DriverError, Outcome, Refused, Unknown
 from lockstep.model.belief import Belief, after_done, after_refusal, after_unknown
+from lockstep.model.declared import effective_window
 from lockstep.model.window import Window
 from lockstep.operations.gate import Gate, Tx
 from lockstep.storage import entries, writes
@@ -76,7 +77,7 @@ def _has_consequences(
         case Accepted():
             return False
         case Done() | Unknown() if written.belief is not None:
-            is_other_window = isinstance(outcome, Done) and _given(begun, outcome) != before.actual
+            is_other_window = isinstance(outcome, Done) and _given(work, begun, outcome) != before.actual
             is_issued = isinstance(outcome, Done) and outcome.material is not None
             return is_other_window or is_issued or bool(facts_of(work.unit, before, written.belief, now))
     return written.belief is not None
@@ -91,7 +92,7 @@ async def _store_consequences(
             if intent.kind == "issue" and outcome.material:
                 await keep_issued(tx, work, before.declared, intent.revision, outcome.material)
             if intent.kind != "remove":
-                await entries.store_actual_window(tx.db, tx.workspace_id, before.id, _given(begun, outcome))
+                await entries.store_actual_window(tx.db, tx.workspace_id, before.id, _given(work, begun, outcome))
             await tell_beliefs(tx, work.unit, [(before, belief)])
         case Unknown():
             await tell_beliefs(tx, work.unit, [(before, belief)])
@@ -101,11 +102,12 @@ async def _store_consequences(
             await free_digits(tx, work.unit, before.id, belief, specs[before.id])
 
 
-def _given(begun: Begun, outcome: Done) -> Window | None:
-    """The window as the vendor really gave it, where it is another than the one declared."""
+def _given(work: Work, begun: Begun, outcome: Done) -> Window | None:
+    """The window as the vendor really gave it, where it is another than was to be expected."""
     if begun.intent.kind == "remove":
         return begun.before.actual
-    return None if outcome.window == begun.before.declared.spec.window else outcome.window
+    expected = effective_window(begun.before.declared.spec.window, work.unit.capabilities)
+    return None if outcome.window == expected else outcome.window
 
 
 def _judge(work: Work, begun: Begun, outcome: Outcome | DriverError, now: datetime) -> Written:
