@@ -20,6 +20,7 @@ from lockstep.model.plan_item import (
     Hold,
     Item,
     hold_of,
+    is_as_wanted,
     items_of,
     must_be_replaced,
 )
@@ -164,7 +165,7 @@ def _moves(
     foreign: Foreign,
 ) -> Moves:
     """Who is to be set and who removed, before anybody asks whether the others leave their digits."""
-    differing = [i for i in items if i.belief.possible != {i.want}]
+    differing = [i for i in items if not is_as_wanted(i.belief, i.want, capabilities)]
     fixed = {i.id: h for i in differing if (h := hold_of(i, i.want, capabilities, now, foreign))}
     fixed |= imposed
     left_out = frozenset[UUID]()
@@ -182,7 +183,7 @@ def _moves(
     for item in items:
         is_left_out = item.id in left_out
         target = ABSENT if is_left_out else item.want
-        if item.belief.possible == {target}:
+        if is_as_wanted(item.belief, target, capabilities):
             continue
         hold = hold_of(item, ABSENT, capabilities, now, foreign) if is_left_out else fixed.get(item.id)
         if hold is not None:

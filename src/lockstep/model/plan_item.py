@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from lockstep.model.belief import Belief
+from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Addressing, Capabilities, Comparison, Delete, DuplicateBehaviour
 from lockstep.model.declared import (
     ABSENT,
@@ -131,6 +131,12 @@ def hold_of(
     return None
 
 
+def is_as_wanted(belief: Belief, want: Carried, capabilities: Capabilities) -> bool:
+    """Whether nothing need be written. What the vendor lists long after the write could have come through, and the
+    lock has never confirmed, is written again."""
+    return belief.possible == {want} and not _was_never_confirmed(belief, want, capabilities)
+
+
 def must_be_replaced(item: Item, target: Carried, capabilities: Capabilities) -> bool:
     """Where nothing can be changed in place, what stands is removed, proven gone and set anew."""
     return target != ABSENT and item.belief.may_be_present and not capabilities.can_update
@@ -168,6 +174,13 @@ def _item(
     is_kept = may_be_late and capabilities.addressing is Addressing.SLOT and bool(belief.references)
     has_place = belief.may_be_present or is_kept
     return Item(declared, belief, want, stands, declared.is_inside(now), has_place)
+
+
+def _was_never_confirmed(belief: Belief, want: Carried, capabilities: Capabilities) -> bool:
+    if want == ABSENT or belief.last_write_at is None or belief.late_until is not None:
+        return False
+    is_read = belief.read_at is not None and belief.read_at >= belief.last_write_at + capabilities.settling
+    return is_read and not is_proven(belief, want, capabilities)
 
 
 def _claim(fingerprint: UUID, spec: Spec, capabilities: Capabilities) -> Claim:

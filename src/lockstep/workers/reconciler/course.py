@@ -11,7 +11,7 @@ from lockstep.model.declared import due_state
 from lockstep.storage.claims import Claim
 from lockstep.storage.entries import EntryRow
 from lockstep.workers.reconciler.narrowing import Narrowed
-from lockstep.workers.reconciler.remedies import Remedy
+from lockstep.workers.reconciler.remedies import Remedy, may_be_tried_again, of_giving_up
 from lockstep.workers.reconciler.situation import Place, Stock, Unit, Work
 from lockstep.workers.reconciler.telling import stands_as_wanted
 from lockstep.workers.reconciler.writing import Written
@@ -51,6 +51,15 @@ class Shift:
     live: dict[UUID, EntryRow]
     is_over: bool = False
     """Its lock cannot be reached: nothing more is tried in this pass."""
+    tried_again: set[UUID] = field(default_factory=set)
+    """Entries that were given up and have had their rest."""
+
+    def let_rested_try(self, now: datetime) -> None:
+        """Who was given up, and has rested, has one try more."""
+        for id, entry in self.live.items():
+            if may_be_tried_again(entry.failure, entry.not_before, now) and entry.belief.tried:
+                self.live[id] = replace(entry, belief=replace(entry.belief, tried=entry.belief.tried[:-1]))
+                self.tried_again.add(id)
 
     @property
     def taken(self) -> frozenset[str]:
@@ -71,6 +80,8 @@ class Shift:
             course.notes[entry.id] = remedy
         elif remedy is not None:
             course.failure = remedy
+        elif entry.id in self.tried_again:
+            course.notes[entry.id] = of_giving_up(self.work.unit.label, entry.failure, now)
         elif written.belief is not None:
             course.notes.pop(entry.id, None)
         if written.wait_until is not None:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from lockstep.driver.contract import Driver
 from lockstep.driver.outcomes import DriverError
-from lockstep.model.plan import DRIFT_CHECK, Change, Plan, plan
+from lockstep.model.plan import DRIFT_CHECK, Change, Hold, Plan, plan
 from lockstep.operations.gate import Gate
 from lockstep.storage.claims import Claim
+from lockstep.storage.entries import EntryRow
 from lockstep.storage.readings import Observation
 from lockstep.workers.reconciler.course import Course, Shift, is_quiet
 from lockstep.workers.reconciler.drivers import Drivers
@@ -18,7 +19,14 @@ from lockstep.workers.reconciler.ending import end_pass
 from lockstep.workers.reconciler.jobs import end_orphans, follow_jobs
 from lockstep.workers.reconciler.looking import Looking
 from lockstep.workers.reconciler.narrowing import narrow_unit
-from lockstep.workers.reconciler.remedies import OFFLINE_WAIT, Remedy, of_error, of_hold, of_unread
+from lockstep.workers.reconciler.remedies import (
+    OFFLINE_WAIT,
+    Remedy,
+    of_error,
+    of_giving_up,
+    of_hold,
+    of_unread,
+)
 from lockstep.workers.reconciler.situation import Place, Stock, Unit, Work, place_of, stock_of, units_of
 from lockstep.workers.reconciler.writing import WriteSettings, Writing
 
@@ -113,6 +121,7 @@ class Reconciler:
         if driver is None or course.must_end or not course.place.may_write:
             return
         shift = Shift(work, narrowed, dict(narrowed.entries))
+        shift.let_rested_try(self._gate.clock.now())
         await self._write_unit(course, shift, stock, driver)
 
     async def _write_unit(self, course: Course, shift: Shift, stock: Stock, driver: Driver) -> None:
@@ -141,8 +150,13 @@ class Reconciler:
 
     def _note_holds(self, course: Course, shift: Shift, planned: Plan, now: datetime) -> None:
         for entry_id, hold in planned.holds.items():
+            entry = shift.live[entry_id]
             noted = of_hold(hold, shift.work.unit.label, now)
-            if noted is not None and entry_id not in course.notes:
+            if noted is None or entry_id in course.notes:
+                continue
+            if hold is Hold.GIVEN_UP and not _rests(entry, now):
+                course.notes[entry_id] = of_giving_up(shift.work.unit.label, entry.failure, now)
+            elif hold is not Hold.GIVEN_UP:
                 course.notes[entry_id] = Remedy(noted)
 
     def _note_unread(self, course: Course, shift: Shift, ready: list[Change], now: datetime) -> None:
@@ -174,6 +188,12 @@ def _plan(shift: Shift, stock: Stock, now: datetime) -> Plan:
 def _may_go(shift: Shift, change: Change, now: datetime) -> bool:
     not_before = shift.live[change.entry_id].not_before
     return not change.waits_for and (not_before is None or not_before <= now)
+
+
+def _rests(entry: EntryRow, now: datetime) -> bool:
+    """Given up, and told so already."""
+    is_noted = entry.failure is not None and entry.failure["code"] == Hold.GIVEN_UP.value
+    return is_noted and entry.not_before is not None and entry.not_before > now
 
 
 def _wanted_after(place: Place, stock: Stock, now: datetime, *, has_unread: bool) -> datetime:

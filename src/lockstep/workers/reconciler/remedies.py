@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,8 @@ _LONGEST_WAIT = timedelta(minutes=5)
 OFFLINE_WAIT = timedelta(minutes=5)
 """How often a lock that cannot be reached is tried, as long as something waits for it."""
 _PARKED_WAIT = timedelta(minutes=15)
+_FIRST_REST = timedelta(minutes=15)
+_LONGEST_REST = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def of_error(error: DriverError, lock: str, failures: int, now: datetime) -> Rem
     wait = min(_FIRST_WAIT * 2 ** min(failures, 10), _LONGEST_WAIT)
     match error:
         case VendorBusy(retry_after=retry_after, is_account_wide=True):
-            return Remedy(noted, account_wait=retry_after or wait)
+            return Remedy(noted, account_wait=max(retry_after or wait, wait))
         case VendorBusy(retry_after=retry_after):
             return Remedy(noted, domain_wait=retry_after or wait)
         case CredentialsRefused():
@@ -144,6 +146,22 @@ def of_hold(hold: Hold, lock: str, now: datetime) -> dict[str, Any] | None:
         return None
     code, cause, next_step = _HOLDS[hold]
     return failure(code, f"{lock}: {cause}", next_step, now)
+
+
+def of_giving_up(lock: str, before: Mapping[str, Any] | None, now: datetime) -> Remedy:
+    """Written as often as is sensible: it is told, and tried once again after a rest that doubles each time.
+
+    `before`: the failure noted so far, which counts the rests."""
+    code, cause, next_step = _HOLDS[Hold.GIVEN_UP]
+    rests = before.get("rests", 0) if before is not None and before["code"] == code else 0
+    noted = failure(code, f"{lock}: {cause}", next_step, now) | {"rests": rests + 1}
+    return Remedy(noted, entry_wait=min(_FIRST_REST * 2 ** min(rests, 10), _LONGEST_REST))
+
+
+def may_be_tried_again(noted: Mapping[str, Any] | None, not_before: datetime | None, now: datetime) -> bool:
+    """Whether the rest after giving up is over."""
+    is_given_up = noted is not None and noted["code"] == Hold.GIVEN_UP.value
+    return is_given_up and not_before is not None and not_before <= now
 
 
 def of_unread(problems: Collection[str], lock: str, now: datetime) -> Remedy:
