@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from lockstep.model.access_code import Failure, Standing, Status, standing, status
-from lockstep.model.capabilities import Evidence
+from lockstep.model.capabilities import Capabilities, Evidence
 from lockstep.model.declared import effective_window
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
@@ -19,6 +19,7 @@ from lockstep.operations.gate import Tx
 from lockstep.operations.grants import AccessGrant
 from lockstep.storage import access_codes
 from lockstep.storage.access_codes import AccessCodeRow
+from lockstep.storage.entries import EntryRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +132,7 @@ async def arrivals(tx: Tx, actor: Actor, span: timedelta) -> list[Arrival]:
 def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
     """Everything derived now from declaration, belief, last failure and the clock; nothing of it is stored."""
     entry, capabilities = row.entry, row.capabilities
-    failure = entry.failure or row.domain_failure
-    known = _failure(failure)
-    window = entry.declared.spec.window
-    effective = effective_window(window, capabilities)
-    if row.actual_starts_at is not None:
-        effective = Window(row.actual_starts_at, row.actual_ends_at)
+    stands, _ = standing_of(entry, capabilities, row.domain_failure, tx.now)
     digits = None
     if entry.digits is not None and actor.may(Scope.CODES_READ):
         digits = tx.open(entry.digits, "entries", "digits", entry.id)
@@ -144,14 +140,37 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
     return AccessCode(
         row,
         Status.REMOVED if is_settled else status(entry.declared, entry.belief, capabilities, tx.now),
-        Standing.GONE if is_settled else standing(entry.declared, entry.belief, capabilities, tx.now, known),
-        window,
-        effective,
+        stands,
+        entry.declared.spec.window,
+        opening_of(entry, capabilities, row.actual_starts_at, row.actual_ends_at),
         entry.belief.evidence,
-        failure,
+        entry.failure or row.domain_failure,
         digits,
         entry.digits is not None,
     )
+
+
+def standing_of(
+    entry: EntryRow, capabilities: Capabilities, domain_failure: dict[str, Any] | None, now: datetime
+) -> tuple[Standing, Failure | None]:
+    """How a code stands now, and what went wrong last with it, or else with its lock.
+
+    A lock that cannot be asked for the moment makes a code unconfirmed; failed it is when refused, or late.
+    """
+    failure = _failure(entry.failure or domain_failure)
+    if entry.settled_at is not None:
+        return Standing.GONE, failure
+    own = failure if entry.failure else None
+    return standing(entry.declared, entry.belief, capabilities, now, own), failure
+
+
+def opening_of(
+    entry: EntryRow, capabilities: Capabilities, actual_from: datetime | None, actual_until: datetime | None
+) -> Window:
+    """When a code really opens: as the vendor gave it, else as the lock must round it."""
+    if actual_from is not None:
+        return Window(actual_from, actual_until)
+    return effective_window(entry.declared.spec.window, capabilities)
 
 
 async def _known(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCodeRow:

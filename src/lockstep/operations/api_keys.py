@@ -86,13 +86,14 @@ async def authenticate(gate: Gate, secret: str) -> SignedIn | None:
         return None
     async with gate.database.reading(None) as db:
         row = await api_keys.find_in_every_workspace(db, hash_of(secret))
-    if row is None or row.revoked_at is not None:
-        return None
-    scopes = frozenset(Scope(s) for s in row.scopes if s in Scope._value2member_map_)
-    property_ids = frozenset(row.property_ids) if row.property_ids is not None else None
-    actor = Actor(ActorKind.API_KEY, row.workspace_id, row.public_id, scopes, property_ids)
-    signed_in = SignedIn(actor, row.expires_at)
-    return None if signed_in.is_over(gate.clock.now()) else signed_in
+    return _signed_in(gate, row)
+
+
+async def recognise(gate: Gate, workspace_id: UUID, api_key_id: str) -> SignedIn | None:
+    """Whoever showed this key's secret before, as the key stands now; None where it was revoked or expired."""
+    async with gate.database.reading(workspace_id) as db:
+        row = await api_keys.find(db, workspace_id, api_key_id)
+    return _signed_in(gate, row)
 
 
 async def create(tx: Tx, actor: Actor, command: CreateApiKey) -> NewApiKey:
@@ -153,6 +154,16 @@ async def revoke(tx: Tx, actor: Actor, api_key_id: str) -> ApiKey:
 def hash_of(secret: str) -> bytes:
     """What is remembered of a secret: it has 238 bits of chance, so that no slow hash is needed."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def _signed_in(gate: Gate, row: ApiKeyRow | None) -> SignedIn | None:
+    if row is None or row.revoked_at is not None:
+        return None
+    scopes = frozenset(Scope(s) for s in row.scopes if s in Scope._value2member_map_)
+    property_ids = frozenset(row.property_ids) if row.property_ids is not None else None
+    actor = Actor(ActorKind.API_KEY, row.workspace_id, row.public_id, scopes, property_ids)
+    signed_in = SignedIn(actor, row.expires_at)
+    return None if signed_in.is_over(gate.clock.now()) else signed_in
 
 
 def _scopes(names: Sequence[str] | None) -> frozenset[Scope]:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities
+from lockstep.storage import changes
 from lockstep.storage.database import Connection
 from lockstep.storage.encoding import from_document, to_document
 
@@ -206,7 +207,7 @@ async def set_state(
     db: Connection, workspace_id: UUID, device_id: UUID, state: dict[str, Any], is_online: bool | None
 ) -> None:
     """Writes nothing where nothing differs."""
-    await db.execute(
+    result = await db.execute(
         """update devices set state = $3, is_online = $4 where workspace_id = $1 and id = $2
              and (state, is_online) is distinct from ($3, $4)""",
         workspace_id,
@@ -214,6 +215,8 @@ async def set_state(
         state,
         is_online,
     )
+    if result != "UPDATE 0":
+        await changes.tell(db, workspace_id)
 
 
 async def set_removed(db: Connection, workspace_id: UUID, device_id: UUID, at: datetime) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.storage.changes import CHANGED
 from lockstep.storage.database import Connection
 
 WAKE = "lockstep_work"
@@ -78,7 +79,7 @@ async def append(
              insert into unsequenced (workspace_id, event_id, occurred_at)
              select $1, id, occurred_at from added
            )
-           select pg_notify($9, 'events')""",
+           select pg_notify($9, 'events'), pg_notify($10, $11)""",
         workspace_id,
         actor,
         at,
@@ -88,6 +89,8 @@ async def append(
         [dict(d.subjects) for d in drafts],
         [dict(d.payload) for d in drafts],
         WAKE,
+        CHANGED,
+        str(workspace_id),
     )
 
 

@@ -1,0 +1,61 @@
+"""What a lock's health means to whoever runs the place, in words. Pure; the vendors' own codes end here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lockstep.model.reasons import Reason
+
+PROBLEMS = {
+    "keypad_missing": Reason(
+        "No keypad is paired with it, so no code can be typed.",
+        "Pair a keypad with the lock in the vendor's app.",
+    ),
+    "subscription_required": Reason(
+        "The vendor demands a paid subscription before codes can be set on it.",
+        "Subscribe for this lock at the vendor; Lockstep tries again by itself.",
+    ),
+    "lock_unregistered": Reason(
+        "The vendor's service no longer knows it.",
+        "Register the lock again in the vendor's app.",
+    ),
+    "lock_authorization_invalid": Reason(
+        "The vendor's service may no longer reach it.",
+        "Connect the lock with the vendor's service again, in the vendor's app.",
+    ),
+    "admin_code_missing": Reason(
+        "The vendor's service does not know the lock's admin code, without which it takes no keypad codes.",
+        "Enter the lock's admin code in the vendor's app.",
+    ),
+    "admin_code_invalid": Reason(
+        "The admin code that the vendor's service has is wrong, so the lock takes no keypad codes.",
+        "Enter the right admin code in the vendor's app.",
+    ),
+    "not_listed": Reason(
+        "The vendor leaves its codes out of the list, so nothing on it can be proven.",
+        "Check the lock and its subscription in the vendor's app.",
+    ),
+}
+"""The problems that drivers name; one that is not here is shown by its name."""
+
+_OFFLINE = Reason(
+    "The vendor cannot reach it: nothing can be written to it or read from it.",
+    "Check the lock's power and its bridge or Wi-Fi.",
+)
+BATTERY_LOW = Reason("Its battery is nearly empty.", "Change the batteries soon.")
+
+
+def troubles_of_lock(
+    *, is_online: bool | None, is_battery_critical: bool | None, problems: Sequence[str]
+) -> list[Reason]:
+    """What is wrong with it, the worst first; empty where nothing is known to be."""
+    found = [PROBLEMS.get(code) or _unknown(code) for code in problems]
+    if is_online is False:
+        found.insert(0, _OFFLINE)
+    if is_battery_critical:
+        found.append(BATTERY_LOW)
+    return found
+
+
+def _unknown(code: str) -> Reason:
+    return Reason(f"The vendor reports {code.replace('_', ' ')}.", "Look at the lock in the vendor's app.")
