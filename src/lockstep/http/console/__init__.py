@@ -1,1 +1,1 @@
-"""The operator's pages, templates beside them."""
+"""The operator's pages: rendered here, live, without a script or style in a page itself. Templates lie beside this."""

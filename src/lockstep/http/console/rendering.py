@@ -1,0 +1,40 @@
+"""Templates, with what they may call. Knows no page and no operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.responses import HTMLResponse
+
+from lockstep.http.console import words
+
+
+class Templates:
+    """What is shown is escaped; a name that was not given is an error, not an empty place."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("lockstep.http.console"),
+            autoescape=select_autoescape(),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            enable_async=False,
+        )
+        self._environment.filters.update(words.FILTERS)
+
+    def text(self, name: str, values: Mapping[str, Any]) -> str:
+        """The HTML of a template."""
+        return self._environment.get_template(name).render(values)
+
+    def page(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        status: int = HTTPStatus.OK,
+        headers: Mapping[str, str] | None = None,
+    ) -> HTMLResponse:
+        return HTMLResponse(self.text(name, values), status, headers)
