@@ -73,7 +73,8 @@ def checked_credentials(gate: Gate, vendor_name: str, credentials: Mapping[str, 
         )
     given = {name: value.strip() for name, value in credentials.items()}
     for name, value in given.items():
-        if not value.isprintable():
+        # All of today's go into a header, which takes no others.
+        if not value.isascii() or not value.isprintable():
             raise Invalid(
                 f"The credential {name[:40]!r} holds characters that cannot be sent.",
                 code="credential_unreadable",
@@ -116,7 +117,11 @@ async def described(gate: Gate, vendor: str, credentials: Mapping[str, str]) -> 
         ) from refused
     except DriverError as error:
         raise VendorFailed(
-            f"The vendor {vendor} could not be asked.",
+            f"{gate.vendors[vendor].label} could not be asked. {_first_sentence(error)}",
             code=error.code,
-            next_step="Try again in some minutes; nothing was stored.",
+            next_step="Nothing was stored. Check what you gave, then try again in some minutes.",
         ) from error
+
+
+def _first_sentence(error: DriverError) -> str:
+    return f"{(type(error).__doc__ or '').strip().partition('. ')[0].rstrip('.')}."
