@@ -14,7 +14,7 @@ from lockstep.cli.crew import Crew, working
 from lockstep.cli.running import loud_settings
 from lockstep.cli.serving import serving
 from lockstep.cli.settings import Settings
-from lockstep.cli.site import is_loopback, metrics_served, site
+from lockstep.cli.site import Site, is_loopback, metrics_served
 from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.terminal import say
 from lockstep.cli.wiring import built
@@ -50,10 +50,11 @@ async def _serve(settings: Settings, workers: Workers) -> None:
             if first is not None:
                 first_start.show(first)
             crew = Crew(lockstep) if workers is Workers.HERE else None
+            site = Site(lockstep, crew)
             async with (
                 metrics_served(lockstep, crew),
                 working(crew),
-                serving(site(lockstep, crew), http.host, http.port, http.proxies) as address,
+                serving(site, http.host, http.port, http.proxies, ending=site.stop) as address,
             ):
                 _tell(address, settings, crew)
                 await asked.wait()

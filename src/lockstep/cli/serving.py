@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,11 +31,17 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(
-    app: Any, host: str = "127.0.0.1", port: int = 0, trusted_proxies: Sequence[str] = ()
+    app: Any,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    trusted_proxies: Sequence[str] = (),
+    *,
+    ending: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[str]:
     """Listen on `host` and `port` (0: a free one); yields the address. Raises OSError where it is taken.
 
-    Only `trusted_proxies` are believed when they say for whom they ask.
+    Only `trusted_proxies` are believed when they say for whom they ask. `ending` is called first at the end, to end
+    answers that would not end by themselves.
     """
     taken = _listen(host, port)
     config = uvicorn.Config(
@@ -59,6 +65,7 @@ async def serving(
         yield f"http://{_for_address(host)}:{taken.getsockname()[1]}"
     finally:
         ready.cancel()
+        ending()
         server.should_exit = True
         await task
         taken.close()

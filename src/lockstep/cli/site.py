@@ -10,31 +10,51 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
 from lockstep.cli.crew import Crew
 from lockstep.cli.serving import serving
 from lockstep.cli.wiring import Built
 from lockstep.http.api.app import create_api
 from lockstep.http.callbacks.app import callback_routes
+from lockstep.http.console.app import create_console
+from lockstep.http.console.settings import ConsoleSettings
 from lockstep.http.running.app import RunningParts, create_running, running_routes
 from lockstep.http.running.measuring import Measuring
 from lockstep.http.running.page import Page
 from lockstep.http.static_files import static_files
 from lockstep.operations import figures
 
+_API = "/v1"
 
-def site(built: Built, crew: Crew | None) -> Starlette:
+
+class Site:
     """The application that listens on the one port."""
-    return Starlette(
-        routes=[
-            *running_routes(_running(built, crew)),
-            static_files(),
-            *callback_routes(built.gate),
-            # The API answers whatever is left, so that what does not exist is told in its own words.
-            Mount("/", create_api(built.gate, built.settings.api)),
-        ],
-        middleware=[Middleware(Measuring)],
-    )
+
+    def __init__(self, built: Built, crew: Crew | None) -> None:
+        self._pages = create_console(built.gate, ConsoleSettings(built.settings.http.public_url))
+        self._api = create_api(built.gate, built.settings.api)
+        self._app = Starlette(
+            routes=[
+                *running_routes(_running(built, crew)),
+                static_files(),
+                *callback_routes(built.gate),
+                Mount("/", self._api_or_page),
+            ],
+            middleware=[Middleware(Measuring)],
+        )
+
+    def stop(self) -> None:
+        """End what never ends by itself: pages that follow changes."""
+        self._pages.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    async def _api_or_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Each tells in its own way, programs or people, what does not exist."""
+        is_api = scope["path"] == _API or scope["path"].startswith(f"{_API}/")
+        await (self._api if is_api else self._pages)(scope, receive, send)
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from lockstep.cli.demo.stage import staged
 from lockstep.cli.demo.story import BEGINS, ZONE, Books
 from lockstep.cli.serving import serving
 from lockstep.cli.settings import OutboundSettings, Settings, StorageSettings, WorkSettings, read_settings
-from lockstep.cli.site import site
+from lockstep.cli.site import Site
 from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.wiring import Built, built
 from lockstep.emulation.clock import VirtualClock
@@ -73,7 +73,8 @@ async def _show(
     """The story with the first page up beside it, and afterwards everything left running, until it is ended."""
     crew = Crew(lockstep)
     with stopping_signals() as asked:
-        async with serving(site(lockstep, None), "127.0.0.1", port) as address:
+        site = Site(lockstep, None)
+        async with serving(site, "127.0.0.1", port, ending=site.stop) as address:
             _tell(console, address, await _new_secret(lockstep, actor))
             telling = asyncio.create_task(play.play())
             stopped = asyncio.create_task(asked.wait())

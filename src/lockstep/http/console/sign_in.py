@@ -13,11 +13,10 @@ from urllib.parse import parse_qs
 import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from lockstep.http.console.rendering import Templates
 from lockstep.http.console.settings import ConsoleSettings
-from lockstep.http.console.visits import SIGN_IN, Door
+from lockstep.http.console.visits import SIGN_IN, Door, PageRoute
 from lockstep.http.rate_limit import RateLimit
 from lockstep.operations import api_keys
 from lockstep.operations.gate import Gate
@@ -44,11 +43,11 @@ class SignInPage:
         self._templates = templates
         self._attempts = RateLimit(settings.sign_in_per_minute / 60, settings.sign_in_burst, monotonic)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[PageRoute]:
         return [
-            Route(SIGN_IN, self._show, methods=["GET"]),
-            Route(SIGN_IN, self._sign_in, methods=["POST"]),
-            Route("/sign-out", self._sign_out, methods=["POST"]),
+            PageRoute(SIGN_IN, self._show, methods=["GET"]),
+            PageRoute(SIGN_IN, self._sign_in, methods=["POST"]),
+            PageRoute("/sign-out", self._sign_out, methods=["POST"]),
         ]
 
     async def _show(self, _request: Request) -> Response:

@@ -10,12 +10,11 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
-from starlette.routing import Route
 
 from lockstep.http.console.live import Live
 from lockstep.http.console.needs import needs_of
 from lockstep.http.console.rendering import Templates
-from lockstep.http.console.visits import Door, Visit
+from lockstep.http.console.visits import Door, PageRoute, Visit
 from lockstep.model.access_code import Standing
 from lockstep.model.permissions import Actor, Scope
 from lockstep.operations import calendars, devices, grants, workspaces
@@ -40,7 +39,7 @@ class TodayPage:
         self._templates = templates
         self._live = live
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[PageRoute]:
         to = self._door.to
         acts: dict[str, Act] = {
             "/locks/{id}/look": devices.look_now,
@@ -50,10 +49,10 @@ class TodayPage:
             "/workspace/confirm": lambda tx, actor, _: workspaces.confirm(tx, actor),
         }
         return [
-            Route("/", to(self._show)),
-            Route("/changes", to(self._tell_changes)),
-            Route("/stays/{id}/code", to(self._show_code), methods=["POST"]),
-            *(Route(path, to(self._doing(act)), methods=["POST"]) for path, act in acts.items()),
+            PageRoute("/", to(self._show)),
+            PageRoute("/changes", to(self._tell_changes)),
+            PageRoute("/stays/{id}/code", to(self._show_code), methods=["POST"]),
+            *(PageRoute(path, to(self._doing(act)), methods=["POST"]) for path, act in acts.items()),
         ]
 
     async def _show(self, visit: Visit) -> Response:
