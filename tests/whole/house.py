@@ -38,13 +38,18 @@ class House:
         self.actor = actor
         self.clock = clock
         self.written: list[tuple[str, str]] = []
-        drivers = Drivers(gate)
+        self.processes: dict[Queue, Process] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process takes the place of the old one: it knows what the database knows, and nothing else."""
+        drivers = Drivers(self.gate)
         settings = ReconcileSettings(between_readings=timedelta(0))
-        self.reconciler = Reconciler(gate, drivers, settings, lambda *what: self.written.append(what))
-        self.processes: dict[Queue, Process] = {
-            "accounts": Describer(gate, drivers).process,
-            "domains": self.reconciler.process,
-            "attempts": Performer(gate, drivers).process,
+        reconciler = Reconciler(self.gate, drivers, settings, lambda *what: self.written.append(what))
+        self.processes = {
+            "accounts": Describer(self.gate, drivers).process,
+            "domains": reconciler.process,
+            "attempts": Performer(self.gate, drivers).process,
         }
 
     async def work(self) -> int:
@@ -56,8 +61,8 @@ class House:
         for _ in range(2_000):
             await self.work()
             async with self.gate.database.reading(None) as db:
-                moments = [await claims.next_due(db, queue) for queue in self.processes]
-            ahead = [m for m in moments if m is not None and m <= until]
+                moments = await claims.next_due_of_each(db, self.processes)
+            ahead = [m for m in moments.values() if m <= until]
             if not ahead:
                 self.clock.set(max(until, self.clock.now()))
                 await self.work()
@@ -69,6 +74,13 @@ class House:
         return await accounts.connect(self.gate, self.actor, accounts.Connect(vendor, credentials))
 
 
+class Nowhere(httpx.AsyncBaseTransport):
+    """The rest of the world: no test calls it."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError(f"no world has the host {request.url.host}", request=request)
+
+
 @asynccontextmanager
 async def build_house(
     database_url: str, clock: VirtualClock, worlds: Mapping[str, Any]
@@ -76,7 +88,7 @@ async def build_house(
     """`worlds`: host name -> ASGI app of an emulator, reached in-process."""
     database = await Database.open(database_url, most_connections=8)
     mounts = {f"http://{host}": httpx.ASGITransport(app) for host, app in worlds.items()}
-    async with httpx.AsyncClient(mounts=mounts, timeout=10) as http:
+    async with httpx.AsyncClient(transport=Nowhere(), mounts=mounts, timeout=10) as http:
         gate = Gate(database, clock, SEALER, secrets.SystemRandom(), VENDORS, http)
         workspace_id = new_id()
         async with database.transaction(None) as db:

@@ -48,9 +48,11 @@ async def take_call(
 ) -> datetime | None:
     """Take one call: a token and a permit. None: taken; else when to ask again.
 
-    Tokens refill with domain time, up to a quarter of a minute's worth; permits expire on the database's clock.
+    Tokens refill with domain time at three quarters of the pace, up to a quarter of a minute's worth, less the calls
+    that one reading may need beyond its own: so no minute ever has more calls than the vendor allows. Permits expire
+    on the database's clock.
     """
-    burst = max(1.0, per_minute / 4)
+    burst = max(1.0, per_minute / 4 - 3)
     at: datetime | None = await db.fetchval(
         _TAKE,
         workspace_id,
@@ -59,7 +61,7 @@ async def take_call(
         now,
         held_for,
         burst,
-        float(per_minute),
+        per_minute * 0.75,
         at_once,
     )
     return at

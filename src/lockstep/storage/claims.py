@@ -37,11 +37,13 @@ class Claim:
 async def claim(
     db: Connection, queue: Queue, now: datetime, lease: timedelta, most: int, start: UUID
 ) -> list[Claim]:
-    """Lease up to `most` due rows, a few of each workspace, beginning behind workspace `start` (a random one)."""
+    """Lease up to `most` due rows, a few of each workspace, beginning behind workspace `start` (a random one); the
+    most urgent come first."""
     found: list[Claim] = []
     for comparison in (">", "<="):
         if len(found) < most:
             rows = await db.fetch(_claim_sql(queue, comparison), now, lease, most - len(found), start)
+            rows.sort(key=lambda r: (r["needed_at"] is None, r["needed_at"] or now, r["due_at"]))
             found += [
                 Claim(queue, r["workspace_id"], r["id"], r["generation"], r["lease_epoch"]) for r in rows
             ]
@@ -142,6 +144,7 @@ async def next_lapse(db: Connection, queue: Queue) -> timedelta | None:
 def _claim_sql(queue: Queue, comparison: str) -> str:
     order = "urgent_at nulls last, due_at" if queue == "domains" else "due_at"
     urgent = ", urgent_at" if queue == "domains" else ""
+    needed = "q.urgent_at" if queue == "domains" else "q.due_at"
     free = "(q.leased_until is null or q.leased_until < clock_timestamp())"
     return f"""
         with chosen as (
@@ -160,4 +163,4 @@ def _claim_sql(queue: Queue, comparison: str) -> str:
         )
         update {queue} q set leased_until = clock_timestamp() + $2, lease_epoch = lease_epoch + 1
         from locked l where q.workspace_id = l.workspace_id and q.id = l.id
-        returning q.workspace_id, q.id, q.generation, q.lease_epoch"""  # noqa: S608
+        returning q.workspace_id, q.id, q.generation, q.lease_epoch, {needed} as needed_at, q.due_at"""  # noqa: S608

@@ -1,0 +1,269 @@
+"""A house with one connected account of an emulated vendor: grants are made, doors tried, troubles caused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from lockstep.emulation.clock import VirtualClock
+from lockstep.emulation.faults import Fault, FaultKind, Faults
+from lockstep.emulation.journal import Journal
+from lockstep.operations import access_codes, accounts, devices, grants
+from lockstep.operations.access_codes import AccessCode
+from lockstep.vendors.nuki.emulator import app as nuki_app
+from lockstep.vendors.nuki.emulator.settings import Settings as NukiSettings
+from lockstep.vendors.nuki.emulator.world import World as NukiWorld
+from lockstep.vendors.virtual.emulator import app as virtual_app
+from lockstep.vendors.virtual.emulator.features import Features, models
+from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
+from tests.whole.house import House, build_house
+
+
+class Site(Protocol):
+    """One vendor's emulated account, told the same way for all vendors."""
+
+    vendor: str
+    credentials: dict[str, str]
+    locks: list[str]
+    app: Any
+    faults: Faults
+    journal: Journal
+    features: Features
+
+    def held(self, lock: str) -> list[str]:
+        """Digits in the lock's own memory, as often as they are in it."""
+        ...
+
+    def opens(self, lock: str, code: str) -> bool:
+        """What the door would say; nobody is there, and no log is written."""
+        ...
+
+    def enter(self, lock: str, code: str) -> bool: ...
+
+    def online(self, lock: str, is_online: bool) -> None: ...
+
+    def app_put(self, lock: str, reference: str | None, code: str) -> str:
+        """Somebody adds a code in the vendor's app, or gives other digits to one."""
+        ...
+
+    def app_delete(self, lock: str, reference: str) -> None: ...
+
+    def reference_of(self, lock: str, code: str) -> str | None: ...
+
+    def cloud(self) -> Any:
+        """The emulated world itself."""
+        ...
+
+
+class VirtualSite:
+    """The virtual vendor with locks of one model."""
+
+    vendor = "virtual"
+
+    def __init__(self, clock: VirtualClock, model: str, locks: int, features: Mapping[str, Any]) -> None:
+        self.world: VirtualWorld = create_world(clock, model, locks=locks, features=features)
+        self.app = virtual_app.create_app(self.world)
+        self.credentials = {"token": "virtual-token", "endpoint": "http://vendor.test"}
+        self.locks = list(self.world.locks)
+        self.faults, self.journal = self.world.faults, self.world.journal
+        self.features = self.world.locks[self.locks[0]].features
+
+    def held(self, lock: str) -> list[str]:
+        self.world.settle()
+        return sorted(entry.code for entry in self.world.locks[lock].door)
+
+    def opens(self, lock: str, code: str) -> bool:
+        self.world.settle()
+        return self.world.locks[lock].door.verdict(code, self.world.clock.now()).opened
+
+    def enter(self, lock: str, code: str) -> bool:
+        return self.world.enter(lock, code).opened
+
+    def online(self, lock: str, is_online: bool) -> None:
+        (self.world.bring_online if is_online else self.world.take_offline)(lock)
+
+    def app_put(self, lock: str, reference: str | None, code: str) -> str:
+        return self.world.put_code_in_app(lock, reference, {"digits": code, "name": "App"})
+
+    def app_delete(self, lock: str, reference: str) -> None:
+        self.world.delete_code_in_app(lock, reference)
+
+    def reference_of(self, lock: str, code: str) -> str | None:
+        self.world.settle()
+        found = (e.reference for e in self.world.locks[lock].door if e.code == code)
+        return next((r for r in found if r in self.world.codes), None)
+
+    def cloud(self) -> Any:
+        return self.world
+
+
+class NukiSite:
+    """Nuki, whose cloud shows what the app changes at once."""
+
+    vendor = "nuki"
+    features = Features(places=200, updates=True)
+
+    def __init__(self, clock: VirtualClock, locks: int, **switches: Any) -> None:
+        self.world = NukiWorld(clock, NukiSettings(**{"app_changes": "at_once", **switches}))
+        self.world.allow("tok")
+        self.app = nuki_app.create_app(self.world)
+        self.credentials = {"token": "tok", "endpoint": "http://vendor.test"}
+        self.locks = [self.world.add_lock({"name": f"Lock {n + 1}"}) for n in range(locks)]
+        self.faults, self.journal = self.world.faults, self.world.journal
+        # Whether digits can be read back shows only where there is a code to read.
+        shed = self.world.add_lock({"name": "Shed"})
+        self.world.put_code_in_app(shed, None, {"name": "Gardener", "code": "987654"})
+
+    def held(self, lock: str) -> list[str]:
+        self.world.settle()
+        return sorted(entry.code for entry in self.world.locks[int(lock)].door)
+
+    def opens(self, lock: str, code: str) -> bool:
+        self.world.settle()
+        return self.world.locks[int(lock)].door.verdict(code, self.world.clock.now()).opened
+
+    def enter(self, lock: str, code: str) -> bool:
+        return self.world.enter(lock, code).opened
+
+    def online(self, lock: str, is_online: bool) -> None:
+        (self.world.bring_online if is_online else self.world.take_offline)(lock)
+
+    def app_put(self, lock: str, reference: str | None, code: str) -> str:
+        fields = {"code": code} if reference else {"name": "App", "code": code}
+        return self.world.put_code_in_app(lock, reference, fields)
+
+    def app_delete(self, lock: str, reference: str) -> None:
+        self.world.delete_code_in_app(lock, reference)
+
+    def reference_of(self, lock: str, code: str) -> str | None:
+        self.world.settle()
+        found = (e.reference for e in self.world.locks[int(lock)].door if e.code == code)
+        return next(found, None)
+
+    def cloud(self) -> Any:
+        return self.world
+
+
+def make_site(clock: VirtualClock, profile: str, locks: int = 2, **features: Any) -> Site:
+    """`profile`: nuki, or a model of the virtual vendor's catalogue."""
+    if profile == "nuki":
+        return NukiSite(clock, locks, **features)
+    assert profile in models()
+    return VirtualSite(clock, profile, locks, features)
+
+
+@dataclass(slots=True)
+class Let:
+    """A grant as the one who made it knows it."""
+
+    grant_id: str
+    code: str | None
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+class Stage:
+    """What a story needs."""
+
+    def __init__(self, house: House, site: Site, device_ids: Mapping[str, str]) -> None:
+        self.house = house
+        self.site = site
+        self.clock = house.clock
+        self._device_ids = device_ids
+
+    async def let(
+        self,
+        locks: list[str] | str,
+        starts_in: timedelta,
+        lasts: timedelta | None = timedelta(days=2),
+        *,
+        code: str | None = None,
+        name: str = "Anna",
+    ) -> Let:
+        """A grant on some locks from now on."""
+        locks = [locks] if isinstance(locks, str) else locks
+        starts_at = self.clock.now() + starts_in
+        ends_at = None if lasts is None else starts_at + lasts
+        ids = tuple(self._device_ids[lock] for lock in locks)
+        async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
+            command = grants.CreateGrant(name, starts_at, ends_at, device_ids=ids, code=code)
+            made = await grants.create(tx, self.house.actor, command)
+            digits = grants.digits_of(tx, self.house.actor, made.method)
+        return Let(made.row.public_id, digits, starts_at, ends_at)
+
+    async def change(self, let: Let, **changes: Any) -> None:
+        async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
+            made = await grants.change(tx, self.house.actor, let.grant_id, grants.ChangeGrant(**changes))
+            let.code = grants.digits_of(tx, self.house.actor, made.method)
+        let.starts_at, let.ends_at = made.row.starts_at, made.row.ends_at
+
+    async def cancel(self, let: Let, *, is_compromised: bool = False) -> None:
+        async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
+            await grants.cancel(tx, self.house.actor, let.grant_id, is_compromised=is_compromised)
+
+    async def shown(self, let: Let) -> dict[str, AccessCode]:
+        """Codes of a grant, by lock."""
+        by_device = {d: lock for lock, d in self._device_ids.items()}
+        async with self.house.gate.reading(self.house.actor.workspace_id) as tx:
+            row = (await grants.get(tx, self.house.actor, let.grant_id)).row
+            codes = (await access_codes.of_grants(tx, self.house.actor, [row.id]))[row.id]
+        return {by_device[c.row.device_public_id]: c for c in codes}
+
+    async def standing(self, let: Let) -> str:
+        """Of a grant with one lock."""
+        (code,) = (await self.shown(let)).values()
+        return code.standing.value
+
+    async def told(self, kind: str | None = None) -> list[str]:
+        """Kinds of events so far, whether they have their position or not."""
+        async with self.house.gate.database.reading(self.house.actor.workspace_id) as db:
+            rows = await db.fetch("select kind from events order by occurred_at, id")
+        return [r["kind"] for r in rows if kind is None or r["kind"] == kind]
+
+    async def wait(self, span: timedelta) -> None:
+        await self.house.advance(self.clock.now() + span)
+
+    async def until(self, at: datetime) -> None:
+        await self.house.advance(at)
+
+    async def reconnect(self, credentials: Mapping[str, str]) -> None:
+        """New credentials for the same account."""
+        async with self.house.gate.reading(self.house.actor.workspace_id) as tx:
+            (account,) = await accounts.listed(tx, self.house.actor)
+        await accounts.reconnect(self.house.gate, self.house.actor, account.public_id, credentials)
+
+    def fault(self, kind: FaultKind, **more: Any) -> None:
+        self.site.faults.add(Fault(kind=kind, **{"mutating": True, **more}))
+
+    def writes(self) -> int:
+        """Mutating calls that reached the vendor."""
+        return len(self.site.journal.mutating())
+
+    async def lose_leases(self) -> None:
+        """As if the time of every lease had passed."""
+        async with self.house.gate.database.transaction(None) as db:
+            await db.execute("update domains set leased_until = '2000-01-01' where leased_until is not null")
+            await db.execute("update accounts set leased_until = '2000-01-01' where leased_until is not null")
+            await db.execute("update permits set expires_at = '2000-01-01'")
+
+
+@asynccontextmanager
+async def build_stage(
+    database_url: str, clock: VirtualClock, profile: str = "plain", locks: int = 2, **features: Any
+) -> AsyncIterator[Stage]:
+    """One account of this profile, connected and described."""
+    site = make_site(clock, profile, locks, **features)
+    async with build_house(database_url, clock, {"vendor.test": site.app}) as house:
+        yield await connected(house, site)
+
+
+async def connected(house: House, site: Site) -> Stage:
+    """Connect the site's account and do what falls due at once."""
+    await house.connect(site.vendor, site.credentials)
+    async with house.gate.reading(house.actor.workspace_id) as tx:
+        found = await devices.listed(tx, house.actor, None, 200)
+    await house.work()
+    return Stage(house, site, {d.reference: d.public_id for d in found})
