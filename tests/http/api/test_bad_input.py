@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pytest
-import uvicorn
-from tests.http.api.furnished import GRANT, TOKEN, Home, Ids, at_home, furnish, june
+from tests.http.api.furnished import GRANT, TOKEN, Home, Ids, at_home, furnish, june, serving
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.feed_text import HostStay
@@ -277,7 +274,7 @@ async def test_a_malformed_calendar_is_told_with_its_next_step_and_no_booking_is
     board = FeedBoard(home.house.clock)
     stays = [HostStay(n, date(2026, 6, 4 * n), date(2026, 6, 4 * n + 2)) for n in (1, 2, 3)]
     path = board.put("flat", "airbnb", stays)
-    async with serving(board) as address:
+    async with serving(create_feed_app(board)) as address:
         calendar = await home.post("/v1/calendars", {"space_id": place["space_id"], "url": address + path})
         await home.house.work()
         assert len((await home.get("/v1/bookings"))["items"]) == 3
@@ -305,7 +302,7 @@ async def test_a_calendar_that_lost_everything_is_held_until_somebody_decides(ho
     board = FeedBoard(home.house.clock)
     stays = [HostStay(n, date(2026, 6, 4 * n), date(2026, 6, 4 * n + 2)) for n in (1, 2, 3)]
     path = board.put("flat", "airbnb", stays)
-    async with serving(board) as address:
+    async with serving(create_feed_app(board)) as address:
         calendar = await home.post("/v1/calendars", {"space_id": place["space_id"], "url": address + path})
         await home.house.work()
         board.put("flat", "airbnb", [])
@@ -333,22 +330,3 @@ def filled(value: Any, ids: Ids) -> Any:
     if isinstance(value, list):
         return [filled(part, ids) for part in value]
     return ids[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
-
-
-class serving:  # noqa: N801 -- used as a function would be
-    """The board's calendars on a port of loopback."""
-
-    def __init__(self, board: FeedBoard) -> None:
-        config = uvicorn.Config(
-            create_feed_app(board), log_level="critical", lifespan="off", timeout_graceful_shutdown=0
-        )
-        self._server = uvicorn.Server(config)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-
-    async def __aenter__(self) -> str:
-        self._running = asyncio.create_task(self._server.serve(sockets=[self._listener]))
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        await self._running
