@@ -379,6 +379,12 @@ class ActionAttemptEvent(Failed):
     device_id: str
 
 
+class ActionAttemptCreated(ActionAttemptEvent):
+    """Somebody asked for an act, such as unlocking now."""
+
+    kind = "action_attempt.created"
+
+
 class ActionAttemptSucceeded(ActionAttemptEvent):
     """The vendor did what was asked."""
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lockstep.kit.ids import new_id, public_id
+from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require
+from lockstep.operations import events as recorded
 from lockstep.operations.devices import confinement, known_device, require_devices
 from lockstep.operations.errors import AccountInError, Invalid, NotFound
 from lockstep.operations.failures import Failed, failed
@@ -77,6 +79,9 @@ async def unlock(tx: Tx, actor: Actor, device_public_id: str) -> ActionAttempt:
         device.public_id,
     )
     await attempts.insert(tx.db, tx.workspace_id, attempt)
+    # Who asked for a door to be opened is what an audit is for.
+    asked = events.ActionAttemptCreated(action_attempt_id=attempt.public_id, device_id=device.public_id)
+    await recorded.append(tx, actor, asked)
     await claims.wake(tx.db, tx.workspace_id, "attempts", [row_id], tx.now)
     return _view(attempt)
 
