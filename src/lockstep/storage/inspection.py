@@ -112,9 +112,11 @@ def _where(dsn: str) -> str:
     """Host and database, never the password."""
     try:
         parts = urlsplit(dsn)
-        return f"{parts.hostname or 'unix socket'}{parts.path}"
     except ValueError:
-        return "the address cannot be read"
+        return "its address cannot be read"
+    if parts.scheme not in ("postgres", "postgresql"):
+        return "its address begins with postgresql://"
+    return f"{parts.hostname or 'unix socket'}{parts.path}"
 
 
 _UNBOUND = """

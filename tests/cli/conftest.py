@@ -1,0 +1,231 @@
+"""The real command in a process of its own, and a home that it has for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, TypeVar
+
+import pytest
+import structlog
+from typer.testing import CliRunner, Result
+
+from lockstep.cli import first_start
+from lockstep.cli.main import app
+from lockstep.cli.serving import serving
+from lockstep.cli.settings import read_settings
+from lockstep.cli.wiring import Built, built
+from lockstep.kit.clock import SystemClock
+from lockstep.vendors.nuki.emulator import app as nuki_emulator
+from lockstep.vendors.virtual.emulator import app as virtual_emulator
+
+T = TypeVar("T")
+
+COMMAND = [sys.executable, "-m", "lockstep.cli"]
+_SECONDS = 60
+
+Say = Callable[..., Result]
+"""Of the fixture `say`."""
+
+
+@dataclass
+class Home:
+    """An empty home: nothing of the caller's environment that is Lockstep's reaches into it."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    _running: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LOCKSTEP_", "XDG_"))}
+        return kept | {"HOME": str(self.folder), "LOCKSTEP_DATA": str(self.folder / "data")} | self.settings
+
+    def run(self, *words: str, said_to_it: str = "") -> subprocess.CompletedProcess[str]:
+        """Say the words and wait for the end."""
+        return subprocess.run(
+            [*COMMAND, *words],
+            env=self.environment,
+            input=said_to_it,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+
+    def start(self, *words: str) -> Running:
+        """Say the words and go on."""
+        log = self.folder / f"said-{len(self._running)}.txt"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [*COMMAND, *words],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                text=True,
+            )
+        self._running.append(process)
+        return Running(process, log)
+
+    def end(self) -> None:
+        """End whatever still runs."""
+        for process in self._running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+        for process in self._running:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(20)
+
+
+@dataclass
+class Running:
+    """A command that stays."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, text: str) -> str:
+        """Everything it said, as soon as `text` is among it."""
+        until(lambda: text in self.said, lambda: f"{text!r} was not said, but: {self.said}", self.process)
+        return self.said
+
+    def address(self) -> str:
+        """Where it serves."""
+        said = self.wait_for("serves on http")
+        return "http" + said.split("serves on http", 1)[1].split(";")[0]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(_SECONDS)
+
+
+def until(
+    condition: Callable[[], bool], otherwise: Callable[[], str], process: subprocess.Popen[str] | None = None
+) -> None:
+    """Wait for `condition`; fail where it does not come, or the process has ended without it."""
+    give_up_at = time.monotonic() + _SECONDS
+    while not condition():
+        has_ended = process is not None and process.poll() is not None
+        if has_ended and not condition():
+            pytest.fail(f"it ended with {process.returncode}: {otherwise()}" if process else otherwise())
+        if time.monotonic() > give_up_at:
+            pytest.fail(otherwise())
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def empty_home() -> Iterator[Home]:
+    """Without a database: the command starts the embedded one itself."""
+    # Not pytest's own folder, whose parents the server's account may not enter where root runs the tests.
+    folder = Path(tempfile.mkdtemp(prefix="lockstep-home-"))
+    folder.chmod(0o755)
+    home = Home(folder)
+    yield home
+    home.end()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def home(database_url: str, empty_home: Home) -> Home:
+    """With the tests' own server, which is quicker to reach."""
+    empty_home.settings["LOCKSTEP_DATABASE_URL"] = database_url
+    return empty_home
+
+
+@pytest.fixture
+def say(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Say]:
+    """Say words in this process, which is quicker: `say("status", "--json")`, with `said_to_it` on stdin."""
+    for name, value in home.environment.items():
+        monkeypatch.setenv(name, value)
+    for name in set(os.environ) - set(home.environment):
+        monkeypatch.delenv(name)
+    handlers, level = logging.root.handlers[:], logging.root.level
+
+    def run(*words: str, said_to_it: str = "") -> Result:
+        for name, value in home.settings.items():
+            monkeypatch.setenv(name, value)
+        result = CliRunner().invoke(app, words, input=said_to_it, catch_exceptions=False)
+        assert "Traceback" not in result.output
+        return result
+
+    yield run
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def ready(home: Home, say: Say) -> Home:
+    """A home with a workspace, that may call emulators."""
+    home.settings["LOCKSTEP_ALLOW_PRIVATE_ADDRESSES"] = "1"
+    os.environ["LOCKSTEP_ALLOW_PRIVATE_ADDRESSES"] = "1"  # undone with all that `say` set
+    within(lambda lockstep: first_start.set_up(lockstep.gate))
+    return home
+
+
+@pytest.fixture
+def nuki() -> Iterator[str]:
+    """An emulated Nuki account on a port of its own; its address."""
+    with on_a_thread(nuki_emulator.build(SystemClock())) as address:
+        yield address
+
+
+@pytest.fixture
+def plain_locks() -> Iterator[str]:
+    """Three emulated locks of the virtual vendor's plainest kind; their vendor's address."""
+    with on_a_thread(virtual_emulator.build(SystemClock())) as address:
+        yield address
+
+
+def within(work: Callable[[Built], Awaitable[T]]) -> T:
+    """Do `work` as a command of this home would."""
+
+    async def run() -> T:
+        async with built(read_settings()) as lockstep:
+            return await work(lockstep)
+
+    return asyncio.run(run())
+
+
+@contextmanager
+def on_a_thread(app: Any) -> Iterator[str]:
+    """Serve an ASGI app while the words under test run in this thread."""
+    ready, done = Event(), Event()
+    address: list[str] = []
+
+    async def serve() -> None:
+        async with serving(app) as at:
+            address.append(at)
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(_SECONDS)
+    yield address[0]
+    done.set()
+    thread.join(_SECONDS)
+
+
+def first_key(said: str) -> str:
+    return next(line.strip() for line in said.splitlines() if line.strip().startswith("lockstep_"))

@@ -1,0 +1,127 @@
+"""`lockstep connect` and `lockstep emulate`: an account in, its secrets never on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+
+import httpx
+import pytest
+from tests.cli.conftest import COMMAND, Home, Say
+
+from lockstep.vendors.nuki.emulator.app import TOKEN
+
+
+def test_an_account_is_connected_with_its_token_from_a_file(ready: Home, say: Say, nuki: str) -> None:
+    file = ready.folder / "token"
+    file.write_text(f"{TOKEN}\n")
+    connected = say(
+        "connect", "nuki", "--label", "Canal House", "--field", f"endpoint={nuki}", "--field-file", f"token={file}",
+        "--json",
+    )  # fmt: skip
+    assert connected.exit_code == 0, connected.output
+    told = json.loads(connected.stdout)
+    assert told["label"] == "Canal House"
+    assert sorted(told["locks"]) == ["Flat 1", "Flat 2", "Front door"]
+    assert told["callback_path"].startswith("/callbacks/")
+    again = say("connect", "nuki", "--field", f"endpoint={nuki}", "--field-file", f"token={file}")
+    assert again.exit_code == 1
+    assert "connected already" in again.stderr
+
+
+def test_a_refused_token_is_told_with_the_next_step_and_nothing_is_stored(
+    ready: Home, say: Say, nuki: str
+) -> None:
+    refused = say(
+        "connect", "nuki", "--field", f"endpoint={nuki}", "--field-file", "token=-", said_to_it="wrong-token"
+    )
+    assert refused.exit_code == 1
+    assert (
+        refused.stderr
+        == "The vendor refuses these credentials. Make new ones at the vendor and give these.\n"
+    )
+    assert json.loads(say("status", "--json").stdout)[0]["accounts"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["ring"], "There is no vendor 'ring'. There are: nuki, virtual."),
+        (["nuki"], "token is missing (API token). Give --field-file token=PATH"),
+        (
+            ["nuki", "--field", "token=verysecret"],
+            "token is a secret, and everybody on this machine can read arguments.",
+        ),
+        (["nuki", "--field", "verysecret"], "Give NAME=..., where NAME is one of: token, endpoint"),
+        (["nuki", "--field-file", "token=/nowhere"], "The file of token cannot be read"),
+    ],
+    ids=["unknown vendor", "missing", "secret as argument", "not a pair", "no such file"],
+)
+def test_what_cannot_be_taken_is_told_before_anything_is_asked(say: Say, words: list[str], told: str) -> None:
+    failed = say("connect", *words)
+    assert failed.exit_code == 2
+    assert told in failed.stderr
+    assert "verysecret" not in failed.output
+
+
+def test_the_prompt_for_a_secret_shows_nothing_of_it(ready: Home, nuki: str) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "connect", "nuki", "--field", f"endpoint={nuki}"],
+        env=ready.environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = b""
+    answers = [(b"API token: ", TOKEN.encode()), (b"decentral webhook: ", b"")]
+    while piece := _read(ours):
+        shown += piece
+        if answers and answers[0][0] in shown:
+            os.write(ours, answers.pop(0)[1] + b"\n")
+    os.close(ours)
+    process.terminate() if answers else None
+    assert process.wait(60) == 0, shown.decode()
+    assert b"Connected as account_" in shown
+    assert TOKEN.encode() not in shown
+
+
+def _read(terminal: int) -> bytes:
+    if not select.select([terminal], [], [], 60)[0]:
+        return b""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # how a terminal tells that the other side has gone
+        return b""
+
+
+def test_an_emulator_listens_on_loopback_and_says_where_and_with_which_token(empty_home: Home) -> None:
+    running = empty_home.start(
+        "emulate", "virtual", "--port", "0", "--locks", "2", "--model", "slots", "--json"
+    )
+    told = json.loads(running.wait_for("}"))
+    assert told["address"].startswith("http://127.0.0.1:")
+    answer = httpx.get(f"{told['address']}/v1/account", headers={"authorization": f"Bearer {told['token']}"})
+    assert answer.status_code == 200
+    assert len(httpx.get(f"{told['address']}/_emulator/locks").json()["locks"]) == 2
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["ring"], "There is no emulator of 'ring'. There are: nuki, virtual."),
+        (["nuki", "--model", "slots"], "Only the virtual vendor has models"),
+        (["virtual", "--model", "nothing"], "nothing"),
+    ],
+    ids=["unknown vendor", "model of nuki", "unknown model"],
+)
+def test_an_emulator_that_there_is_not_is_told_in_one_sentence(say: Say, words: list[str], told: str) -> None:
+    failed = say("emulate", *words)
+    assert failed.exit_code == 2
+    assert told in failed.stderr
