@@ -202,6 +202,8 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class FeedWarning:
+    """Something odd about a calendar that was followed all the same, or only in part."""
+
     code: str
     subject: str
     """A booking's id or an entry's UID."""

@@ -42,6 +42,25 @@ def test_every_route_has_an_id_of_its_own_words_and_its_problems(document: dict[
     assert len(ids) == len(set(ids))
 
 
+def test_every_tag_says_what_it_holds_and_every_answer_what_it_means(document: dict[str, Any]) -> None:
+    told = {tag["name"] for tag in document["tags"] if tag["description"]}
+    used = {tag for _, _, operation in operations_of(document) for tag in operation["tags"]}
+    assert used == told
+    schemas = document["components"]["schemas"]
+    assert [name for name, schema in schemas.items() if not schema.get("description")] == []
+    assert schemas["AccessCode"]["properties"]["standing"]["description"].startswith("`proven`")
+    assert [name for name in schemas if "_" in name or name.endswith("Out")] == []
+
+
+def test_ids_have_examples_that_show_their_kind(document: dict[str, Any]) -> None:
+    for path, _, operation in operations_of(document):
+        for parameter in operation.get("parameters", ()):
+            assert parameter["in"] != "path" or "_01" in parameter["example"], path
+    for name, schema in document["components"]["schemas"].items():
+        for field, value in schema.get("properties", {}).items():
+            assert not field.endswith(("_id", "_ids")) or value["examples"], f"{name}.{field}"
+
+
 async def test_no_route_answers_without_a_key(document: dict[str, Any], stranger: httpx.AsyncClient) -> None:
     for path, method, operation in operations_of(document):
         answer = await stranger.request(method, re.sub(r"\{.*?\}", "x", path))

@@ -11,20 +11,43 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from lockstep.http.api.examples import add_examples_of_ids
 from lockstep.http.api.field_docs import describe_fields
 from lockstep.http.api.problems import MEDIA_TYPE, ProblemOut
 
 _DESCRIPTION = """\
-Lockstep keeps what is on every lock equal to what was declared, and can prove it.
+Lockstep keeps what is on every lock equal to what was declared, and can prove it. You declare (a booking, an access
+grant); Lockstep writes to the locks, reads them, and tells lock by lock what is proven to be there.
 
-* **Keys**: send `Authorization: Bearer lockstep_...`. A key has scopes; digits are masked without `codes:read`.
+To begin: `POST /v1/connected_accounts` with the credentials of your locks, `POST /v1/spaces` for the property and the
+locks in it, `POST /v1/calendars` with the calendar's address, or `POST /v1/bookings` by hand; then `GET /v1/arrivals`.
+
+* **Keys**: send `Authorization: Bearer lockstep_...`. A key has scopes, and may be confined to some properties. Digits
+  are masked without `codes:read`; doors are opened from afar with `devices:unlock` alone. Neither is given unasked.
 * **Lists** come in pages: pass `next_cursor` as `cursor`.
 * **Once only**: send an `Idempotency-Key` with whatever changes something; the same request again is not done again
   and gets the same answer for 24 hours.
 * **Problems** are `application/problem+json` (RFC 9457) with a `code` for programs, a `cause` and a `next_step`.
 * **Pace**: `RateLimit` and `RateLimit-Policy` say how many requests are left, `Retry-After` how long to wait.
-* **Instants** are UTC, windows are half-open: `[starts_at, ends_at)`.
+* **Instants** are UTC, windows are half-open: `[starts_at, ends_at)`. Days and hours are those of the property.
 """
+_TAGS = {
+    "Connected accounts": "One set of credentials at a vendor, with everything under it.",
+    "Devices": "Locks and doors under connected accounts.",
+    "Properties and spaces": "Where devices stand. A property is a space at the top; it has a time zone and hours.",
+    "Calendars": "Booking feeds (iCal) of Airbnb, Booking.com, Vrbo and others. What looks like a fault is held, not "
+    "obeyed.",
+    "Bookings": "Stays. Each gets one code for all doors of its space.",
+    "Guests": "Who is let in; all that is personal stands here, and can be erased.",
+    "Access grants": "This guest, these spaces or devices, this window: made by bookings, or by you.",
+    "Access codes": "One code on one lock: what is declared of it, what is believed, and on what evidence.",
+    "Action attempts": "Asked-for acts, such as unlocking now, and what came of them.",
+    "Workspace": "What all of this belongs to.",
+    "API keys": "Who may use this API, and for what.",
+    "Events": "What happened, in an order that never changes.",
+    "Webhooks": "The same events, sent to you as they happen, signed (Standard Webhooks).",
+    "Audit": "The same events as a hash chain that can be checked.",
+}
 _CHANGING = {"post", "put", "patch", "delete"}
 _CAUSES = {
     "400": "Something that was sent cannot be taken; `errors` names the fields.",
@@ -54,6 +77,7 @@ def describe(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
         openapi_version="3.1.0",
         description=_DESCRIPTION,
         routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     components = document.setdefault("components", {})
@@ -71,6 +95,7 @@ def describe(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             _complete(operation, method, names_things="{" in path or _names_things(operation, schemas))
+    add_examples_of_ids(document)
     return _with_plain_names(document)
 
 
