@@ -19,6 +19,7 @@ ACROSS_WORKSPACES = {
     "claims.extend": "the claim names its workspace",
     "claims.holds": "the claim names its workspace",
     "claims.next_due": "workers sleep until any workspace has work",
+    "claims.next_due_of_each": "workers sleep until any workspace has work",
     "claims.next_lapse": "workers sleep until any workspace has work",
     "claims.release": "the claim names its workspace",
     "events.waiting": "the sequencer serves all workspaces",

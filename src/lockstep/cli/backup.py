@@ -13,7 +13,7 @@ from lockstep.cli.keyring import KEY_FILE
 from lockstep.cli.running import quiet_settings
 from lockstep.cli.settings import Settings
 from lockstep.cli.terminal import AsJson, print_json, print_text, progress, say
-from lockstep.cli.wiring import data_folder, database_of
+from lockstep.cli.wiring import own_folder, database_of
 from lockstep.storage import dump
 
 
@@ -36,7 +36,7 @@ def backup(
     print_text(f"Saved to {file} ({size / 1e6:.1f} MB).")
     if settings.sealing.master_keys is None:
         say(
-            f"Keep a copy of {data_folder(settings) / KEY_FILE} elsewhere: without it the secrets in it stay sealed."
+            f"Keep a copy of {own_folder(settings) / KEY_FILE} elsewhere: without it the secrets in it stay sealed."
         )
 
 

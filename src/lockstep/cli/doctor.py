@@ -14,7 +14,7 @@ from lockstep.cli.keyring import KEY_FILE
 from lockstep.cli.running import operators_of, quiet_settings
 from lockstep.cli.settings import Settings
 from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text
-from lockstep.cli.wiring import Built, built, data_folder, database_of
+from lockstep.cli.wiring import Built, built, own_folder, database_of
 from lockstep.kit.clock import Clock, SystemClock
 from lockstep.operations import examining, figures, rotation
 from lockstep.operations.examining import CHECKS_OF_WORK, CHECKS_OF_WORKSPACE, Finding
@@ -82,7 +82,7 @@ async def _examine() -> Examined:
 
 
 def _key_file(settings: Settings) -> Iterable[Finding]:
-    path = data_folder(settings) / KEY_FILE
+    path = own_folder(settings) / KEY_FILE
     if settings.sealing.master_keys is None and path.exists() and path.stat().st_mode & 0o077:
         yield Finding(
             "master key",

@@ -12,7 +12,7 @@ from lockstep.cli.failing import ASKED_WRONGLY, Stopped
 from lockstep.cli.keyring import KEY_FILE, add_version, drop_version
 from lockstep.cli.running import operator_of, with_lockstep
 from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text, progress, say
-from lockstep.cli.wiring import Built, data_folder
+from lockstep.cli.wiring import Built, own_folder
 from lockstep.operations import api_keys, rotation
 from lockstep.operations.api_keys import ApiKey, CreateApiKey, NewApiKey
 
@@ -154,7 +154,7 @@ def drop(
                 f"{needing} values still need version {version}. Say `lockstep keys rotate`; answers kept for "
                 "repeated requests are gone after a day."
             )
-        drop_version(data_folder(lockstep.settings) / KEY_FILE, version)
+        drop_version(own_folder(lockstep.settings) / KEY_FILE, version)
 
     with_lockstep(work)
     if as_json:
@@ -169,7 +169,7 @@ async def _rotate(lockstep: Built) -> Rotated:
     is_behind = bool(set(in_use) - {gate.sealer.version})
     is_new = not is_behind and lockstep.settings.sealing.master_keys is None
     if is_new:
-        add_version(data_folder(lockstep.settings) / KEY_FILE)
+        add_version(own_folder(lockstep.settings) / KEY_FILE)
     elif not is_behind:
         raise Stopped(
             "The master keys come from LOCKSTEP_MASTER_KEYS, and everything is sealed under the first of them. "

@@ -13,7 +13,7 @@ from lockstep.cli.keyring import KEY_FILE
 from lockstep.cli.running import quiet_settings
 from lockstep.cli.settings import Settings
 from lockstep.cli.terminal import AsJson, print_json, print_text, progress, say
-from lockstep.cli.wiring import data_folder, database_of
+from lockstep.cli.wiring import own_folder, database_of
 from lockstep.storage import dump
 
 
@@ -25,14 +25,14 @@ def restore(
         raise Stopped(f"There is no file {file}.", ASKED_WRONGLY)
     settings = quiet_settings()
     applied = asyncio.run(_restore(settings, file))
-    has_keys = settings.sealing.master_keys is not None or (data_folder(settings) / KEY_FILE).exists()
+    has_keys = settings.sealing.master_keys is not None or (own_folder(settings) / KEY_FILE).exists()
     if as_json:
         print_json({"file": str(file), "applied": applied, "is_ruling": False, "has_master_key": has_keys})
         return
     print_text("Restored. It only looks: no lock is written until you say `lockstep confirm-ruling`,")
     print_text("and that only once the database it was saved from works no more.")
     if not has_keys:
-        say(f"Before it starts, bring the old key file to {data_folder(settings) / KEY_FILE}, mode 0600.")
+        say(f"Before it starts, bring the old key file to {own_folder(settings) / KEY_FILE}, mode 0600.")
 
 
 async def _restore(settings: Settings, file: Path) -> list[str]:

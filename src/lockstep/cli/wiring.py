@@ -81,7 +81,7 @@ async def built(
                 gate = Gate(
                     database,
                     clock or SystemClock(),
-                    sealer_of(settings.sealing, data_folder(settings), is_new=is_new),
+                    sealer_of(settings.sealing, own_folder(settings), is_new=is_new),
                     secrets.SystemRandom(),
                     {name: measured(vendor) for name, vendor in vendors.items()},
                     http,
@@ -99,7 +99,7 @@ async def database_of(settings: Settings, *, is_passing: bool = False) -> AsyncI
         yield settings.storage.database_url
         return
     server = EmbeddedServer(
-        data_folder(settings) / "postgres", settings.storage.postgres_binaries, fast_and_unsafe=is_passing
+        own_folder(settings) / "postgres", settings.storage.postgres_binaries, fast_and_unsafe=is_passing
     )
     try:
         yield server.start()
@@ -107,7 +107,7 @@ async def database_of(settings: Settings, *, is_passing: bool = False) -> AsyncI
         server.stop()
 
 
-def data_folder(settings: Settings) -> Path:
+def own_folder(settings: Settings) -> Path:
     """Folder of the embedded database and the key file."""
     return settings.storage.data or default_directory(os.environ).parent
 
