@@ -75,7 +75,7 @@ async def list_access_grants(
 
 @router.post("", response_model=AccessGrant, status_code=201)
 async def create_access_grant(call: Asked, body: GrantCreation) -> Response:
-    """Let somebody in.
+    """Create a grant: let somebody in.
 
     The codes are on their way when this answers; `GET /v1/access_codes?access_grant_id=` tells, lock by lock, when
     they are proven to be there.
@@ -109,7 +109,7 @@ async def get_access_grant(call: Asked, access_grant_id: PathId) -> Response:
 
 @router.patch("/{access_grant_id}", response_model=AccessGrant)
 async def change_access_grant(call: Asked, access_grant_id: PathId, body: GrantChange) -> Response:
-    """Move it, rename it, or give it other digits. The window of a booking's grant follows the booking."""
+    """Change a grant: move it, rename it, or give it other digits. That of a booking is moved by its booking alone."""
     is_ongoing = "ends_at" in body.model_fields_set and body.ends_at is None
     command = ChangeGrant(body.name, body.starts_at, body.ends_at, is_ongoing, body.code)
 
@@ -123,7 +123,7 @@ async def change_access_grant(call: Asked, access_grant_id: PathId, body: GrantC
 async def cancel_access_grant(
     call: Asked, access_grant_id: PathId, body: Annotated[GrantCancellation | None, Body()] = None
 ) -> Response:
-    """Cancel it: its codes are withdrawn at once, and taken off every lock."""
+    """Cancel a grant: its codes are withdrawn at once, and taken off every lock."""
     is_compromised = body is not None and body.is_compromised
 
     async def cancel(tx: Tx) -> AccessGrant:

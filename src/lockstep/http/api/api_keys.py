@@ -53,7 +53,7 @@ async def get_api_key(call: Asked, api_key_id: PathId) -> Response:
 
 @router.post("/{api_key_id}/revoke", response_model=ApiKey)
 async def revoke_api_key(call: Asked, api_key_id: PathId) -> Response:
-    """Refuse it from now on."""
+    """Revoke a key: it is refused from now on."""
     response = await call.change(lambda tx: api_keys.revoke(tx, call.actor, api_key_id), lambda key: key)
     call.keys_changed()
     return response

@@ -43,13 +43,13 @@ async def list_audit(call: Asked, limit: Limit = 50, cursor: Cursor = None) -> R
 
 @router.get("/check", response_model=Checked)
 async def check_audit(call: Asked) -> Response:
-    """Follow the whole chain, and say where it is broken."""
+    """Check the whole chain, and say where it is broken."""
     return answer(await call.read(lambda tx: audit.check(tx, call.actor)))
 
 
 @router.get("/head", response_model=HeadOut)
 async def get_audit_head(call: Asked) -> Response:
-    """Sign the end of the chain."""
+    """Sign the end of the chain as it is now."""
     head = await call.read(lambda tx: audit.signed_head(tx, call.actor))
     return answer(
         HeadOut(
@@ -71,7 +71,7 @@ async def get_audit_head(call: Asked) -> Response:
     },
 )
 async def export_audit(call: Asked) -> Response:
-    """Take the whole log away as JSON lines, the signed head last; it can be checked without Lockstep running."""
+    """Export the whole log as JSON lines, the signed head last; it can be checked without Lockstep running."""
     # Refused here, if at all: a stream that has begun can no longer be.
     await call.read(lambda tx: audit.signed_head(tx, call.actor))
     return StreamingResponse(

@@ -92,7 +92,7 @@ async def get_calendar(call: Asked, calendar_id: PathId) -> Response:
 
 @router.patch("/{calendar_id}", response_model=Calendar)
 async def change_calendar(call: Asked, calendar_id: PathId, body: CalendarChange) -> Response:
-    """Change its address, its name, or how far it is believed."""
+    """Change a calendar: its address, its name, or how far it is believed."""
     command = ChangeCalendar(calendar_id, or_unset(body.url), or_unset(body.name), body.policy.change())
     return await call.change(lambda tx: calendars.change(tx, call.actor, command), lambda c: c)
 
@@ -113,7 +113,7 @@ async def remove_calendar(
 
 @router.post("/{calendar_id}/import", response_model=Calendar)
 async def import_calendar(call: Asked, calendar_id: PathId) -> Response:
-    """Read it now."""
+    """Import a calendar now: it is read as soon as a worker is free."""
     return await call.change(
         lambda tx: calendars.import_now(tx, call.actor, NameCalendar(calendar_id)), lambda c: c
     )
@@ -121,7 +121,7 @@ async def import_calendar(call: Asked, calendar_id: PathId) -> Response:
 
 @router.post("/{calendar_id}/confirm", response_model=Calendar)
 async def confirm_calendar(call: Asked, calendar_id: PathId) -> Response:
-    """Say that what a held calendar lost is really gone: it is cancelled with the next reading, at once."""
+    """Confirm what a held calendar lost: it is really gone, and is cancelled with the next reading, at once."""
     return await call.change(
         lambda tx: calendars.confirm_hold(tx, call.actor, NameCalendar(calendar_id)), lambda c: c
     )
@@ -129,7 +129,7 @@ async def confirm_calendar(call: Asked, calendar_id: PathId) -> Response:
 
 @router.post("/{calendar_id}/release", response_model=Calendar)
 async def release_calendar(call: Asked, calendar_id: PathId) -> Response:
-    """Say that nothing is lost: a held calendar is followed again, and held again should it still lack too much."""
+    """Release a held calendar: nothing is lost. It is followed again, and held again should it still lack too much."""
     return await call.change(
         lambda tx: calendars.release_hold(tx, call.actor, NameCalendar(calendar_id)), lambda c: c
     )

@@ -116,7 +116,7 @@ async def change_credentials(call: Asked, connected_account_id: PathId, body: Ne
 
 @router.post("/connected_accounts/{connected_account_id}/look", response_model=ConnectedAccount)
 async def look_at_connected_account(call: Asked, connected_account_id: PathId) -> Response:
-    """Ask the vendor soon which devices there are, as after a lock was added there."""
+    """Look at an account soon: ask the vendor which devices there are, as after a lock was added."""
     return await call.change(
         lambda tx: accounts.look_now(tx, call.actor, connected_account_id), accounts.shown
     )

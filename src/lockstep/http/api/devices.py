@@ -38,13 +38,13 @@ async def get_device(call: Asked, device_id: PathId) -> Response:
 
 @router.post("/{device_id}/look", response_model=Device)
 async def look_at_device(call: Asked, device_id: PathId) -> Response:
-    """Read this lock now, and try again what was given up for the moment."""
+    """Look at a device now: read it, and try again what was given up for the moment."""
     return await call.change(lambda tx: devices.look_now(tx, call.actor, device_id), lambda device: device)
 
 
 @router.post("/{device_id}/unlock", response_model=ActionAttempt, status_code=202)
 async def unlock_device(call: Asked, device_id: PathId) -> Response:
-    """Open this lock now, from afar; needs the scope `devices:unlock`.
+    """Unlock a device now, from afar; needs the scope `devices:unlock`.
 
     What came of it is told by the action attempt. It is sent once: without a clear answer it ends in `error`.
     """

@@ -77,7 +77,7 @@ async def change_guest(call: Asked, guest_id: PathId, body: GuestChange) -> Resp
 
 @router.post("/{guest_id}/erase", response_model=Guest)
 async def erase_guest(call: Asked, guest_id: PathId) -> Response:
-    """Forget the person for good: name, addresses, numbers. Stays and codes go on without a name."""
+    """Erase a guest for good: name, addresses, numbers. Stays and codes go on without a name."""
     return await call.change(
         lambda tx: guests.erase(tx, call.actor, EraseGuest(guest_id)), lambda guest: guest
     )

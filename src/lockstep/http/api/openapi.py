@@ -126,7 +126,8 @@ def _with_plain_names(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], method: str, *, names_things: bool) -> None:
-    operation["summary"] = operation["description"].splitlines()[0].rstrip(".")
+    # What stands before the first pause.
+    operation["summary"] = re.split(r"[.:;](?:\s|$)", operation["description"], maxsplit=1)[0]
     responses = operation["responses"]
     # FastAPI's own way of telling of bad values, which we tell of as 400.
     responses.pop("422", None)

@@ -110,7 +110,7 @@ async def get_space(call: Asked, space_id: PathId) -> Response:
 
 @router.patch("/{space_id}", response_model=Space)
 async def change_space(call: Asked, space_id: PathId, body: SpaceChange) -> Response:
-    """Change its name, or a property's address, time zone and hours."""
+    """Change a space: its name, or a property's address, time zone and hours."""
     command = ChangeSpace(
         space_id,
         or_unset(body.name),

@@ -60,7 +60,7 @@ async def get_webhook(call: Asked, webhook_id: PathId) -> Response:
 
 @router.patch("/{webhook_id}", response_model=Webhook)
 async def change_webhook(call: Asked, webhook_id: PathId, body: WebhookChange) -> Response:
-    """Change its address or types, disable it, or enable it again from the next event on."""
+    """Change a webhook: its address or types; disable it, or enable it again from the next event on."""
     command = ChangeWebhook(
         url=UNSET if body.url is None else body.url,
         types=body.types if "types" in body.model_fields_set else UNSET,
@@ -73,13 +73,13 @@ async def change_webhook(call: Asked, webhook_id: PathId, body: WebhookChange) -
 
 @router.post("/{webhook_id}/rotate_secret", response_model=NewSecret)
 async def rotate_webhook_secret(call: Asked, webhook_id: PathId) -> Response:
-    """Make a fresh secret. For a day messages carry two signatures, one with each."""
+    """Rotate a webhook's secret: for a day messages carry two signatures, one with each."""
     return await call.change(lambda tx: webhooks.rotate_secret(tx, call.actor, webhook_id), lambda new: new)
 
 
 @router.delete("/{webhook_id}", status_code=204)
 async def remove_webhook(call: Asked, webhook_id: PathId) -> Response:
-    """Send nothing more to it."""
+    """Remove a webhook: nothing more is sent to it."""
     return await call.change(lambda tx: webhooks.remove(tx, call.actor, webhook_id))
 
 
@@ -91,7 +91,7 @@ async def list_deliveries(
     cursor: Cursor = None,
     state: Annotated[Literal["pending", "delivered", "failed", "dropped"] | None, Query()] = None,
 ) -> Response:
-    """List what was or is to be sent to it, newest first, with every try."""
+    """List deliveries of a webhook: what was or is to be sent to it, newest first, with every try."""
     of = f"deliveries {webhook_id} {state}"
     before = call.place(of, cursor)
     found = await call.read(
@@ -102,7 +102,7 @@ async def list_deliveries(
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/send_again", response_model=Delivery)
 async def send_delivery_again(call: Asked, webhook_id: PathId, delivery_id: PathId) -> Response:
-    """Send this message once more, now. It keeps its `webhook-id`."""
+    """Send a delivery again, now. It keeps its `webhook-id`."""
     return await call.change(
         lambda tx: deliveries.send_again(tx, call.actor, webhook_id, delivery_id), lambda delivery: delivery
     )

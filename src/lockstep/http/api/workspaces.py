@@ -32,7 +32,7 @@ async def get_workspace(call: Asked) -> Response:
 
 @router.patch("", response_model=Workspace)
 async def change_workspace(call: Asked, body: WorkspaceChange) -> Response:
-    """Change its name, or how long personal data is kept after a departure."""
+    """Change the workspace: its name, or how long personal data is kept after a departure."""
     command = ChangeWorkspace(
         name=UNSET if body.name is None else body.name,
         retention_days=UNSET if body.retention_days is None else body.retention_days,
@@ -42,5 +42,5 @@ async def change_workspace(call: Asked, body: WorkspaceChange) -> Response:
 
 @router.post("/confirm", response_model=Workspace)
 async def confirm_workspace(call: Asked) -> Response:
-    """Say that this database, restored or copied, is the one that rules: Lockstep writes to locks again."""
+    """Confirm that this database rules: one that was restored or copied only looks at locks until then."""
     return await call.change(lambda tx: workspaces.confirm(tx, call.actor), lambda w: w)
