@@ -12,6 +12,7 @@ from uuid import UUID
 from lockstep.storage.database import Connection
 
 # Expired permits are those of workers that died; they are counted out, and dropped with the next one that is taken.
+# A wait is rounded up to whole milliseconds: an instant just short of a token would send whoever comes then back to it.
 _TAKE = """
 with quick as materialized (select set_config('synchronous_commit', 'off', true)),
 a as materialized (
@@ -25,7 +26,7 @@ a as materialized (
 ), decided as (
   select live.*, case
     when blocked_until > $4 then blocked_until
-    when tokens < 1 then $4 + make_interval(secs => (1 - tokens) * 60 / $7::float8)
+    when tokens < 1 then $4 + make_interval(secs => ceil((1 - tokens) * 60000 / $7::float8) / 1000)
     when (select count(*) from jsonb_object_keys(held)) >= $8 then $4 + interval '100 milliseconds'
     end as wait_until from live
 ), taken as (
