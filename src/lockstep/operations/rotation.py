@@ -12,8 +12,6 @@ from lockstep.operations.gate import Gate
 from lockstep.storage import rotation, workspaces
 from lockstep.storage.rotation import SEALED, SealedColumn, SealedRow
 
-_AT_ONCE = 200
-
 Advance = Callable[[int, int | None, str], None]
 """Values done, values in all, and the table that is at hand."""
 
@@ -24,10 +22,10 @@ async def versions_in_use(gate: Gate, *, with_passing: bool = True) -> dict[int,
         return await rotation.versions_in_use(db, with_passing=with_passing)
 
 
-async def reseal(gate: Gate, advance: Advance) -> int:
+async def reseal(gate: Gate, advance: Advance, *, at_once: int = 200) -> int:
     """Seal anew whatever is sealed under another version than the newest; returns how many values were.
 
-    Whoever began before the newest version was there may still store an older one, so it looks again until a
+    `at_once` values are sealed in one transaction. Whoever began before the newest version was there may still store an older one, so it looks again until a
     look finds nothing.
     """
     done = 0
@@ -40,7 +38,7 @@ async def reseal(gate: Gate, advance: Advance) -> int:
         advance(0, left, "")
         for workspace_id in await _workspaces(gate):
             for where in SEALED:
-                done += await _column(gate, workspace_id, where)
+                done += await _column(gate, workspace_id, where, at_once)
                 advance(done - before, left, where.table)
         if done == before:
             return done
@@ -65,16 +63,16 @@ async def _workspaces(gate: Gate) -> list[UUID]:
         return [w.id for w in await workspaces.every(db)]
 
 
-async def _column(gate: Gate, workspace_id: UUID, where: SealedColumn) -> int:
+async def _column(gate: Gate, workspace_id: UUID, where: SealedColumn, at_once: int) -> int:
     done = 0
     while True:
         async with gate.database.transaction(workspace_id) as db:
-            rows = await rotation.behind(db, workspace_id, where, gate.sealer.version, _AT_ONCE)
+            rows = await rotation.behind(db, workspace_id, where, gate.sealer.version, at_once)
             fresh = [_anew(gate.sealer, _place(workspace_id, where, row.id), row) for row in rows]
             if fresh:
                 await rotation.replace(db, workspace_id, where, fresh)
         done += len(rows)
-        if len(rows) < _AT_ONCE:
+        if len(rows) < at_once:
             return done
 
 

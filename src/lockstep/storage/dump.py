@@ -46,6 +46,18 @@ class DatabaseNotEmpty(DumpFailed):
     code = "database_not_empty"
 
 
+class ServerOlder(DumpFailed):
+    """This was saved from a newer PostgreSQL than the one it is to go into. Restore it into that or a later one."""
+
+    code = "dump_server_older"
+
+
+class NoBackup(DumpFailed):
+    """This file is no backup, or a newer PostgreSQL wrote it. Take the file that `lockstep backup` made."""
+
+    code = "dump_unreadable"
+
+
 async def save(dsn: str, target: Path, advance: Advance, *, programs: Path | None = None) -> None:
     """Write everything into `target` (mode 0600), complete or not at all. Raises DumpFailed, DatabaseTrouble."""
     async with connection_to(dsn) as connection:
@@ -55,7 +67,7 @@ async def save(dsn: str, target: Path, advance: Advance, *, programs: Path | Non
     os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     try:
         await _run(
-            _program("pg_dump", major, programs),
+            next(_programs("pg_dump", major, programs)),
             ["--format=custom", "--no-owner", "--enable-row-security", f"--file={unfinished}"],
             dsn,
             tables,
@@ -76,14 +88,33 @@ async def restore(dsn: str, source: Path, advance: Advance, *, programs: Path | 
         await connection.execute("select pg_advisory_lock($1)", LOCK)
         if await connection.fetchval(_HAS_ANYTHING):
             raise DatabaseNotEmpty(" ".join(str(DatabaseNotEmpty.__doc__).split()))
-        major = connection.get_server_version().major
+        program = reader_of(source, connection.get_server_version().major, programs=programs)
         options = ["--single-transaction", "--exit-on-error", "--no-owner", "--enable-row-security"]
         if not await _has_role(connection):
             options.append("--no-privileges")
-        await _run(_program("pg_restore", major, programs), [*options, str(source)], dsn, None, advance)
+        await _run(program, [*options, str(source)], dsn, None, advance)
         await connection.execute("select set_config('lockstep.workspace', '*', false)")
         await connection.execute("update workspaces set is_ruling = false")
     return await migrate(dsn)
+
+
+def reader_of(source: Path, server: int, *, programs: Path | None = None) -> Path:
+    """The pg_restore that can read `source` and write to a server of this major version. Raises DumpFailed."""
+    for program in _programs("pg_restore", server, programs):
+        done = subprocess.run(
+            [program, "--list", source],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            check=False,
+        )
+        if done.returncode == 0:
+            match = re.search(r"Dumped from database version: (\d+)", done.stdout)
+            if match and int(match[1]) > server:
+                raise ServerOlder(f"{ServerOlder.__doc__} ({match[1]} into {server})")
+            return program
+    raise NoBackup(str(NoBackup.__doc__))
 
 
 async def _has_role(connection: asyncpg.Connection) -> bool:
@@ -137,8 +168,11 @@ def _parted(dsn: str) -> tuple[str, str | None]:
     return urlunsplit(parts._replace(netloc=f"{account.partition(':')[0]}@{host}")), unquote(parts.password)
 
 
-def _program(name: str, server: int, wanted: Path | None) -> Path:
-    """Of the version nearest to the server's: an older one refuses it, a much newer one writes what it cannot read."""
+def _programs(name: str, server: int, wanted: Path | None) -> Iterator[Path]:
+    """The nearest to the server's version first: an older one refuses it, a much newer one writes what it cannot read.
+
+    Raises ProgramsMissing where there is none.
+    """
     folders = [wanted] if wanted is not None else list(_folders())
     found = sorted(
         (major, number, folder / name)
@@ -147,7 +181,7 @@ def _program(name: str, server: int, wanted: Path | None) -> Path:
     )
     if not found:
         raise ProgramsMissing(f"{ProgramsMissing.__doc__} (PostgreSQL {server})")
-    return found[0][2]
+    return (program for _, _, program in found)
 
 
 def _folders() -> Iterator[Path]:
