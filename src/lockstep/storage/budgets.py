@@ -2,7 +2,7 @@
 
 A budget is taken before the intent, not in its transaction: the account's row would be held until the disk has the
 intent, and a thousand locks of one account would write one after another. A crash in between loses a token and a
-permit that expires. It need not reach the disk at once either (see docs/decisions)."""
+permit that expires. It need not reach the disk at once either (docs/decisions/0017)."""
 
 from __future__ import annotations
 
