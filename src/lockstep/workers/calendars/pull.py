@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from lockstep.kit.metrics import LEASES_LOST
 from lockstep.model.permissions import Actor, worker
 from lockstep.operations import feed_readings
 from lockstep.operations.feed_readings import FeedToRead, Taken, Version
@@ -39,6 +40,7 @@ class Puller:
         async with self._gate.transaction(claim.workspace_id) as tx:
             # Asked before anything is written: nobody takes the row before this ends.
             if not await claims.holds(tx.db, claim, timedelta(0)):
+                LEASES_LOST.labels("calendars").inc()
                 log.info("calendar_lease_lost", calendar=str(claim.row_id))
                 return
             if isinstance(answer, Pulled) and read is not None:

@@ -11,6 +11,7 @@ from standardwebhooks import Webhook
 
 from lockstep.kit import outbound
 from lockstep.kit.ids import new_id
+from lockstep.kit.metrics import DELIVERIES, LEASES_LOST
 from lockstep.kit.outbound import OutboundError, OutboundLimits
 from lockstep.model import events
 from lockstep.model.permissions import worker
@@ -75,11 +76,13 @@ class Deliverer:
         webhook = await webhooks.get(tx.db, tx.workspace_id, delivery.webhook_id, to_change=True)
         await deliveries.add_try(tx.db, tx.workspace_id, new_id(), tried)
         is_delivered = tried.status is not None and 200 <= tried.status < 300
+        DELIVERIES.labels("delivered" if is_delivered else tried.error or "refused").inc()
         due_at = None if is_delivered else next_try_at(delivery.tries + 1, tx.now, self._chance())
         if webhook is None or webhook.disabled_at is not None:
             due_at = None
         if not await claims.release(tx.db, claim, due_at):
             # Another took it up since: what becomes of the delivery is for that one to say.
+            LEASES_LOST.labels("deliveries").inc()
             return
         state = "delivered" if is_delivered else "failed" if due_at is None else "pending"
         if webhook is None or (webhook.disabled_at is not None and not is_delivered):

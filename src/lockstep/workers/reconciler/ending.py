@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lockstep.kit.metrics import LEASES_LOST
 from lockstep.model.plan import next_thought
 from lockstep.operations.gate import Gate, Tx
 from lockstep.storage import accounts, changes, claims, domains
@@ -23,10 +24,12 @@ _STOPPED_WAIT = timedelta(minutes=15)
 async def end_pass(gate: Gate, course: Course, *, is_quiet: bool) -> None:
     """Does nothing where the lease has passed to another. `is_quiet`: no entry was looked at, none is now."""
     if course.is_lease_lost:
+        LEASES_LOST.labels("domains").inc()
         return
     place = course.place
     async with gate.transaction(course.claim.workspace_id) as tx:
         if not await claims.holds(tx.db, course.claim, timedelta(0)):
+            LEASES_LOST.labels("domains").inc()
             return
         domain = place.domain
         concluded = (
