@@ -247,7 +247,7 @@ class Stage:
         async with self.house.gate.database.transaction(None) as db:
             await db.execute("update domains set leased_until = '2000-01-01' where leased_until is not null")
             await db.execute("update accounts set leased_until = '2000-01-01' where leased_until is not null")
-            await db.execute("update permits set expires_at = '2000-01-01'")
+            await db.execute("update accounts set permits = '{}'")
 
 
 @asynccontextmanager

@@ -81,13 +81,13 @@ async def test_a_stay_that_moves_takes_its_code_along(
         let = await stage.let(stage.site.locks[0], 2 * HOUR, timedelta(hours=10))
         await stage.wait(3 * HOUR)
         before = await _code(stage, let)
-        await stage.change(let, ends_at=clock.now() + timedelta(hours=20))
+        await stage.change(let, ends_at=clock.now() + timedelta(hours=9))
         await stage.wait(20 * MINUTE)
         assert await stage.standing(let) == "proven"
         after = await _code(stage, let)
         assert after == before or profile == "vendor_digits"
         assert stage.site.held(stage.site.locks[0]) == [after]
-        await stage.until(clock.now() + timedelta(hours=15))
+        await stage.until(clock.now() + timedelta(hours=4))
         assert stage.site.opens(stage.site.locks[0], after)
         await stage.cancel(let)
         await stage.wait(5 * MINUTE)
