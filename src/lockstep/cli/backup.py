@@ -13,7 +13,7 @@ from lockstep.cli.keyring import KEY_FILE
 from lockstep.cli.running import quiet_settings
 from lockstep.cli.settings import Settings
 from lockstep.cli.terminal import AsJson, print_json, print_text, progress, say
-from lockstep.cli.wiring import own_folder, database_of
+from lockstep.cli.wiring import database_of, own_folder
 from lockstep.storage import dump
 
 

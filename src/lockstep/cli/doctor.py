@@ -14,7 +14,7 @@ from lockstep.cli.keyring import KEY_FILE
 from lockstep.cli.running import operators_of, quiet_settings
 from lockstep.cli.settings import Settings
 from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text
-from lockstep.cli.wiring import Built, built, own_folder, database_of
+from lockstep.cli.wiring import Built, built, database_of, own_folder
 from lockstep.kit.clock import Clock, SystemClock
 from lockstep.operations import examining, figures, rotation
 from lockstep.operations.examining import CHECKS_OF_WORK, CHECKS_OF_WORKSPACE, Finding

@@ -112,6 +112,6 @@ class DeviceOffline(DriverError):
 
 
 class UnexpectedReply(DriverError):
-    """The vendor answered in a way that Lockstep does not know. Please report it; the reply is kept, secrets removed."""
+    """The vendor answered in a way that Lockstep does not know. Please report it; the reply is kept without secrets."""
 
     code = "unexpected_reply"

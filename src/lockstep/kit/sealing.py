@@ -18,7 +18,7 @@ _NONCE = 12
 
 
 class CannotUnseal(ValueError):
-    """A sealed value cannot be opened: it belongs to another place or another master key. Give the key it was sealed with."""
+    """A sealed value cannot be opened: it belongs to another place or master key. Give the key that sealed it."""
 
     code = "cannot_unseal"
 

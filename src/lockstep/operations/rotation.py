@@ -25,8 +25,8 @@ async def versions_in_use(gate: Gate, *, with_passing: bool = True) -> dict[int,
 async def reseal(gate: Gate, advance: Advance, *, at_once: int = 200) -> int:
     """Seal anew whatever is sealed under another version than the newest; returns how many values were.
 
-    `at_once` values are sealed in one transaction. Whoever began before the newest version was there may still store an older one, so it looks again until a
-    look finds nothing.
+    `at_once` values are sealed in one transaction. Whoever began before the newest version was there may still store
+    an older one, so it looks again until a look finds nothing.
     """
     done = 0
     while True:
