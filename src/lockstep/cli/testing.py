@@ -1,5 +1,6 @@
 """`lockstep test`: what must hold before a change is taken. Works in a checkout only, where the tests are."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,12 @@ def test(context: typer.Context) -> None:
         if _run(root, words) != 0:
             typer.echo(f"{name} failed; the tests were not run.", err=True)
             raise typer.Exit(1)
-    raise typer.Exit(_run(root, ["pytest", *context.args]))
+    raise typer.Exit(_run(root, ["pytest", *_on_every_core(), *context.args]))
+
+
+def _on_every_core() -> list[str]:
+    """One test process for each core; a `-n` among the caller's words comes later and wins."""
+    return ["-n", str(len(os.sched_getaffinity(0))), "--dist", "worksteal"]
 
 
 def _run(root: Path, words: list[str]) -> int:
