@@ -12,7 +12,7 @@ import typer
 from lockstep.cli.failing import FAILED, ending_of
 from lockstep.cli.keyring import KEY_FILE
 from lockstep.cli.running import operators_of, quiet_settings
-from lockstep.cli.settings import Settings
+from lockstep.cli.settings import Settings, unknown_variables
 from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text
 from lockstep.cli.wiring import Built, built, database_of, own_folder
 from lockstep.kit.clock import Clock, SystemClock
@@ -55,7 +55,7 @@ async def _examine() -> Examined:
     try:
         settings = quiet_settings()
         checked += [check, "master key"]
-        found += _key_file(settings)
+        found += [*_variables(), *_key_file(settings)]
         check = "database"
         async with database_of(settings) as dsn:
             inspected = await inspect(dsn)
@@ -79,6 +79,13 @@ async def _examine() -> Examined:
         tuple(c for c in _CHECKS if c in checked),
         tuple(c for c in _CHECKS if c not in checked),
     )
+
+
+def _variables() -> Iterable[Finding]:
+    for name in unknown_variables():
+        yield Finding(
+            "settings", name, "There is no such setting.", "Correct its name, or unset it: docs/settings.md."
+        )
 
 
 def _key_file(settings: Settings) -> Iterable[Finding]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lockstep.http.api.settings import ApiSettings
 
@@ -23,6 +23,9 @@ class SettingInvalid(ValueError):
 
 SECRET = {"is_secret": True}
 
+# Of the script at the root and of the tests.
+_NOT_SETTINGS = ("LOCKSTEP_SETTING_UP", "LOCKSTEP_TEST_DATABASE_URL")
+
 
 @dataclass(frozen=True, slots=True)
 class StorageSettings:
@@ -31,7 +34,7 @@ class StorageSettings:
     database_url: str | None = field(default=None, repr=False, metadata=SECRET)
     """Your own PostgreSQL, 15 or newer; without it an embedded server is run in the data folder."""
     data: Path | None = None
-    """Folder of the embedded database and of the key file; by default the one the system foresees."""
+    """Folder of the embedded database and the key file; else ~/.local/share/lockstep, or /var/lib/lockstep for root."""
     postgres_binaries: Path | None = None
     """Folder of initdb, pg_ctl and postgres for the embedded server; by default they are looked for."""
     database_connections: int = 10
@@ -108,9 +111,9 @@ class WorkSettings:
 class LogSettings:
     """What is logged, and how. Digits and credentials never are."""
 
-    log_level: str = "info"
-    """debug, info, warning or error."""
-    log_format: str = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged."""
+    log_format: Literal["console", "json"] = "console"
     """`console` for people, `json` for machines."""
 
 
@@ -139,6 +142,18 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         WorkSettings(**_group(WorkSettings, environ)),
         LogSettings(**_group(LogSettings, environ)),
     )
+
+
+def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Variables that look like settings and are none: misspelt ones, mostly."""
+    environ = os.environ if environ is None else environ
+    known = set(_NOT_SETTINGS)
+    for group in get_type_hints(Settings).values():
+        for one in fields(group):
+            known.add(variable(one.name))
+            if one.metadata.get("is_secret"):
+                known.add(f"{variable(one.name)}_FILE")
+    return sorted(name for name in environ if name.startswith("LOCKSTEP_") and name not in known)
 
 
 def variable(name: str) -> str:
@@ -170,6 +185,8 @@ def _text(name: str, is_secret: bool, environ: Mapping[str, str]) -> str | None:
 
 
 def _converted(name: str, text: str, kind: Any) -> Any:
+    if get_origin(kind) is Literal and text not in get_args(kind):
+        raise SettingInvalid(f"{name}: {text[:40]!r} is none of {', '.join(get_args(kind))}.")
     try:
         if kind is bool:
             return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
