@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from lockstep.cli.failing import ASKED_WRONGLY, Stopped
 from lockstep.cli.settings import Settings, read_settings
@@ -27,6 +27,16 @@ def with_lockstep(work: Callable[[Built], Awaitable[T]]) -> T:
             return await work(lockstep)
 
     return asyncio.run(run())
+
+
+def run_to_stay(work: Coroutine[Any, Any, T]) -> T:
+    """Run a process that stays: on uvloop where the system has it, for asking the database costs a third less there."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def quiet_settings() -> Settings:

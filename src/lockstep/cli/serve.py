@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
@@ -11,7 +10,7 @@ import typer
 
 from lockstep.cli import first_start
 from lockstep.cli.crew import Crew, working
-from lockstep.cli.running import loud_settings
+from lockstep.cli.running import loud_settings, run_to_stay
 from lockstep.cli.serving import serving
 from lockstep.cli.settings import Settings
 from lockstep.cli.site import Site, is_loopback, metrics_served
@@ -39,7 +38,7 @@ def serve(
         host=given.http.host if host is None else host,
         port=given.http.port if port is None else port,
     )
-    asyncio.run(_serve(replace(given, http=http), workers))
+    run_to_stay(_serve(replace(given, http=http), workers))
 
 
 async def _serve(settings: Settings, workers: Workers) -> None:

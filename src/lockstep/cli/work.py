@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from lockstep.cli.crew import Crew, work_once, working
-from lockstep.cli.running import loud_settings, with_lockstep
+from lockstep.cli.running import loud_settings, run_to_stay, with_lockstep
 from lockstep.cli.settings import Settings
 from lockstep.cli.site import metrics_served
 from lockstep.cli.stopping import stopping_signals
@@ -22,7 +21,7 @@ def work(
 ) -> None:
     """Work without serving: any number of such processes share one database, and each may be killed at any time."""
     if not once:
-        asyncio.run(_work(loud_settings()))
+        run_to_stay(_work(loud_settings()))
         return
     count = with_lockstep(work_once)
     if as_json:
@@ -35,7 +34,9 @@ async def _work(settings: Settings) -> None:
     with stopping_signals() as asked:
         async with built(settings) as lockstep:
             crew = Crew(lockstep)
-            async with metrics_served(lockstep, crew), working(crew):
+            async with metrics_served(lockstep, crew) as metrics, working(crew):
+                if metrics is not None:
+                    say(f"Health and metrics are on {metrics}.")
                 say("Working. End with Ctrl-C.")
                 await asked.wait()
     say("Stopped.")

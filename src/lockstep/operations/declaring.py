@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.belief import Belief
-from lockstep.model.capabilities import CodeChooser, CredentialKind
-from lockstep.model.code_choice import Choice, choose_code
+from lockstep.model.capabilities import CodeChooser
 from lockstep.model.constraints import breaches_of_code
 from lockstep.model.declared import Declared, Spec
-from lockstep.model.naming import TAG_LENGTH, entry_name
+from lockstep.model.naming import entry_name
 from lockstep.model.permissions import Actor
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
-from lockstep.operations.errors import Conflict, Invalid
+from lockstep.operations.chosen_digits import (
+    Group,
+    Wish,
+    choose,
+    groups,
+    holds_codes,
+    tag_of,
+    taken_digits,
+    that_take_digits,
+)
 from lockstep.operations.gate import Tx
-from lockstep.storage import access_codes, bookings, claims, devices, domains, entries, grants, guests, spaces
+from lockstep.operations.new_grants import declare_new
+from lockstep.storage import (
+    access_codes,
+    bookings,
+    claims,
+    declarations,
+    devices,
+    domains,
+    entries,
+    grants,
+    guests,
+    spaces,
+)
 from lockstep.storage.access_codes import AccessCodeRow
 from lockstep.storage.bookings import BookingRow
+from lockstep.storage.declarations import NewTarget
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.grants import GrantRow, MethodRow
 from lockstep.storage.guests import GuestRow
-
-_TAG_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Which digits are asked for. `code` must be given or refused; the others are wishes that may become a warning."""
-
-    code: str | None = None
-    phone_last_digits: str | None = None
-
-    def __repr__(self) -> str:
-        return "Wish(******)"
 
 
 async def declare_booking(tx: Tx, actor: Actor, booking_id: UUID) -> None:
@@ -54,11 +62,13 @@ async def declare_booking(tx: Tx, actor: Actor, booking_id: UUID) -> None:
         return
     guest = await guests.get(tx.db, tx.workspace_id, booking.guest_id) if booking.guest_id else None
     name = (guest.name if guest else None) or booking.reservation_code or "Guest"
-    if grant is None and booking.ends_at <= tx.now:
-        return
-    grant = await _grant_of(tx, actor, booking, grant, name)
-    natural = f"{booking.calendar_id}:{booking.uid}:{booking.instance}" if booking.uid else grant.public_id
-    await declare_grant(tx, actor, grant, natural, Wish(phone_last_digits=_phone_last_digits(booking, guest)))
+    natural = f"{booking.calendar_id}:{booking.uid}:{booking.instance}" if booking.uid else None
+    wish = Wish(phone_last_digits=_phone_last_digits(booking, guest))
+    if grant is not None:
+        grant = await _moved(tx, actor, booking, grant, name)
+        await declare_grant(tx, actor, grant, natural, wish)
+    elif booking.ends_at > tx.now:
+        await _declare_first(tx, actor, booking, name, natural, wish)
 
 
 async def redeclare_space(tx: Tx, actor: Actor, space_id: UUID) -> None:
@@ -74,7 +84,7 @@ async def declare_grant(tx: Tx, actor: Actor, grant: GrantRow, natural: str | No
     wanted = {i for s in space_ids for i in await spaces.devices_of(tx.db, tx.workspace_id, s)} | set(
         device_ids
     )
-    locks = [d for d in await devices.get_many(tx.db, tx.workspace_id, sorted(wanted)) if _holds_codes(d)]
+    locks = [d for d in await devices.get_many(tx.db, tx.workspace_id, sorted(wanted)) if holds_codes(d)]
     codes = await access_codes.of_grants(tx.db, tx.workspace_id, [grant.id])
     touched = {d.domain_id for d in locks} | {c.entry.domain_id for c in codes}
     await domains.lock(tx.db, tx.workspace_id, sorted(touched))
@@ -109,43 +119,50 @@ async def withdraw_grant(tx: Tx, actor: Actor, grant: GrantRow, *, is_compromise
     await claims.wake(tx.db, tx.workspace_id, "domains", domain_ids, tx.now)
 
 
-async def _grant_of(tx: Tx, actor: Actor, booking: BookingRow, grant: GrantRow | None, name: str) -> GrantRow:
-    """The booking's grant, made or changed where need be."""
-    if grant is None:
-        row_id = new_id()
-        grant = GrantRow(
-            row_id,
-            public_id("grant", row_id),
-            None,
-            name,
-            booking.guest_id,
-            booking.id,
-            booking.starts_at,
-            booking.ends_at,
-            tx.now,
-            tx.now,
-            None,
-        )
-        await grants.insert(tx.db, tx.workspace_id, grant)
-        await grants.set_targets(tx.db, tx.workspace_id, grant.id, [(new_id(), booking.space_id, None)])
-        await recorded.append(tx, actor, events.AccessGrantCreated(access_grant_id=grant.public_id))
-    elif (grant.starts_at, grant.ends_at, grant.name, grant.guest_id) != (
+async def _declare_first(
+    tx: Tx, actor: Actor, booking: BookingRow, name: str, natural: str | None, wish: Wish
+) -> None:
+    """The booking's grant is made."""
+    row_id = new_id()
+    grant = GrantRow(
+        row_id,
+        public_id("grant", row_id),
+        None,
+        name,
+        booking.guest_id,
+        booking.id,
+        booking.starts_at,
+        booking.ends_at,
+        tx.now,
+        tx.now,
+        None,
+    )
+    device_ids = await spaces.devices_of(tx.db, tx.workspace_id, booking.space_id)
+    reached = await declarations.reached(tx.db, tx.workspace_id, [], device_ids)
+    targets = [NewTarget(new_id(), booking.space_id, None)]
+    await declare_new(tx, actor, grant, targets, [r.device for r in reached], natural, wish)
+
+
+async def _moved(tx: Tx, actor: Actor, booking: BookingRow, grant: GrantRow, name: str) -> GrantRow:
+    """The booking's grant, changed where it differs."""
+    if (grant.starts_at, grant.ends_at, grant.name, grant.guest_id) == (
         booking.starts_at,
         booking.ends_at,
         name,
         booking.guest_id,
     ):
-        grant = replace(
-            grant,
-            starts_at=booking.starts_at,
-            ends_at=booking.ends_at,
-            name=name,
-            guest_id=booking.guest_id,
-            changed_at=tx.now,
-        )
-        await grants.change(tx.db, tx.workspace_id, grant)
-        await grants.set_targets(tx.db, tx.workspace_id, grant.id, [(new_id(), booking.space_id, None)])
-        await recorded.append(tx, actor, events.AccessGrantChanged(access_grant_id=grant.public_id))
+        return grant
+    grant = replace(
+        grant,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        name=name,
+        guest_id=booking.guest_id,
+        changed_at=tx.now,
+    )
+    await grants.change(tx.db, tx.workspace_id, grant)
+    await grants.set_targets(tx.db, tx.workspace_id, grant.id, [(new_id(), booking.space_id, None)])
+    await recorded.append(tx, actor, events.AccessGrantChanged(access_grant_id=grant.public_id))
     return grant
 
 
@@ -159,18 +176,10 @@ class _Wanted:
     codes: Sequence[AccessCodeRow]
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Locks of one write domain that one entry serves."""
-
-    domain_id: UUID
-    locks: tuple[DeviceRow, ...]
-
-
 async def _make_equal(tx: Tx, actor: Actor, w: _Wanted) -> set[UUID]:
     changed: set[UUID] = set()
     kept: set[UUID] = set()
-    for group in _groups(w.locks):
+    for group in groups(w.locks):
         existing = _entry_for(group, w.codes, kept)
         row = await _declared_row(tx, w, group, existing)
         if existing is None:
@@ -191,7 +200,7 @@ async def _make_equal(tx: Tx, actor: Actor, w: _Wanted) -> set[UUID]:
 
 
 async def _show_codes(
-    tx: Tx, actor: Actor, w: _Wanted, group: _Group, entry_id: UUID, *, is_changed: bool
+    tx: Tx, actor: Actor, w: _Wanted, group: Group, entry_id: UUID, *, is_changed: bool
 ) -> None:
     """One access code for each lock of the group."""
     by_device = {c.device_id: c for c in w.codes if c.entry.id == entry_id}
@@ -218,17 +227,17 @@ async def _show_codes(
     await access_codes.withdraw(tx.db, tx.workspace_id, [c.id for c in dropped], tx.now)
 
 
-async def _declared_row(tx: Tx, w: _Wanted, group: _Group, existing: EntryRow | None) -> EntryRow:
+async def _declared_row(tx: Tx, w: _Wanted, group: Group, existing: EntryRow | None) -> EntryRow:
     """The entry as it is wanted: under the next revision where it exists."""
     first = group.locks[0]
     capabilities = first.capabilities
     targets = frozenset(d.reference for d in group.locks)
     natural = existing.natural_key if existing else (w.natural or w.grant.public_id)
     entry_id = existing.id if existing else new_id()
-    tag = existing.declared.tag if existing else _tag(tx, natural, targets)
+    tag = existing.declared.tag if existing else tag_of(tx, natural, targets)
     if existing is None and await entries.has_open_tag(tx.db, tx.workspace_id, group.domain_id, tag):
         # Booked again before the cancelled one is surely gone: what is seen must tell the two apart.
-        tag = _tag(tx, w.grant.public_id, targets)
+        tag = tag_of(tx, w.grant.public_id, targets)
     is_ours = capabilities.chooser is CodeChooser.CALLER
     digits = fingerprint = None
     if is_ours and w.method.digits is not None:
@@ -250,18 +259,7 @@ def _differs(existing: EntryRow, wanted: EntryRow) -> bool:
     return existing.declared.is_withdrawn or existing.declared.spec != wanted.declared.spec
 
 
-def _groups(locks: Iterable[DeviceRow]) -> list[_Group]:
-    alone: list[_Group] = []
-    together: dict[UUID, list[DeviceRow]] = {}
-    for lock in locks:
-        if lock.capabilities.targets_per_entry > 1:
-            together.setdefault(lock.domain_id, []).append(lock)
-        else:
-            alone.append(_Group(lock.domain_id, (lock,)))
-    return alone + [_Group(domain_id, tuple(members)) for domain_id, members in together.items()]
-
-
-def _entry_for(group: _Group, codes: Sequence[AccessCodeRow], taken: set[UUID]) -> EntryRow | None:
+def _entry_for(group: Group, codes: Sequence[AccessCodeRow], taken: set[UUID]) -> EntryRow | None:
     """The grant's entry that serves a lock of this group; a living one before a withdrawn one."""
     mine = {d.id for d in group.locks}
     found = [c for c in codes if c.device_id in mine and c.entry.domain_id == group.domain_id]
@@ -275,27 +273,20 @@ async def _method(
 ) -> MethodRow:
     """The grant's digits: kept as long as no lock forbids them; chosen once, anew only where they must be."""
     method = await grants.method_of(tx.db, tx.workspace_id, grant.id)
-    choosing = [d for d in locks if d.capabilities.chooser is CodeChooser.CALLER]
-    taken = await _taken(tx, choosing, window, method.id if method else None)
+    choosing = that_take_digits(locks, wish)
     if method is None:
         row_id = new_id()
         method = MethodRow(row_id, public_id("method", row_id), grant.id, "code", None, created_at=tx.now)
         await grants.insert_method(tx.db, tx.workspace_id, method)
     if not choosing:
-        if wish.code is not None:
-            raise Invalid(
-                "There is no lock here that takes digits which are given.",
-                code="code_cannot_be_chosen",
-                next_step="Give no code; where the vendor computes it, Lockstep tells it as soon as there is one.",
-                field="code",
-            )
         return method
+    taken = await taken_digits(tx, choosing, window, method.id)
     if method.digits is not None and wish.code is None:
         plain = tx.open(method.digits, "access_methods", "digits", method.id)
         fits = not any(breaches_of_code(plain, d.capabilities) for d in choosing)
         if fits and method.fingerprint not in taken:
             return method
-    choice = _choose(tx, choosing, taken, wish)
+    choice = choose(tx, choosing, taken, wish)
     sealed = tx.seal(choice.digits, "access_methods", "digits", method.id)
     method = replace(method, digits=sealed, fingerprint=tx.fingerprint(choice.digits), warning=choice.warning)
     await grants.set_method_digits(
@@ -304,56 +295,12 @@ async def _method(
     return method
 
 
-def _choose(tx: Tx, locks: Sequence[DeviceRow], taken: set[UUID], wish: Wish) -> Choice:
-    if wish.code is not None:
-        for lock in locks:
-            broken = breaches_of_code(wish.code, lock.capabilities)
-            if broken:
-                rules = "; ".join(b.message for b in broken)
-                raise Invalid(
-                    f"The code does not suit the lock {lock.name} ({lock.public_id}): {rules}.",
-                    code="code_breaks_rules",
-                    next_step="Give other digits, or none, and Lockstep chooses.",
-                    field="code",
-                )
-        if tx.fingerprint(wish.code) in taken:
-            raise Conflict(
-                "These digits are in use on one of the locks for a time that overlaps.",
-                code="code_taken",
-                next_step="Give other digits, or none, and Lockstep chooses.",
-            )
-        return Choice(wish.code)
-    lengths = [d.capabilities for d in locks]
-    return choose_code(
-        lengths, lambda d: tx.fingerprint(d) in taken, tx.random, phone_last_digits=wish.phone_last_digits
-    )
-
-
-async def _taken(tx: Tx, locks: Sequence[DeviceRow], window: Window, but_method: UUID | None) -> set[UUID]:
-    """Digits in use for an overlapping time in any of these write domains, ours or foreign."""
-    if not locks:
-        return set()
-    domain_ids = sorted({d.domain_id for d in locks})
-    ours = await entries.fingerprints_in_use(tx.db, tx.workspace_id, domain_ids, window, but_method)
-    return ours | await access_codes.foreign_fingerprints(tx.db, tx.workspace_id, [d.id for d in locks])
-
-
 def _phone_last_digits(booking: BookingRow, guest: GuestRow | None) -> str | None:
     """The last four of the guest's phone number, from the feed or as entered."""
     if booking.said is not None and booking.said.phone_last4:
         return booking.said.phone_last4
     digits = "".join(c for c in (guest.phone if guest else None) or "" if c.isdigit())
     return digits[-4:] if len(digits) >= 4 else None
-
-
-def _tag(tx: Tx, natural: str, targets: frozenset[str]) -> str:
-    """Keyed, from the declaration's natural key, so that a restored database recognises its entries."""
-    digest = tx.sealer.keyed_digest("|".join([natural, *sorted(targets)]), tx.salt)
-    return "".join(_TAG_ALPHABET[b % 32] for b in digest[:TAG_LENGTH])
-
-
-def _holds_codes(device: DeviceRow) -> bool:
-    return device.removed_at is None and CredentialKind.CODE in device.capabilities.credential_kinds
 
 
 def _subjects(code: AccessCodeRow) -> dict[str, str]:

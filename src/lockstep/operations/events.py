@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -37,8 +37,12 @@ class RecordedEvent:
 
 async def append(tx: Tx, actor: Named, *events: Event) -> None:
     """Record facts in the caller's transaction. They get their position, and are told, after it commits."""
-    drafts = [_draft(event) for event in events]
-    await stored.append(tx.db, tx.workspace_id, actor.name, tx.now, drafts)
+    await stored.append(tx.db, tx.workspace_id, actor.name, tx.now, drafts(events))
+
+
+def drafts(events: Iterable[Event]) -> list[stored.Draft]:
+    """Facts as they are stored, for an operation that stores them together with what they tell of."""
+    return [_draft(event) for event in events]
 
 
 async def read(

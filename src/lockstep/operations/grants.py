@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -12,14 +13,18 @@ from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
 from lockstep.operations.bookings import known_booking
-from lockstep.operations.declaring import Wish, declare_grant, withdraw_grant
+from lockstep.operations.chosen_digits import Wish
+from lockstep.operations.declaring import declare_grant, withdraw_grant
 from lockstep.operations.devices import confinement, require_devices
 from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.guests import known_guest, refuse_erased
+from lockstep.operations.new_grants import declare_new
 from lockstep.operations.spaces import known_space
 from lockstep.operations.words import words, words_or_none
-from lockstep.storage import accounts, devices, grants, spaces
+from lockstep.storage import declarations, grants, spaces
+from lockstep.storage.declarations import NewTarget, Reached
+from lockstep.storage.devices import DeviceRow
 from lockstep.storage.grants import GrantDetail, GrantFilter, GrantRow, MethodRow
 
 MASK = "******"
@@ -112,34 +117,33 @@ class ListGrants:
 
 async def create(tx: Tx, actor: Actor, command: CreateGrant) -> Grant:
     """Declare access; the codes are on their way when this returns, and set when a reading proves it."""
-    _require_to_declare(actor, command.code)
-    window = _window(tx, command.starts_at, command.ends_at)
-    targets = await _targets(tx, actor, command)
-    guest_id = await _guest(tx, actor, command.guest_id)
-    row_id = new_id()
-    row = GrantRow(
-        row_id,
-        public_id("grant", row_id),
-        words_or_none(command.grant_key, "grant_key"),
-        words(command.name, "name"),
-        guest_id,
+    row, method, _ = await _create(tx, actor, command)
+    return Grant(row, method)
+
+
+async def create_shown(tx: Tx, actor: Actor, command: CreateGrant) -> AccessGrant:
+    """The same, as the ways in show it; nothing is asked again for that."""
+    row, method, targets = await _create(tx, actor, command)
+    detail = GrantDetail(
+        row.public_id,
+        row.grant_key,
+        row.name,
+        command.guest_id,
         None,
-        window.starts_at,
-        window.ends_at,
-        tx.now,
-        tx.now,
+        targets.space_public_ids,
+        targets.device_public_ids,
+        row.starts_at,
+        row.ends_at,
+        row.created_at,
+        row.changed_at,
         None,
+        method.id,
+        method.public_id,
+        method.kind,
+        method.digits,
+        method.warning,
     )
-    if not await grants.insert(tx.db, tx.workspace_id, row):
-        raise Conflict(
-            "A grant with this grant_key exists already.",
-            code="grant_key_taken",
-            next_step="Change that grant, or give another key.",
-        )
-    await grants.set_targets(tx.db, tx.workspace_id, row.id, targets)
-    await recorded.append(tx, actor, events.AccessGrantCreated(access_grant_id=row.public_id))
-    await declare_grant(tx, actor, row, row.grant_key, Wish(code=command.code))
-    return await _with_method(tx, row)
+    return _view(tx, actor, detail)
 
 
 async def change(tx: Tx, actor: Actor, grant_public_id: str, command: ChangeGrant) -> Grant:
@@ -223,7 +227,7 @@ def digits_of(tx: Tx, actor: Actor, method: MethodRow | None) -> str | None:
     """The grant's digits; None where the actor may not see them or there are none."""
     if method is None or method.digits is None or not actor.may(Scope.CODES_READ):
         return None
-    return tx.open(method.digits, "access_methods", "digits", method.id)
+    return _opened(tx, method.id, method.digits)
 
 
 async def _known(tx: Tx, actor: Actor, grant_public_id: str, *, locked: bool = False) -> GrantRow:
@@ -288,7 +292,41 @@ def _window(tx: Tx, starts_at: datetime, ends_at: datetime | None) -> Window:
     return window
 
 
-async def _targets(tx: Tx, actor: Actor, command: CreateGrant) -> list[tuple[UUID, UUID | None, UUID | None]]:
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """What a grant is to reach, and every device that this comes to, with its write domain held."""
+
+    rows: tuple[NewTarget, ...]
+    space_public_ids: tuple[str, ...]
+    device_public_ids: tuple[str, ...]
+    devices: tuple[DeviceRow, ...]
+
+
+async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow, MethodRow, _Targets]:
+    _require_to_declare(actor, command.code)
+    window = _window(tx, command.starts_at, command.ends_at)
+    targets = await _targets(tx, actor, command)
+    guest_id = await _guest(tx, actor, command.guest_id)
+    row_id = new_id()
+    row = GrantRow(
+        row_id,
+        public_id("grant", row_id),
+        words_or_none(command.grant_key, "grant_key"),
+        words(command.name, "name"),
+        guest_id,
+        None,
+        window.starts_at,
+        window.ends_at,
+        tx.now,
+        tx.now,
+        None,
+    )
+    wish = Wish(code=command.code)
+    method = await declare_new(tx, actor, row, targets.rows, targets.devices, row.grant_key, wish)
+    return row, method, targets
+
+
+async def _targets(tx: Tx, actor: Actor, command: CreateGrant) -> _Targets:
     if not command.space_ids and not command.device_ids:
         raise Invalid(
             "The grant reaches nothing.",
@@ -296,30 +334,32 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant) -> list[tuple[UUI
             next_step="Give space_ids or device_ids.",
             field="device_ids",
         )
-    found: list[tuple[UUID, UUID | None, UUID | None]] = []
-    reached: set[UUID] = set()
-    for space_public_id in dict.fromkeys(command.space_ids):
-        space = await known_space(tx, actor, space_public_id)
-        found.append((new_id(), space.id, None))
-        reached |= set(await spaces.devices_of(tx.db, tx.workspace_id, space.id))
-    locks = await devices.by_public_ids(tx.db, tx.workspace_id, list(command.device_ids))
-    missing = set(command.device_ids) - {d.public_id for d in locks if d.removed_at is None}
+    found = [await known_space(tx, actor, id) for id in dict.fromkeys(command.space_ids)]
+    within = {id for s in found for id in await spaces.devices_of(tx.db, tx.workspace_id, s.id)}
+    reached = await declarations.reached(tx.db, tx.workspace_id, command.device_ids, sorted(within))
+    asked = [r.device for r in reached if r.device.public_id in command.device_ids]
+    missing = set(command.device_ids) - {d.public_id for d in asked if d.removed_at is None}
     if missing:
         raise NotFound("device", min(missing))
-    await require_devices(tx, actor, [d.id for d in locks])
-    found += [(new_id(), None, d.id) for d in locks]
-    await _accounts_in_order(tx, sorted(reached | {d.id for d in locks}))
-    return found
+    await require_devices(tx, actor, [d.id for d in asked])
+    _require_accounts_in_order(reached)
+    found.sort(key=lambda s: s.id)
+    rows = [NewTarget(new_id(), s.id, None) for s in found]
+    rows += [NewTarget(new_id(), None, d.id) for d in asked]
+    return _Targets(
+        tuple(rows),
+        tuple(s.public_id for s in found),
+        tuple(d.public_id for d in asked),
+        tuple(r.device for r in reached),
+    )
 
 
-async def _accounts_in_order(tx: Tx, device_ids: list[UUID]) -> None:
+def _require_accounts_in_order(reached: Sequence[Reached]) -> None:
     """Nothing new is promised on locks of an account that is in error."""
-    locks = await devices.get_many(tx.db, tx.workspace_id, device_ids)
-    for account_id in sorted({d.account_id for d in locks}):
-        account = await accounts.get(tx.db, tx.workspace_id, account_id)
-        if account is not None and account.state != "active":
+    for r in reached:
+        if r.account_state != "active":
             raise AccountInError(
-                f"The connected account {account.public_id} of a lock of this grant is {account.state}."
+                f"The connected account {r.account_public_id} of a lock of this grant is {r.account_state}."
             )
 
 
@@ -332,27 +372,30 @@ async def _guest(tx: Tx, actor: Actor, guest_public_id: str | None) -> UUID | No
 
 
 def _view(tx: Tx, actor: Actor, detail: GrantDetail) -> AccessGrant:
-    row = detail.row
     return AccessGrant(
-        row.public_id,
-        row.grant_key,
-        row.name if actor.may(Scope.GUESTS_READ) else None,
+        detail.public_id,
+        detail.grant_key,
+        detail.name if actor.may(Scope.GUESTS_READ) else None,
         detail.guest_public_id,
         detail.booking_public_id,
         detail.space_public_ids,
         detail.device_public_ids,
-        row.starts_at,
-        row.ends_at,
-        _method_view(tx, actor, detail.method),
-        row.created_at,
-        row.changed_at,
-        row.cancelled_at,
+        detail.starts_at,
+        detail.ends_at,
+        _method_view(tx, actor, detail),
+        detail.created_at,
+        detail.changed_at,
+        detail.cancelled_at,
     )
 
 
-def _method_view(tx: Tx, actor: Actor, method: MethodRow | None) -> AccessMethod | None:
-    if method is None:
+def _method_view(tx: Tx, actor: Actor, detail: GrantDetail) -> AccessMethod | None:
+    if detail.method_id is None or detail.method_public_id is None or detail.method_kind is None:
         return None
-    is_masked = method.digits is not None and not actor.may(Scope.CODES_READ)
-    code = MASK if is_masked else digits_of(tx, actor, method)
-    return AccessMethod(method.public_id, method.kind, code, is_masked, method.warning)
+    is_masked = detail.digits is not None and not actor.may(Scope.CODES_READ)
+    code = MASK if is_masked else _opened(tx, detail.method_id, detail.digits)
+    return AccessMethod(detail.method_public_id, detail.method_kind, code, is_masked, detail.warning)
+
+
+def _opened(tx: Tx, method_id: UUID, digits: bytes | None) -> str | None:
+    return None if digits is None else tx.open(digits, "access_methods", "digits", method_id)

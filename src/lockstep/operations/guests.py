@@ -14,6 +14,7 @@ from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
+from lockstep.operations.chosen_digits import Wish
 from lockstep.operations.errors import Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.words import told, words_or_none
@@ -192,7 +193,7 @@ async def _redeclare(tx: Tx, actor: Actor, guest: GuestRow) -> None:
         await declaring.declare_booking(tx, actor, booking.id)
     for grant in await grants.living_of_guest(tx.db, tx.workspace_id, guest.id, tx.now):
         if grant.booking_id is None:
-            await declaring.declare_grant(tx, actor, grant, None, declaring.Wish())
+            await declaring.declare_grant(tx, actor, grant, None, Wish())
 
 
 def _checked(row: GuestRow) -> GuestRow:

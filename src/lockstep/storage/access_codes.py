@@ -204,23 +204,6 @@ async def listed(
     return [_row(r) for r in rows]
 
 
-async def foreign_fingerprints(db: Connection, workspace_id: UUID, device_ids: list[UUID]) -> set[UUID]:
-    """Digits that the newest readings show on these locks and that no entry of ours explains."""
-    rows = await db.fetch(
-        """select distinct (c ->> 'fingerprint')::uuid as fingerprint
-           from devices d
-             join observations o on o.workspace_id = d.workspace_id and o.account_id = d.account_id
-               and o.target = d.reference
-             cross join lateral jsonb_array_elements(o.content) c
-           where d.workspace_id = $1 and d.id = any($2) and c ->> 'fingerprint' is not null
-             and not exists (select from entries e where e.workspace_id = $1 and e.domain_id = d.domain_id
-               and c ->> 'reference' = any(e.vendor_references))""",
-        workspace_id,
-        device_ids,
-    )
-    return {r["fingerprint"] for r in rows}
-
-
 async def arriving(
     db: Connection,
     workspace_id: UUID,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from lockstep.storage import database
 from lockstep.storage.database import Connection
 
 CHANGED = "lockstep_changed"
@@ -12,4 +13,4 @@ CHANGED = "lockstep_changed"
 
 async def tell(db: Connection, workspace_id: UUID) -> None:
     """For what changes without an event; an event tells by itself."""
-    await db.execute("select pg_notify($1, $2)", CHANGED, str(workspace_id))
+    database.tell(db, CHANGED, str(workspace_id))

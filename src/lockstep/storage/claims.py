@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from lockstep.storage.database import Connection
+from lockstep.storage.database import Connection, tell
 
 Queue = Literal["domains", "accounts", "calendars", "attempts", "deliveries"]
 QUEUES: tuple[Queue, ...] = ("domains", "accounts", "calendars", "attempts", "deliveries")
@@ -114,7 +114,12 @@ async def wake(db: Connection, workspace_id: UUID, queue: Queue, ids: list[UUID]
         ids,
         now,
     )
-    await db.execute("select pg_notify($1, $2)", WAKE, queue)
+    ring(db, queue)
+
+
+def ring(db: Connection, queue: str) -> None:
+    """Whoever works on this queue looks again, when the transaction has committed."""
+    tell(db, WAKE, queue)
 
 
 async def next_due(db: Connection, queue: Queue) -> datetime | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 from uuid import UUID
@@ -12,18 +11,27 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
+from lockstep.storage.bell import Bell, News
+
 EVERY_WORKSPACE = "*"
 
 
 class _Session(asyncpg.Connection):
-    """A connection that knows which workspace it serves."""
+    """A connection that knows which workspace it serves, and what is to be told when its work is done."""
 
-    __slots__ = ("serves",)
+    __slots__ = ("news", "serves")
 
     async def enter(self, workspace: str) -> None:
         if getattr(self, "serves", None) != workspace:
             await self.execute("select set_config('lockstep.workspace', $1, false)", workspace)
             self.serves = workspace
+        self.news: dict[News, None] = {}
+
+    def tell(self, channel: str, payload: str) -> None:
+        self.news[channel, payload] = None
+
+    def take_news(self) -> Iterable[News]:
+        return self.news
 
 
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -36,6 +44,7 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool, dsn: str) -> None:
         self._pool = pool
+        self._bell = Bell(pool)
         self.dsn = dsn
 
     @classmethod
@@ -52,26 +61,30 @@ class Database:
         return cls(pool, dsn)
 
     async def close(self) -> None:
+        await self._bell.close()
         await self._pool.close()
 
     @asynccontextmanager
     async def transaction(self, workspace_id: UUID | None) -> AsyncIterator[Connection]:
         """One transaction within a workspace; None: across all of them (claims and authentication only)."""
-        async with self._pool.acquire() as connection:
-            await cast(_Session, connection).enter(
-                EVERY_WORKSPACE if workspace_id is None else str(workspace_id)
-            )
-            async with connection.transaction():
-                yield connection
+        async with self._session(workspace_id) as session:
+            async with session.transaction():
+                yield session
+            self._bell.ring(session.take_news())
 
     @asynccontextmanager
     async def reading(self, workspace_id: UUID | None) -> AsyncIterator[Connection]:
         """A connection for single statements that only read; each sees its own snapshot."""
+        async with self._session(workspace_id) as session:
+            yield session
+            self._bell.ring(session.take_news())
+
+    @asynccontextmanager
+    async def _session(self, workspace_id: UUID | None) -> AsyncIterator[_Session]:
         async with self._pool.acquire() as connection:
-            await cast(_Session, connection).enter(
-                EVERY_WORKSPACE if workspace_id is None else str(workspace_id)
-            )
-            yield connection
+            session = cast(_Session, connection)
+            await session.enter(EVERY_WORKSPACE if workspace_id is None else str(workspace_id))
+            yield session
 
     async def listen(self, channel: str, woken: Callable[[str], None]) -> Callable[[], Awaitable[None]]:
         """Call `woken(payload)` for each NOTIFY; returns what ends it. The connection is its own."""
@@ -84,10 +97,15 @@ class Database:
         return connection.close
 
 
+def tell(db: Connection, channel: str, payload: str) -> None:
+    """Tell all who listen, when the transaction has committed; what is told twice in it is heard once."""
+    cast(_Session, db).tell(channel, payload)
+
+
 async def _prepare(connection: asyncpg.Connection) -> None:
     for name in ("json", "jsonb"):
         await connection.set_type_codec(
-            name, encoder=json.dumps, decoder=msgspec.json.decode, schema="pg_catalog"
+            name, encoder=_to_json, decoder=msgspec.json.decode, schema="pg_catalog"
         )
     # A superuser is bound by no policy: step down where the role exists.
     is_above = await connection.fetchval(
@@ -100,3 +118,7 @@ async def _prepare(connection: asyncpg.Connection) -> None:
 
 async def _leave_as_it_is(_connection: Any) -> None:
     """Nothing is left behind by our code: settings are the role and the workspace, each set on entry."""
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

@@ -58,19 +58,17 @@ async def insert(db: Connection, workspace_id: UUID, drafts: Sequence[DeliveryDr
     if not drafts:
         return
     await db.execute(
-        """with added as (
-             insert into deliveries (workspace_id, id, public_id, webhook_id, position, created_at, due_at)
-             select $1, d.*, $2, $2 from unnest($3::uuid[], $4::text[], $5::uuid[], $6::bigint[]) d
-             on conflict (workspace_id, webhook_id, position) do nothing)
-           select pg_notify($7, 'deliveries')""",
+        """insert into deliveries (workspace_id, id, public_id, webhook_id, position, created_at, due_at)
+           select $1, d.*, $2, $2 from unnest($3::uuid[], $4::text[], $5::uuid[], $6::bigint[]) d
+           on conflict (workspace_id, webhook_id, position) do nothing""",
         workspace_id,
         at,
         [d.id for d in drafts],
         [d.public_id for d in drafts],
         [d.webhook_id for d in drafts],
         [d.position for d in drafts],
-        claims.WAKE,
     )
+    claims.ring(db, "deliveries")
 
 
 async def get(db: Connection, workspace_id: UUID, id: UUID) -> DeliveryRow | None:

@@ -52,10 +52,16 @@ _COLUMNS = (
 )
 
 
-def _row(record: Any) -> DeviceRow:
-    values = dict(record)
-    values["capabilities"] = from_document(values["capabilities"], Capabilities)
-    return DeviceRow(**values)
+def device_columns(alias: str) -> str:
+    """For statements elsewhere in storage that join devices under this name; `device_row` reads them."""
+    return ", ".join(f"{alias}.{column}" for column in _COLUMNS.split(", "))
+
+
+def device_row(record: Any) -> DeviceRow:
+    """A DeviceRow from a record that begins with the columns of `device_columns`."""
+    id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, *rest = record[:14]
+    known = from_document(capabilities, Capabilities)
+    return DeviceRow(id, public_id, account_id, domain_id, reference, kind, name, model, known, *rest)
 
 
 async def upsert(
@@ -104,7 +110,7 @@ async def get_many(db: Connection, workspace_id: UUID, device_ids: list[UUID]) -
         workspace_id,
         device_ids,
     )
-    return [_row(r) for r in rows]
+    return [device_row(r) for r in rows]
 
 
 async def by_public_ids(db: Connection, workspace_id: UUID, public_ids: list[str]) -> list[DeviceRow]:
@@ -113,7 +119,7 @@ async def by_public_ids(db: Connection, workspace_id: UUID, public_ids: list[str
         workspace_id,
         public_ids,
     )
-    return [_row(r) for r in rows]
+    return [device_row(r) for r in rows]
 
 
 async def of_domain(db: Connection, workspace_id: UUID, domain_id: UUID) -> list[DeviceRow]:
@@ -123,7 +129,7 @@ async def of_domain(db: Connection, workspace_id: UUID, domain_id: UUID) -> list
         workspace_id,
         domain_id,
     )
-    return [_row(r) for r in rows]
+    return [device_row(r) for r in rows]
 
 
 async def of_account(db: Connection, workspace_id: UUID, account_id: UUID) -> list[DeviceRow]:
@@ -132,7 +138,7 @@ async def of_account(db: Connection, workspace_id: UUID, account_id: UUID) -> li
         workspace_id,
         account_id,
     )
-    return [_row(r) for r in rows]
+    return [device_row(r) for r in rows]
 
 
 async def listed(
@@ -162,7 +168,7 @@ async def listed(
         space_ids,
         property_ids,
     )
-    return [_row(r) for r in rows]
+    return [device_row(r) for r in rows]
 
 
 async def surroundings(

@@ -310,25 +310,6 @@ async def store_actual_window(
     )
 
 
-async def fingerprints_in_use(
-    db: Connection, workspace_id: UUID, domain_ids: Sequence[UUID], window: Window, but_method: UUID | None
-) -> set[UUID]:
-    """Digits declared on these domains for a time that overlaps `window`, or that may still be on a lock."""
-    rows = await db.fetch(
-        """select r.fingerprint from entries e join entry_revisions r
-             on r.workspace_id = e.workspace_id and r.entry_id = e.id
-           where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null
-             and r.fingerprint is not null and ($5::uuid is null or e.method_id is distinct from $5)
-             and tstzrange(e.starts_at, e.ends_at) && tstzrange($3, $4)""",
-        workspace_id,
-        list(domain_ids),
-        window.starts_at,
-        window.ends_at,
-        but_method,
-    )
-    return {r["fingerprint"] for r in rows}
-
-
 async def _keep_revision(db: Connection, workspace_id: UUID, d: Declared) -> None:
     await db.execute(
         """insert into entry_revisions (workspace_id, entry_id, revision, starts_at, ends_at, fingerprint, name,

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from lockstep.storage.changes import CHANGED
-from lockstep.storage.database import Connection
+from lockstep.storage.database import Connection, tell
 
 WAKE = "lockstep_work"
 """As storage.claims.WAKE; the payload for events is `events`."""
@@ -75,11 +75,9 @@ async def append(
              from unnest($4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::jsonb[])
                as d (id, public_id, kind, subjects, payload)
              returning id, occurred_at
-           ), queued as (
-             insert into unsequenced (workspace_id, event_id, occurred_at)
-             select $1, id, occurred_at from added
            )
-           select pg_notify($9, 'events'), pg_notify($10, $11)""",
+           insert into unsequenced (workspace_id, event_id, occurred_at)
+           select $1, id, occurred_at from added""",
         workspace_id,
         actor,
         at,
@@ -88,10 +86,14 @@ async def append(
         [d.kind for d in drafts],
         [dict(d.subjects) for d in drafts],
         [dict(d.payload) for d in drafts],
-        WAKE,
-        CHANGED,
-        str(workspace_id),
     )
+    tell_of_events(db, workspace_id)
+
+
+def tell_of_events(db: Connection, workspace_id: UUID) -> None:
+    """The sequencer, and whoever looks at the workspace, hear of new events when they are committed."""
+    tell(db, WAKE, "events")
+    tell(db, CHANGED, str(workspace_id))
 
 
 async def waiting(db: Connection) -> list[UUID]:

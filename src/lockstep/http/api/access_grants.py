@@ -90,11 +90,9 @@ async def create_access_grant(call: Asked, body: GrantCreation) -> Response:
         body.access_grant_key,
         body.code,
     )
-
-    async def create(tx: Tx) -> AccessGrant:
-        return await _shown(call, tx, await grants.create(tx, call.actor, command))
-
-    return await call.change(create, lambda grant: grant, status=201)
+    return await call.change(
+        lambda tx: grants.create_shown(tx, call.actor, command), lambda grant: grant, status=201
+    )
 
 
 @router.get("/{access_grant_id}", response_model=AccessGrant)

@@ -1,0 +1,111 @@
+"""The digits of a grant, and what one entry for each lock looks like: shared by new declarations and changed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from lockstep.model.capabilities import CodeChooser, CredentialKind
+from lockstep.model.code_choice import Choice, choose_code
+from lockstep.model.constraints import breaches_of_code
+from lockstep.model.naming import TAG_LENGTH
+from lockstep.model.window import Window
+from lockstep.operations.errors import Conflict, Invalid
+from lockstep.operations.gate import Tx
+from lockstep.storage import declarations
+from lockstep.storage.devices import DeviceRow
+
+_TAG_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which digits are asked for. `code` must be given or refused; the others are wishes that may become a warning."""
+
+    code: str | None = None
+    phone_last_digits: str | None = None
+
+    def __repr__(self) -> str:
+        return "Wish(******)"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Locks of one write domain that one entry serves."""
+
+    domain_id: UUID
+    locks: tuple[DeviceRow, ...]
+
+
+def groups(locks: Iterable[DeviceRow]) -> list[Group]:
+    """Locks as their entries serve them: one by one, or together where the vendor says so."""
+    alone: list[Group] = []
+    together: dict[UUID, list[DeviceRow]] = {}
+    for lock in locks:
+        if lock.capabilities.targets_per_entry > 1:
+            together.setdefault(lock.domain_id, []).append(lock)
+        else:
+            alone.append(Group(lock.domain_id, (lock,)))
+    return alone + [Group(domain_id, tuple(members)) for domain_id, members in together.items()]
+
+
+def holds_codes(device: DeviceRow) -> bool:
+    return device.removed_at is None and CredentialKind.CODE in device.capabilities.credential_kinds
+
+
+def that_take_digits(locks: Sequence[DeviceRow], wish: Wish) -> list[DeviceRow]:
+    """The locks whose digits we choose. Raises Invalid where digits are given and there is none."""
+    choosing = [d for d in locks if d.capabilities.chooser is CodeChooser.CALLER]
+    if not choosing and wish.code is not None:
+        raise Invalid(
+            "There is no lock here that takes digits which are given.",
+            code="code_cannot_be_chosen",
+            next_step="Give no code; where the vendor computes it, Lockstep tells it as soon as there is one.",
+            field="code",
+        )
+    return choosing
+
+
+def choose(tx: Tx, locks: Sequence[DeviceRow], taken: set[UUID], wish: Wish) -> Choice:
+    """Raises Invalid, Conflict where the given digits cannot be had."""
+    if wish.code is not None:
+        for lock in locks:
+            broken = breaches_of_code(wish.code, lock.capabilities)
+            if broken:
+                rules = "; ".join(b.message for b in broken)
+                raise Invalid(
+                    f"The code does not suit the lock {lock.name} ({lock.public_id}): {rules}.",
+                    code="code_breaks_rules",
+                    next_step="Give other digits, or none, and Lockstep chooses.",
+                    field="code",
+                )
+        if tx.fingerprint(wish.code) in taken:
+            raise Conflict(
+                "These digits are in use on one of the locks for a time that overlaps.",
+                code="code_taken",
+                next_step="Give other digits, or none, and Lockstep chooses.",
+            )
+        return Choice(wish.code)
+    lengths = [d.capabilities for d in locks]
+    return choose_code(
+        lengths, lambda d: tx.fingerprint(d) in taken, tx.random, phone_last_digits=wish.phone_last_digits
+    )
+
+
+async def taken_digits(
+    tx: Tx, locks: Sequence[DeviceRow], window: Window, but_method: UUID | None = None
+) -> set[UUID]:
+    """Digits in use for an overlapping time in any of these write domains, ours or foreign."""
+    if not locks:
+        return set()
+    domain_ids = sorted({d.domain_id for d in locks})
+    return await declarations.fingerprints_in_use(
+        tx.db, tx.workspace_id, domain_ids, [d.id for d in locks], window, but_method
+    )
+
+
+def tag_of(tx: Tx, natural: str, targets: frozenset[str]) -> str:
+    """Keyed, from the declaration's natural key, so that a restored database recognises its entries."""
+    digest = tx.sealer.keyed_digest("|".join([natural, *sorted(targets)]), tx.salt)
+    return "".join(_TAG_ALPHABET[b % 32] for b in digest[:TAG_LENGTH])

@@ -1,0 +1,121 @@
+"""Declares a grant that is new: nothing of it is there yet to be made equal, so all of it is stored at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lockstep.kit.ids import new_id, public_id
+from lockstep.model import events
+from lockstep.model.belief import Belief
+from lockstep.model.capabilities import CodeChooser
+from lockstep.model.declared import Declared, Spec
+from lockstep.model.naming import entry_name
+from lockstep.model.permissions import Actor
+from lockstep.model.window import Window
+from lockstep.operations import events as recorded
+from lockstep.operations.chosen_digits import (
+    Group,
+    Wish,
+    choose,
+    groups,
+    holds_codes,
+    tag_of,
+    taken_digits,
+    that_take_digits,
+)
+from lockstep.operations.errors import Conflict
+from lockstep.operations.gate import Tx
+from lockstep.storage import declarations, entries
+from lockstep.storage.declarations import NewCode, NewDeclaration, NewTarget
+from lockstep.storage.devices import DeviceRow
+from lockstep.storage.entries import EntryRow
+from lockstep.storage.grants import GrantRow, MethodRow
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The grant's digits, sealed for the method, and as they are."""
+
+    method: MethodRow
+    digits: str | None
+
+    def __repr__(self) -> str:
+        return "_Chosen(******)"
+
+
+async def declare_new(
+    tx: Tx,
+    actor: Actor,
+    grant: GrantRow,
+    targets: Sequence[NewTarget],
+    devices: Sequence[DeviceRow],
+    natural: str | None,
+    wish: Wish,
+) -> MethodRow:
+    """Store a grant with its digits, entries and codes, and wake its locks.
+
+    `devices` are all that `targets` reach; their domains are locked by the caller (`declarations.reached`). Raises
+    Conflict where the grant's key is in use, or the digits that are given.
+    """
+    locks = [d for d in devices if holds_codes(d)]
+    chosen = await _chosen(tx, grant, locks, wish)
+    rows: list[EntryRow] = []
+    codes: list[NewCode] = []
+    told: list[events.Event] = [events.AccessGrantCreated(access_grant_id=grant.public_id)]
+    for group in groups(locks):
+        row = await _entry(tx, grant, chosen, group, natural)
+        rows.append(row)
+        for lock in group.locks:
+            id = new_id()
+            code = NewCode(id, public_id("code", id), lock.id, row.id)
+            codes.append(code)
+            told.append(_created(code, lock, grant))
+    declaration = NewDeclaration(grant, targets, chosen.method, rows, codes, recorded.drafts(told))
+    if not await declarations.insert(tx.db, tx.workspace_id, declaration, actor.name, tx.now):
+        raise Conflict(
+            "A grant with this grant_key exists already.",
+            code="grant_key_taken",
+            next_step="Change that grant, or give another key.",
+        )
+    return chosen.method
+
+
+async def _chosen(tx: Tx, grant: GrantRow, locks: Sequence[DeviceRow], wish: Wish) -> _Chosen:
+    id = new_id()
+    method = MethodRow(id, public_id("method", id), grant.id, "code", None, created_at=tx.now)
+    choosing = that_take_digits(locks, wish)
+    if not choosing:
+        return _Chosen(method, None)
+    taken = await taken_digits(tx, choosing, Window(grant.starts_at, grant.ends_at))
+    choice = choose(tx, choosing, taken, wish)
+    sealed = tx.seal(choice.digits, "access_methods", "digits", id)
+    fingerprint = tx.fingerprint(choice.digits)
+    made = MethodRow(
+        id, method.public_id, grant.id, "code", sealed, fingerprint, choice.warning, created_at=tx.now
+    )
+    return _Chosen(made, choice.digits)
+
+
+async def _entry(tx: Tx, grant: GrantRow, chosen: _Chosen, group: Group, natural: str | None) -> EntryRow:
+    capabilities = group.locks[0].capabilities
+    targets = frozenset(d.reference for d in group.locks)
+    tag = tag_of(tx, natural or grant.public_id, targets)
+    if natural is not None and await entries.has_open_tag(tx.db, tx.workspace_id, group.domain_id, tag):
+        # Booked again before the cancelled one is surely gone: what is seen must tell the two apart.
+        tag = tag_of(tx, grant.public_id, targets)
+    id = new_id()
+    digits = fingerprint = None
+    if capabilities.chooser is CodeChooser.CALLER and chosen.digits is not None:
+        digits = tx.seal(chosen.digits, "entries", "digits", id)
+        fingerprint = chosen.method.fingerprint
+    name = entry_name(grant.name, tag, capabilities.name)
+    spec = Spec(fingerprint, Window(grant.starts_at, grant.ends_at), name, targets)
+    declared = Declared(id, 1, spec, tag, declared_at=tx.now)
+    return EntryRow(declared, Belief(), group.domain_id, chosen.method.id, natural or grant.public_id, digits)
+
+
+def _created(code: NewCode, lock: DeviceRow, grant: GrantRow) -> events.AccessCodeCreated:
+    return events.AccessCodeCreated(
+        access_code_id=code.public_id, device_id=lock.public_id, access_grant_id=grant.public_id
+    )
