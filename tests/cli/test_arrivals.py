@@ -24,6 +24,7 @@ def with_a_guest(ready: Home, plain_locks: str) -> str:
     async def furnish(lockstep: Built) -> str:
         gate = lockstep.gate
         actor = await operator_of(gate, None)
+        await tell_at_once(plain_locks)
         command = accounts.Connect("virtual", {"token": TOKEN, "endpoint": plain_locks}, "Canal House")
         connected = await accounts.connect(gate, actor, command)
         async with gate.transaction(actor.workspace_id) as tx:
@@ -39,6 +40,14 @@ def with_a_guest(ready: Home, plain_locks: str) -> str:
         return connected.account.public_id
 
     return within(furnish)
+
+
+async def tell_at_once(address: str) -> None:
+    """These locks need no time until a reading counts, so that nobody waits for it here."""
+    async with httpx.AsyncClient(base_url=f"{address}/_emulator") as http:
+        for lock in (await http.get("/locks")).json()["locks"]:
+            changed = await http.patch(f"/locks/{lock['id']}", json={"features": {"settling_seconds": 0.1}})
+            changed.raise_for_status()
 
 
 def doors(say: Say) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from starlette.routing import Route
 from typer.main import get_command
 
 from lockstep.cli.main import app
@@ -99,8 +98,8 @@ def test_published_ports_are_ones_that_are_listened_on_and_only_this_machine_rea
 
 
 def test_health_is_asked_where_it_is_served() -> None:
-    paths = {r.path for r in running_routes(RunningParts(None, None)) if isinstance(r, Route)}  # type: ignore[arg-type]
-    asked = {None: given("HEALTHCHECK")[0]}
+    paths = {route.path for route in running_routes(RunningParts(None, None))}  # type: ignore[arg-type]
+    asked: dict[str | None, str] = {None: given("HEALTHCHECK")[0]}
     asked |= {s: json.dumps(SERVICES[s]["healthcheck"]) for s in OURS if "healthcheck" in SERVICES[s]}
     assert "work" in asked
     for service, text in asked.items():

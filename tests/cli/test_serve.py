@@ -29,26 +29,25 @@ def test_an_empty_home_serves_with_one_command_and_shows_its_first_key_once(empt
     assert again.stop(signal.SIGINT) == 0
 
 
-def test_two_that_start_at_once_on_one_new_database_make_one_workspace(home: Home) -> None:
-    both = [home.start("serve", "--port", "0"), home.start("serve", "--port", "0")]
+def test_several_processes_share_one_database_and_its_first_key(home: Home) -> None:
+    home.settings["LOCKSTEP_METRICS_PORT"] = "0"
+    both = [home.start("serve", "--port", "0"), home.start("serve", "--workers", "none", "--port", "0")]
+    working = home.start("work")
     addresses = [one.address() for one in both]
     keys = [first_key(one.said) for one in both if "lockstep_" in one.said]
     assert len(keys) == 1
     for address in addresses:
         answer = httpx.get(f"{address}/v1/workspace", headers={"authorization": f"Bearer {keys[0]}"})
         assert answer.status_code == 200
-
-
-def test_workers_run_apart_from_what_serves_and_stop_with_grace(home: Home) -> None:
-    home.settings["LOCKSTEP_METRICS_PORT"] = "0"
-    serving = home.start("serve", "--workers", "none", "--port", "0")
-    assert "No workers here" in serving.wait_for("End with Ctrl-C.")
-    checks = httpx.get(f"{serving.address()}/health").json()["checks"]
-    assert checks == {"database": True, "schema": True}
-    working = [home.start("work"), home.start("work")]
-    for one in working:
-        one.wait_for("Working.")
-    assert [one.stop() for one in working] == [0, 0]
+    assert "No workers here" in both[1].wait_for("End with Ctrl-C.")
+    assert httpx.get(f"{addresses[1]}/health").json()["checks"] == {"database": True, "schema": True}
+    metrics = working.wait_for("Working.").split("metrics are on ")[1].split()[0].rstrip(".")
+    until(
+        lambda: httpx.get(f"{metrics}/health").json()["checks"].get("workers") is True, lambda: working.said
+    )
+    assert "lockstep_queue_due" in httpx.get(f"{metrics}/metrics").text
+    assert working.stop() == 0
+    assert "Stopped." in working.said
 
 
 def test_workers_come_back_after_the_database_was_away(empty_home: Home) -> None:
