@@ -20,7 +20,7 @@ from lockstep.http.console.sessions import Sessions
 from lockstep.http.console.settings import ConsoleSettings
 from lockstep.http.console.sign_in import SignInPage
 from lockstep.http.console.today import TodayPage
-from lockstep.http.console.visits import HEADERS, Door
+from lockstep.http.console.visits import HEADERS, Doorman
 from lockstep.kit.clock import Clock, SystemClock
 from lockstep.kit.sealing import derive
 from lockstep.model import permissions
@@ -69,13 +69,13 @@ def create_console(
     settings = settings or ConsoleSettings()
     secret = derive(gate.sealer.fingerprint_key, "sessions of the console")
     sessions = Sessions(secret, settings.session_lasts, clock or SystemClock())
-    door = Door(gate, sessions, settings)
+    doorman = Doorman(gate, sessions, settings)
     templates = Templates()
     live = Live(Changes(gate), settings)
     app = Starlette(
         routes=[
-            *TodayPage(gate, door, templates, live).routes(),
-            *SignInPage(gate, door, templates, settings, monotonic).routes(),
+            *TodayPage(gate, doorman, templates, live).routes(),
+            *SignInPage(gate, doorman, templates, settings, monotonic).routes(),
         ]
     )
     _tell_of_faults(app, templates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from uuid import UUID
 
 from lockstep.http.console.settings import ConsoleSettings
@@ -33,7 +33,7 @@ class Live:
 
     async def stream(
         self, workspace_id: UUID, render: Callable[[], Awaitable[str | None]]
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """What `render` returns, whenever it differs from what was sent; None: whoever looks is signed out."""
         sent, sent_at = b"", 0.0
         async with self._changes.watching(workspace_id) as watch:

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from lockstep.http.console.rendering import Templates
 from lockstep.http.console.settings import ConsoleSettings
-from lockstep.http.console.visits import SIGN_IN, Door, PageRoute
+from lockstep.http.console.visits import SIGN_IN, Doorman, PageRoute
 from lockstep.http.rate_limit import RateLimit
 from lockstep.operations import api_keys
 from lockstep.operations.gate import Gate
@@ -33,13 +33,13 @@ class SignInPage:
     def __init__(
         self,
         gate: Gate,
-        door: Door,
+        doorman: Doorman,
         templates: Templates,
         settings: ConsoleSettings,
         monotonic: Callable[[], float],
     ) -> None:
         self._gate = gate
-        self._door = door
+        self._doorman = doorman
         self._templates = templates
         self._attempts = RateLimit(settings.sign_in_per_minute / 60, settings.sign_in_burst, monotonic)
 
@@ -54,7 +54,7 @@ class SignInPage:
         return self._page()
 
     async def _sign_in(self, request: Request) -> Response:
-        self._door.require_own_page(request)
+        self._doorman.require_own_page(request)
         address = request.client.host if request.client else ""
         allowance = self._attempts.take(address)
         if allowance.retry_after is not None:
@@ -65,11 +65,11 @@ class SignInPage:
         if signed_in is None:
             log.warning("sign_in_refused", address=address)
             return self._page(_NOT_KNOWN, HTTPStatus.UNAUTHORIZED)
-        return self._door.remember(request, RedirectResponse("/", HTTPStatus.SEE_OTHER), signed_in.actor)
+        return self._doorman.remember(request, RedirectResponse("/", HTTPStatus.SEE_OTHER), signed_in.actor)
 
     async def _sign_out(self, request: Request) -> Response:
-        self._door.require_own_page(request)
-        return self._door.forget(request, RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER))
+        self._doorman.require_own_page(request)
+        return self._doorman.forget(request, RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER))
 
     def _page(
         self, wrong: str | None = None, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from lockstep.http.console.live import Live
 from lockstep.http.console.needs import needs_of
 from lockstep.http.console.rendering import Templates
-from lockstep.http.console.visits import Door, PageRoute, Visit
+from lockstep.http.console.visits import Doorman, PageRoute, Visit
 from lockstep.model.access_code import Standing
 from lockstep.model.permissions import Actor, Scope
 from lockstep.operations import calendars, devices, grants, workspaces
@@ -33,14 +33,14 @@ Act = Callable[[Tx, Actor, str], Awaitable[object]]
 class TodayPage:
     """Routes of the page."""
 
-    def __init__(self, gate: Gate, door: Door, templates: Templates, live: Live) -> None:
+    def __init__(self, gate: Gate, doorman: Doorman, templates: Templates, live: Live) -> None:
         self._gate = gate
-        self._door = door
+        self._doorman = doorman
         self._templates = templates
         self._live = live
 
     def routes(self) -> list[PageRoute]:
-        to = self._door.to
+        to = self._doorman.to
         acts: dict[str, Act] = {
             "/locks/{id}/look": devices.look_now,
             "/calendars/{id}/confirm": _of_calendar(calendars.confirm_hold),
@@ -60,7 +60,7 @@ class TodayPage:
 
     async def _tell_changes(self, visit: Visit) -> Response:
         async def render() -> str | None:
-            actor = await self._door.actor_of(visit.session)
+            actor = await self._doorman.actor_of(visit.session)
             if actor is None:
                 return None
             return self._templates.text("_today.html", await self._values(actor, visit.request))
@@ -82,7 +82,7 @@ class TodayPage:
             raise NotFound("code of the access grant", grant_id)
         name = grant.row.name if visit.actor.may(Scope.GUESTS_READ) else None
         template = "_code.html" if "hx-request" in visit.request.headers else "code.html"
-        return self._templates.page(template, {"digits": digits, "name": name})
+        return self._templates.page(template, {"digits": digits, "name": name, "is_signed_in": True})
 
     def _doing(self, act: Act) -> Callable[[Visit], Awaitable[Response]]:
         async def do(visit: Visit) -> Response:

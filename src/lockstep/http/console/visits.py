@@ -55,7 +55,7 @@ class PageRoute(Route):
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Door:
+class Doorman:
     """Lets in whoever is signed in."""
 
     def __init__(self, gate: Gate, sessions: Sessions, settings: ConsoleSettings) -> None:

@@ -2,11 +2,11 @@
 const live = document.getElementById("live");
 
 function say(state, text) {
-  live.hidden = false;
   live.dataset.state = state;
   live.textContent = text;
 }
 
+say("off", "connecting");
 document.addEventListener("htmx:sse:after:connection", () => say("on", "live"));
 for (const name of ["htmx:sse:error", "htmx:sse:before:connection", "htmx:sse:close"]) {
   document.addEventListener(name, () => say("off", "not live"));

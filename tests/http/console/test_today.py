@@ -1,0 +1,140 @@
+"""Today, as the page shows it: what each key may see, and what can be done from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from tests.browser.scene import BEGINS, Scene, scene
+from tests.workers.calendars.hosted import Hosted
+
+from lockstep.emulation.clock import VirtualClock
+from lockstep.model.permissions import Scope
+from lockstep.operations import api_keys
+
+READS = {Scope.GRANTS_READ, Scope.DEVICES_READ}
+
+
+@pytest.fixture
+async def afternoon(database_url: str) -> AsyncIterator[tuple[Scene, Hosted]]:
+    async with scene(database_url, VirtualClock(BEGINS)) as (it, feeds):
+        await it.move_in()
+        await it.fill(feeds)
+        yield it, feeds
+
+
+@asynccontextmanager
+async def signed_in(it: Scene, scopes: set[Scope] | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser with a key that may do this much."""
+    house = it.house
+    async with house.gate.transaction(house.actor.workspace_id) as tx:
+        command = api_keys.CreateApiKey("Page", sorted(scopes if scopes is not None else Scope))
+        secret = (await api_keys.create(tx, house.actor, command)).secret
+    async with httpx.AsyncClient(
+        base_url=it.address, headers={"origin": it.address}, trust_env=False
+    ) as client:
+        answer = await client.post("/sign-in", data={"api_key": secret})
+        assert answer.status_code == 303
+        yield client
+
+
+async def page_of(it: Scene, scopes: set[Scope] | None = None, address: str = "/") -> str:
+    async with signed_in(it, scopes) as client:
+        return (await client.get(address)).text
+
+
+def stays_in(page: str) -> list[str]:
+    """The guests, in the order of the page."""
+    return re.findall(r'<article class="stay".*?<h3>(.*?)</h3>', page, re.DOTALL)
+
+
+def plain(page: str) -> str:
+    """Without tags, and each space once."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+async def test_every_standing_is_shown_with_its_reason_and_the_next_step(
+    afternoon: tuple[Scene, Hosted],
+) -> None:
+    page = await page_of(afternoon[0])
+    assert stays_in(page) == ["Anna Lindqvist", "Chloé Martin", "David Silva", "Ben Okafor"]
+    text = plain(page)
+    assert "1 failed 2 unconfirmed 1 scheduled 4 proven" in text
+    assert "Proven 13:45 . Confirmed by the lock itself." in text
+    assert "The vendor took it; it was not seen on the lock yet. Next: Nothing to do" in text
+    assert "Its time has not come yet. On the lock from 17:00 ." in text
+    assert "It opens from 17:00 : this lock can be told no later." in text
+    assert "The lock cannot be reached by its vendor; nothing was changed. Next: Check its power" in text
+    assert "Inside until Wed 3 June 11:00" in text
+    assert "Flat 2 Its battery is nearly empty. Next: Change the batteries soon." in text
+
+
+async def test_stays_are_sifted_by_how_their_doors_stand(afternoon: tuple[Scene, Hosted]) -> None:
+    it, _ = afternoon
+    assert stays_in(await page_of(it, None, "/?standing=scheduled")) == ["Ben Okafor"]
+    assert stays_in(await page_of(it, None, "/?standing=unconfirmed")) == ["Chloé Martin"]
+    assert len(stays_in(await page_of(it, None, "/?standing=nonsense&page=x&locks=-1"))) == 4
+
+
+async def test_names_digits_and_acts_are_for_keys_that_have_the_scope(
+    afternoon: tuple[Scene, Hosted],
+) -> None:
+    page = await page_of(afternoon[0], READS)
+    assert stays_in(page) == ["Guest"] * 4
+    for hidden in ("Anna", "Chloé", "Show code", "Look at it now", "Booking.com", "Nuki"):
+        assert hidden not in page
+    async with signed_in(afternoon[0], READS) as client:
+        grant = re.findall(r'<article class="stay" id="(\w+)"', page)[0]
+        answer = await client.post(f"/stays/{grant}/code")
+    assert answer.status_code in (403, 404)
+    assert re.search(r"\b\d{6}\b", answer.text) is None
+
+
+async def test_digits_are_shown_only_when_asked_for(afternoon: tuple[Scene, Hosted]) -> None:
+    it, _ = afternoon
+    async with signed_in(it) as client:
+        page = (await client.get("/")).text
+        grant = re.findall(r'<article class="stay" id="(\w+)"', page)[0]
+        whole = (await client.post(f"/stays/{grant}/code")).text
+        part = (await client.post(f"/stays/{grant}/code", headers={"hx-request": "true"})).text
+    (digits,) = re.findall(r"\b\d{6}\b", part)
+    assert digits in whole
+    assert "<html" in whole
+    assert "<html" not in part
+    assert digits not in page
+    assert it.nuki.enter(it.locks["Flat 1"], digits).opened
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "alive"), [("confirm", "good", 0), ("release", "held", 3)], ids=["gone", "kept"]
+)
+async def test_a_held_calendar_is_decided_upon_here(
+    afternoon: tuple[Scene, Hosted], verb: str, state: str, alive: int
+) -> None:
+    it, feeds = afternoon
+    async with signed_in(it) as client:
+        page = (await client.get("/")).text
+        (action,) = re.findall(rf'action="(/calendars/\w+/{verb})"', page)
+        answer = await client.post(action)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        await feeds.read()
+        page = (await client.get("/")).text
+    assert ("Booking.com Flat 2: held" in page) == (state == "held")
+    confirmed = [b for b in await feeds.bookings(state="confirmed") if b.guest_name is None]
+    assert len([b for b in confirmed if b.space_id == it.flats["Flat 2"]]) == alive
+
+
+async def test_a_lock_in_trouble_is_looked_at_when_asked(afternoon: tuple[Scene, Hosted]) -> None:
+    it, _ = afternoon
+    it.nuki.bring_online(it.locks["Garden room"])
+    async with signed_in(it) as client:
+        page = (await client.get("/")).text
+        (action,) = set(re.findall(r'action="(/locks/\w+/look)"', page))
+        assert (await client.post(action)).status_code == 303
+        await it.settle()
+        page = plain((await client.get("/")).text)
+    assert "0 failed" in page
+    assert "Garden room: the code of David Silva" not in page
