@@ -35,14 +35,16 @@ class Claim:
 
 
 async def claim(
-    db: Connection, queue: Queue, now: datetime, lease: timedelta, most: int, start: UUID
+    db: Connection, queue: Queue, now: datetime, lease: timedelta, most: int, chance: float
 ) -> list[Claim]:
-    """Lease up to `most` due rows, a few of each workspace, beginning behind workspace `start` (a random one); the
-    most urgent come first."""
+    """Lease up to `most` due rows, a few of each workspace; the most urgent come first.
+
+    `chance`, drawn evenly from [0, 1), tells with which workspace to begin: each is first as often as any other.
+    """
     found: list[Claim] = []
-    for comparison in (">", "<="):
+    for comparison in (">=", "<"):
         if len(found) < most:
-            rows = await db.fetch(_claim_sql(queue, comparison), now, lease, most - len(found), start)
+            rows = await db.fetch(_claim_sql(queue, comparison), now, lease, most - len(found), chance)
             rows.sort(key=lambda r: (r["needed_at"] is None, r["needed_at"] or now, r["due_at"]))
             found += [
                 Claim(queue, r["workspace_id"], r["id"], r["generation"], r["lease_epoch"]) for r in rows
@@ -152,14 +154,18 @@ def _claim_sql(queue: Queue, comparison: str) -> str:
     needed = "q.urgent_at" if queue == "domains" else "q.due_at"
     free = "(q.leased_until is null or q.leased_until < clock_timestamp())"
     return f"""
-        with chosen as (
-          select c.workspace_id, c.id from workspaces w cross join lateral (
+        with first as materialized (
+          select id from workspaces order by id limit 1
+          offset floor($4::float8 * (select count(*) from workspaces))::bigint
+        ), chosen as (
+          select c.workspace_id, c.id from (
+            select id from workspaces where id {comparison} (select id from first) order by id
+          ) w cross join lateral (
             select workspace_id, id from (
               select q.workspace_id, q.id, q.due_at{urgent} from {queue} q
               where q.workspace_id = w.id and q.due_at <= $1 and {free}
               order by q.due_at limit {_LOOKED_AT}) looked_at
             order by {order} limit {_FEW}) c
-          where w.id {comparison} $4
           limit $3
         ), locked as (
           select q.workspace_id, q.id from {queue} q join chosen using (workspace_id, id)

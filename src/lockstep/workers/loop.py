@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import structlog
 
@@ -124,9 +123,8 @@ class Loop:
 
 async def claim_some(gate: Gate, queue: Queue, lease: timedelta, most: int) -> list[Claim]:
     """Claim due rows across workspaces, beginning at a random one, so that none comes first always."""
-    start = UUID(int=random.getrandbits(128))
     async with gate.database.transaction(None) as db:
-        return await claims.claim(db, queue, gate.clock.now(), lease, most, start)
+        return await claims.claim(db, queue, gate.clock.now(), lease, most, random.random())
 
 
 async def drain(gate: Gate, processes: Mapping[Queue, Process], most: int = 10_000) -> int:
