@@ -175,10 +175,10 @@ def say(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Say]:
 
 
 @pytest.fixture
-def ready(home: Home, say: Say) -> Home:
+def ready(home: Home, say: Say, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A home with a workspace, that may call emulators."""
     home.settings["LOCKSTEP_ALLOW_PRIVATE_ADDRESSES"] = "1"
-    os.environ["LOCKSTEP_ALLOW_PRIVATE_ADDRESSES"] = "1"  # undone with all that `say` set
+    monkeypatch.setenv("LOCKSTEP_ALLOW_PRIVATE_ADDRESSES", "1")
     within(lambda lockstep: first_start.set_up(lockstep.gate))
     return home
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import asyncpg
 from tests.conftest import SEALER
 
+from lockstep.cli.keyring import KEY_FILE, add_version, sealer_of
+from lockstep.cli.settings import SealingSettings
 from lockstep.kit.sealing import Sealer
 from lockstep.model.permissions import Actor
 from lockstep.operations import rotation, webhooks
@@ -51,3 +56,36 @@ async def test_more_values_than_one_batch_holds_are_all_sealed_anew_and_only_onc
     assert await rotation.unopenable(gate) == []
     gate.sealer = Sealer({2: b"x" * 32}, SEALER.fingerprint_key)
     assert await rotation.unopenable(gate) == ["webhooks.secret", "webhooks.url"]
+
+
+async def test_while_others_store_and_read_the_key_is_changed_and_nothing_is_lost(
+    gate: Gate, owner: Actor, tmp_path: Path
+) -> None:
+    gate.sealer = sealer_of(SealingSettings(), tmp_path)
+    async with gate.transaction(owner.workspace_id) as tx:
+        made = [
+            await webhooks.create(tx, owner, CreateWebhook(f"https://hooks.example/{n}")) for n in range(8)
+        ]
+    is_done = asyncio.Event()
+
+    async def store_and_read(number: int) -> int:
+        """What a process does that knows nothing of the rotation; each pass seals and opens."""
+        count = 0
+        while not is_done.is_set() or count < 3:
+            async with gate.transaction(owner.workspace_id) as tx:
+                await webhooks.rotate_secret(tx, owner, made[number].webhook.webhook_id)
+                row = await webhooks.found(tx, made[number].webhook.webhook_id)
+                assert tx.open(row.url, "webhooks", "url", row.id).endswith(f"/{number}")
+                webhooks.signing_of(tx, row)
+            count += 1
+        return count
+
+    storing = [asyncio.create_task(store_and_read(number)) for number in range(4)]
+    for version in (2, 3):
+        assert add_version(tmp_path / KEY_FILE) == version
+        await rotation.reseal(gate, lambda *_: None, at_once=3)
+    is_done.set()
+    assert sum(await asyncio.gather(*storing)) >= 12
+    await rotation.reseal(gate, lambda *_: None)
+    assert set(await rotation.versions_in_use(gate)) == {3}
+    assert await rotation.unopenable(gate) == []
