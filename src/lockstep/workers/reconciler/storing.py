@@ -92,7 +92,9 @@ async def _store_consequences(
             if intent.kind == "issue" and outcome.material:
                 await keep_issued(tx, work, before.declared, intent.revision, outcome.material)
             if intent.kind != "remove":
-                await entries.store_actual_window(tx.db, tx.workspace_id, before.id, _given(work, begun, outcome))
+                await entries.store_actual_window(
+                    tx.db, tx.workspace_id, before.id, _given(work, begun, outcome)
+                )
             await tell_beliefs(tx, work.unit, [(before, belief)])
         case Unknown():
             await tell_beliefs(tx, work.unit, [(before, belief)])
