@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.model.feed_followed import follow
 
 from lockstep.model.feed import (
     Echo,
@@ -133,7 +133,7 @@ def test_a_vanished_stay_cancels_only_after_three_good_readings_over_45_minutes(
     for reading in range(4):
         decision = decide(stays, read(*FIVE[1:]), POLICY, JUNE + reading * QUARTER)
         told.append("cancel" if decision.cancel else f"miss {decision.miss[0].misses}")
-        stays = following(stays, decision)
+        stays = follow(stays, decision)
     assert told == ["miss 1", "miss 2", "miss 3", "cancel"]
 
 
@@ -142,7 +142,7 @@ def test_many_readings_within_a_minute_cancel_nothing() -> None:
     for second in range(20):
         decision = decide(stays, read(*FIVE[1:]), POLICY, JUNE + timedelta(seconds=second))
         assert not decision.cancel
-        stays = following(stays, decision)
+        stays = follow(stays, decision)
 
 
 def test_a_stay_that_comes_back_counts_from_none_again() -> None:
@@ -244,7 +244,7 @@ def test_a_held_feed_counts_no_misses_however_long() -> None:
     for reading in range(200):
         decision = decide(stays, read(), POLICY, JUNE + reading * QUARTER)
         assert quiet(decision)
-        stays = following(stays, decision)
+        stays = follow(stays, decision)
 
 
 def test_a_held_feed_adds_and_extends_but_does_not_shorten() -> None:
@@ -324,7 +324,7 @@ def test_a_start_that_moves_to_today_day_after_day_under_new_uids_is_no_change()
         assert (change.booking_id, change.window) == ("b", INSIDE.window)
         assert change.parts == {"entry"}
         assert not decision.create
-        stays = following(stays, decision)
+        stays = follow(stays, decision)
     assert quiet(decide(stays, read(closed("u5", 5, 6)), POLICY, at(5)))
 
 
@@ -409,6 +409,27 @@ def test_the_same_uid_twice_is_two_stays_that_keep_apart_when_one_moves() -> Non
     assert [change.booking_id for change in alone.change] == ["b2"]
 
 
+def test_an_entry_that_makes_no_booking_moves_none_when_the_others_of_its_uid_are_booked() -> None:
+    inside, over, new = entry("u", -4, 1, instance="1"), entry("u", -7, -5), entry("u", 3, 5, instance="2")
+    known = know(booked(inside, "b1"))
+    now = at(1, 8)
+    first = decide(known, read(over, new), POLICY, now)
+    assert [made.stay for made in first.create] == [new]
+    assert quiet(decide(follow(known, first), read(over, new), POLICY, now))
+
+
+def test_the_entry_that_cancelled_a_booking_never_goes_on_to_cancel_the_next_under_its_uid() -> None:
+    one, two = entry("u", 3, 5, instance="1"), entry("u", 6, 9, instance="2")
+    off = entry("u", 6, 9, instance="1", is_cancelled=True)
+    known, reading = know(booked(one, "b1"), booked(two, "b2"), booked(FIVE[2])), read(off, FIVE[2])
+    unheld = replace(POLICY, hold_above_share=1)
+    first = decide(known, reading, unheld, JUNE)
+    assert cancelled(first) == {"b1": "said"}
+    again = decide(follow(known, first), reading, unheld, JUNE)
+    assert not again.cancel
+    assert [miss.booking_id for miss in again.miss] == ["b2"]
+
+
 def test_two_platforms_that_block_each_other_make_one_booking_whichever_is_read_first() -> None:
     reserved, block = entry("airbnb", 3, 7), closed("booking", 3, 7)
     second = decide(know(elsewhere=(elsewhere(reserved),)), read(block), POLICY, JUNE)
@@ -452,29 +473,3 @@ def test_what_identifies_a_guest_is_in_no_repr() -> None:
     stay = entry("a", 3, 5, guest_name="Ana Lima", phone_last4="4711", reservation_code="HMSECRET12")
     decision = decide(know(booked(stay)), read(stay, entry("b", 6, 7, guest_name="Rui")), POLICY, JUNE)
     assert not any(secret in repr((stay, decision)) for secret in ("Ana", "4711", "HMSECRET12", "Rui"))
-
-
-def following(known: FeedKnowledge, decision: FeedDecision) -> FeedKnowledge:
-    """What is known after `decision` was followed, as the worker stores it."""
-    stays = {stay.booking_id: stay for stay in known.stays}
-    seen: Iterable[str] = (*decision.unchanged, *decision.delayed, *(c.booking_id for c in decision.change))
-    for id in seen:
-        stays[id] = replace(stays[id], misses=0, missing_since=None)
-    for change in decision.change:
-        stays[change.booking_id] = replace(stays[change.booking_id], said=change.said, window=change.window)
-    for miss in decision.miss:
-        stays[miss.booking_id] = replace(
-            stays[miss.booking_id], misses=miss.misses, missing_since=miss.missing_since
-        )
-    for cancel in decision.cancel:
-        stays[cancel.booking_id] = replace(stays[cancel.booking_id], cancelled="feed")
-    for made in decision.create:
-        id = f"n{len(stays)}-{made.stay.uid}-{made.stay.instance}"
-        stays[id] = KnownStay(id, made.stay, made.stay.window)
-    return replace(
-        known,
-        stays=tuple(stays.values()),
-        hold=decision.held,
-        echoes=decision.echoes,
-        confirmed_losses=known.confirmed_losses if decision.doubt else frozenset(),
-    )

@@ -25,7 +25,7 @@ from lockstep.model.feed import (
     Miss,
     StayChange,
 )
-from lockstep.model.feed_identity import pair, same_stay_across_feeds
+from lockstep.model.feed_identity import is_present, pair, same_stay_across_feeds
 from lockstep.model.window import Window
 
 Loss = Literal["vanished", "said"]
@@ -52,7 +52,7 @@ def decide(
             entry is not None
             and stay.cancelled is None
             and not lost.get(stay.booking_id)
-            and _is_present(entry)
+            and is_present(entry)
         ):
             _follow_entry(stay, entry, hold, now, so_far)
     again = {
@@ -63,7 +63,7 @@ def decide(
     for entry in sorted(
         (*strangers, *again), key=lambda entry: (entry.arrives, entry.uid, entry.instance or "")
     ):
-        if _is_present(entry) and entry.ends_at > now:
+        if is_present(entry) and entry.ends_at > now:
             _admit(entry, again.get(entry), known, lost, policy, so_far)
     return so_far.decision(hold)
 
@@ -113,10 +113,6 @@ class _SoFar:
         )
 
 
-def _is_present(entry: FeedStay) -> bool:
-    return not entry.is_cancelled and entry.kind != "block"
-
-
 def _lost(
     stays: Iterable[KnownStay], pairs: Mapping[str, FeedStay], reading: FeedReading, now: datetime
 ) -> dict[str, Loss | None]:
@@ -133,7 +129,7 @@ def _lost(
         elif entry.is_cancelled:
             lost[stay.booking_id] = "said"
         # A feed whose years went wrong moves everything into the past: that too takes three readings.
-        elif not _is_present(entry) or (entry.ends_at <= now and not stay.window.contains(now)):
+        elif not is_present(entry) or (entry.ends_at <= now and not stay.window.contains(now)):
             lost[stay.booking_id] = "vanished"
         else:
             lost[stay.booking_id] = None

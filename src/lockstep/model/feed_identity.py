@@ -6,7 +6,7 @@ and depart on the same day are the same stay.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 
@@ -21,20 +21,33 @@ def pair(
 
     A booking that is over or cancelled is met only by an entry of the same nights: some systems use one UID
     for one guest after another, and the next guest must not inherit a code.
+
+    Once a reading was followed, pairing the same one again gives the same bookings the same entries. So nothing
+    here may hang on what following changes: which entries are still without a booking, and which bookings the
+    feed has cancelled.
     """
     live = [stay for stay in known if stay.cancelled is None and not stay.window.is_over(now)]
     past = [stay for stay in known if stay.cancelled is None and stay.window.is_over(now)]
     by_hand = [stay for stay in known if stay.cancelled == "hand"]
     by_feed = [stay for stay in known if stay.cancelled == "feed"]
 
-    match = _Matching(entries)
+    match = _Matching(entries, now)
     match.by_key(live)
-    for stays in (live, past, by_hand, by_feed):
+    match.by_key((), by_feed)
+    match.by_uid_and_nights(live, by_feed)
+    for stays in (past, by_hand):
         match.by_uid_and_nights(stays)
-    match.single_moved(live)
-    for stays in (live, past, by_hand):
+    match.single_moved(live, by_feed, known)
+    match.by_departure(live, by_feed)
+    for stays in (past, by_hand):
         match.by_departure(stays)
+    match.by_uid_and_nights(by_feed)
     return match.pairs, match.left
+
+
+def is_present(entry: FeedStay) -> bool:
+    """Whether the feed shows a stay here, rather than a block or a cancellation."""
+    return not entry.is_cancelled and entry.kind != "block"
 
 
 def same_stay_across_feeds(entry: FeedStay, elsewhere: Iterable[ElsewhereStay]) -> str | None:
@@ -58,9 +71,14 @@ def same_stay_across_feeds(entry: FeedStay, elsewhere: Iterable[ElsewhereStay]) 
 
 
 class _Matching:
-    """Pairs one to one, longest overlap first."""
+    """Pairs one to one, longest overlap first.
 
-    def __init__(self, entries: Iterable[FeedStay]) -> None:
+    `gone` are bookings that the feed cancelled. They compete with the live ones for what makes no booking: the
+    entry that cancelled one of them must not go on to cancel the next that it overlaps.
+    """
+
+    def __init__(self, entries: Iterable[FeedStay], now: datetime) -> None:
+        self._now = now
         # Of entries with the same key the reader leaves one; should it not, the last edit counts.
         self._left = {entry.key: entry for entry in sorted(entries, key=_order)}
         self._by_uid: dict[str, list[FeedStay]] = defaultdict(list)
@@ -74,43 +92,49 @@ class _Matching:
     def left(self) -> tuple[FeedStay, ...]:
         return tuple(self._left.values())
 
-    def by_key(self, stays: Iterable[KnownStay]) -> None:
-        self._pair(stays, lambda stay: [self._left.get(stay.said.key)])
+    def by_key(self, stays: Iterable[KnownStay], gone: Iterable[KnownStay] = ()) -> None:
+        self._pair(stays, gone, lambda stay: [self._left.get(stay.said.key)])
 
-    def by_uid_and_nights(self, stays: Iterable[KnownStay]) -> None:
-        self._pair(stays, lambda stay: [e for e in self._by_uid[stay.said.uid] if _meet(stay, e)])
+    def by_uid_and_nights(self, stays: Iterable[KnownStay], gone: Iterable[KnownStay] = ()) -> None:
+        self._pair(stays, gone, lambda stay: [e for e in self._by_uid[stay.said.uid] if _meet(stay, e)])
 
-    def by_departure(self, stays: Iterable[KnownStay]) -> None:
+    def by_departure(self, stays: Iterable[KnownStay], gone: Iterable[KnownStay] = ()) -> None:
         """Entries of platforms that do not keep UIDs."""
-        rolling = [stay for stay in stays if not stay.said.keeps_uid]
-        self._pair(
-            rolling,
-            lambda stay: [
-                e for e in self._by_departure[stay.said.departs] if not e.keeps_uid and _meet(stay, e)
-            ],
-        )
+        self._pair(stays, gone, self._departing_alike)
 
-    def single_moved(self, stays: Iterable[KnownStay]) -> None:
-        """One booking and one entry left under a UID: the same stay, moved to other nights."""
-        left: dict[str, list[KnownStay]] = defaultdict(list)
-        for stay in stays:
-            if stay.booking_id not in self.pairs:
-                left[stay.said.uid].append(stay)
-        for uid, rivals in left.items():
-            entries = [entry for entry in self._by_uid[uid] if entry.key in self._left]
+    def single_moved(
+        self, stays: Iterable[KnownStay], gone: Iterable[KnownStay], known: Iterable[KnownStay]
+    ) -> None:
+        """The only booking there ever was under a UID, and its only entry: the same stay, on other nights."""
+        bookings = Counter(stay.said.uid for stay in known)
+
+        def only(stay: KnownStay) -> list[FeedStay]:
+            entries = self._by_uid[stay.said.uid]
+            is_single = bookings[stay.said.uid] == len(entries) == 1
             # Occurrences of a rule come and go with the horizon: two that are told apart stay apart.
-            if len(rivals) == len(entries) == 1 and None in (rivals[0].said.instance, entries[0].instance):
-                self._take(rivals[0], entries[0])
+            return entries if is_single and None in (stay.said.instance, entries[0].instance) else []
+
+        self._pair(stays, gone, only)
+
+    def _departing_alike(self, stay: KnownStay) -> list[FeedStay]:
+        if stay.said.keeps_uid:
+            return []
+        alike = self._by_departure[stay.said.departs]
+        return [entry for entry in alike if not entry.keeps_uid and _meet(stay, entry)]
 
     def _pair(
-        self, stays: Iterable[KnownStay], candidates: Callable[[KnownStay], list[FeedStay | None]]
+        self,
+        stays: Iterable[KnownStay],
+        gone: Iterable[KnownStay],
+        candidates: Callable[[KnownStay], Sequence[FeedStay | None]],
     ) -> None:
         found = [
             (-_overlap(stay.said.window, entry.window), stay.booking_id, _order(entry), stay, entry)
-            for stay in stays
+            for stay, is_gone in (*((stay, False) for stay in stays), *((stay, True) for stay in gone))
             if stay.booking_id not in self.pairs
             for entry in candidates(stay)
             if entry is not None and entry.key in self._left
+            if not is_gone or not is_present(entry) or entry.ends_at <= self._now
         ]
         for *_, stay, entry in sorted(found, key=lambda pairing: pairing[:3]):
             self._take(stay, entry)
