@@ -124,9 +124,9 @@ async def test_libraries_log_no_address_and_nothing_below_a_warning(lines: Lines
         await client.get(f"https://feeds.example/{CANARY}?s=secret")
     logging.getLogger("uvicorn.access").info("GET /callbacks/verysecret")
     assert lines() == []
-    logging.getLogger("asyncio").warning("slow callback at https://host.example/%s", CANARY)
+    logging.getLogger("some.library").warning("slow answer of https://host.example/%s", CANARY)
     (line,) = lines()
-    assert line["event"] == "slow callback at https://host.example"
+    assert line["event"] == "slow answer of https://host.example"
 
 
 def test_the_level_is_obeyed(lines: Lines) -> None:
