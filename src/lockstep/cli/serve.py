@@ -63,7 +63,7 @@ async def _serve(settings: Settings, workers: Workers) -> None:
 
 
 def _tell(address: str, settings: Settings, crew: Crew | None) -> None:
-    say(f"Lockstep serves on {address}; its API is described on {address}/v1/docs.")
+    say(f"Lockstep serves on {address}; sign in there with a key. The API is described on {address}/v1/docs.")
     if crew is None:
         say("No workers here: run `lockstep work` beside it, or nothing reaches a lock.")
     if not is_loopback(settings.http.host) and not (settings.http.public_url or "").startswith("https://"):

@@ -109,9 +109,11 @@ async def _new_secret(lockstep: Built, actor: Actor) -> str:
 
 
 def _tell(console: Console, address: str, secret: str) -> None:
-    console.print(f"First page:  {address}/   (it changes while the story is told)", highlight=False)
+    # What stands behind the # stays in the browser: the page puts the key into its form.
+    console.print(f"First page: {address}/sign-in#{secret}", highlight=False, soft_wrap=True)
+    console.print("            (it changes while the story is told)", highlight=False)
     console.print(f"API and docs: {address}/v1/docs", highlight=False)
-    console.print(f"A key for both: {secret}", highlight=False, soft_wrap=True)
+    console.print(f"The key, for both: {secret}", highlight=False, soft_wrap=True)
 
 
 def _dim(console: Console, text: str) -> None:
