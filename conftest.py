@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -99,6 +99,12 @@ def database_url(process_database_url: str) -> str:
     """The address of a database that has the schema and no rows."""
     asyncio.run(_execute(process_database_url, _EMPTY_ALL_TABLES))
     return process_database_url
+
+
+@pytest.fixture
+def forget(process_database_url: str) -> Callable[[], None]:
+    """Makes the database empty again in the middle of a test."""
+    return lambda: asyncio.run(_execute(process_database_url, _EMPTY_ALL_TABLES))
 
 
 def with_database(url: str, name: str) -> str:

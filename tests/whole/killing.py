@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine, Generator
+from datetime import timedelta
 from typing import Any
+
+from tests.whole.house import House
+from tests.whole.stage import Stage
+
+from lockstep.operations.gate import Gate
+from lockstep.storage.database import Database
 
 
 class Killed(BaseException):
@@ -56,3 +63,37 @@ class Stepped:
 
 
 _GRAVEYARD: list[Coroutine[Any, Any, None]] = []
+
+
+async def destroyed(
+    stage: Stage, database_url: str, span: timedelta, kill_at: int | None
+) -> tuple[bool, int]:
+    """A worker of its own works for `span` and is destroyed at the point `kill_at`: whether it came to that, and how
+    many points it saw. None: it lives."""
+    database = await Database.open(database_url, most_connections=2)
+    gate = stage.house.gate
+    own = Gate(database, gate.clock, gate.sealer, gate.random, gate.vendors, gate.vendor_http)
+    victim = House(own, stage.house.actor, stage.clock)
+    stepped = Stepped(victim.advance(stage.clock.now() + span), kill_at)
+
+    async def live() -> bool:
+        try:
+            await stepped
+        except Killed:
+            return True
+        return False
+
+    # A task of its own: time limits that the dead one has set may strike it, and nobody else.
+    is_killed = await asyncio.create_task(live())
+    await _cut_off(stage, database)
+    return is_killed, stepped.points
+
+
+async def _cut_off(stage: Stage, database: Database) -> None:
+    """Its sockets are gone at once, as those of a process that died, and the server has noticed it."""
+    pool: Any = database._pool
+    pids = [h._con.get_server_pid() for h in pool._holders if h._con is not None]
+    pool.terminate()
+    async with stage.house.gate.database.reading(None) as db:
+        while await db.fetchval("select count(*) from pg_stat_activity where pid = any($1)", pids):
+            pass

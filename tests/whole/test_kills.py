@@ -1,20 +1,16 @@
-"""A worker destroyed at each suspension point of create, change and remove: another one takes up, and all ends right."""
+"""A worker destroyed at each suspension point of create, change and remove: another takes up, and all ends right."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from tests.whole.house import House
-from tests.whole.killing import Killed, Stepped
+from tests.whole.killing import destroyed
 from tests.whole.stage import Let, Stage, build_stage
 
 from lockstep.emulation.clock import VirtualClock
-from lockstep.operations.gate import Gate
-from lockstep.storage.database import Database
 
 HOUR = timedelta(hours=1)
 CALL_TIMEOUT = timedelta(seconds=10)
@@ -36,42 +32,6 @@ def _within(stage: Stage) -> timedelta:
     """A write whose fate is unknown: its deadline, the settling time, one reading; and the write that may follow."""
     settling = max(timedelta(seconds=stage.site.features.settling_seconds), timedelta(seconds=30))
     return CALL_TIMEOUT + 2 * settling + timedelta(seconds=5)
-
-
-async def _victim(stage: Stage, database_url: str) -> tuple[House, Database]:
-    """Another worker, with connections of its own."""
-    database = await Database.open(database_url, most_connections=2)
-    gate = stage.house.gate
-    own = Gate(database, gate.clock, gate.sealer, gate.random, gate.vendors, gate.vendor_http)
-    return House(own, stage.house.actor, stage.clock), database
-
-
-async def _run(stage: Stage, database_url: str, kill_at: int | None) -> tuple[bool, int]:
-    """A worker does the errand and is destroyed at the point `kill_at`: whether it was, and how many points it saw."""
-    victim, database = await _victim(stage, database_url)
-    stepped = Stepped(victim.advance(stage.clock.now() + _within(stage)), kill_at)
-
-    async def live() -> bool:
-        try:
-            await stepped
-        except Killed:
-            return True
-        return False
-
-    # A task of its own: time limits that the dead one has set may strike it, and nobody else.
-    is_killed = await asyncio.create_task(live())
-    await _cut_off(stage, database)
-    return is_killed, stepped.points
-
-
-async def _cut_off(stage: Stage, database: Database) -> None:
-    """Its sockets are gone at once, as those of a process that died, and the server has noticed it."""
-    pool = database._pool
-    pids = [h._con.get_server_pid() for h in pool._holders if h._con is not None]
-    pool.terminate()
-    async with stage.house.gate.database.reading(None) as db:
-        while await db.fetchval("select count(*) from pg_stat_activity where pid = any($1)", pids):
-            pass
 
 
 async def _assert_ended_right(stage: Stage, let: Let, errand: str) -> None:
@@ -111,7 +71,7 @@ async def test_a_worker_destroyed_at_any_point_leaves_nothing_that_another_does_
         let: Let | None = None
         for errand in ERRANDS:
             let = await _declare(stage, errand, let)
-            _, counts[errand] = await _run(stage, database_url, None)
+            _, counts[errand] = await destroyed(stage, database_url, _within(stage), None)
             await _assert_ended_right(stage, let, errand)
         with capsys.disabled():
             print(f"\n{profile}: suspension points {counts}", end=" ", flush=True)
@@ -122,7 +82,7 @@ async def test_a_worker_destroyed_at_any_point_leaves_nothing_that_another_does_
             for errand in ERRANDS:
                 let = await _declare(stage, errand, let)
                 before = stage.writes()
-                is_killed, _ = await _run(stage, database_url, point)
+                is_killed, _ = await destroyed(stage, database_url, _within(stage), point)
                 kills += is_killed
                 await stage.lose_leases()
                 await stage.wait(_within(stage))

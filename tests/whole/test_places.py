@@ -1,0 +1,171 @@
+"""Scarce places, strangers' codes, locks out of reach, copied databases: who keeps what, who waits, who is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.whole.stage import build_stage
+
+from lockstep.emulation.clock import VirtualClock
+from lockstep.operations import workspaces
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+async def test_scarce_places_go_to_the_soonest_and_who_is_inside_stays(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "few_places", locks=1) as stage:
+        (lock,) = stage.site.locks
+        inside = await stage.let(lock, -HOUR, 2 * DAY)
+        late = await stage.let(lock, 50 * MINUTE, DAY)
+        later = await stage.let(lock, 55 * MINUTE, DAY)
+        await stage.wait(5 * MINUTE)
+        soonest = await stage.let(lock, 10 * MINUTE, DAY)
+        await stage.wait(5 * MINUTE)
+        assert sorted(stage.site.held(lock)) == sorted(
+            [inside.code or "", late.code or "", soonest.code or ""]
+        )
+        assert (await stage.shown(later))[lock].failure["code"] == "lock_full"  # type: ignore[index]
+        assert await stage.standing(later) == "failed", "told before the arrival"
+        await stage.cancel(soonest)
+        await stage.wait(5 * MINUTE)
+        assert await stage.standing(later) == "proven"
+        assert stage.site.opens(lock, inside.code or "")
+
+
+async def test_digits_that_change_hands_never_stand_twice_and_leave_nobody_out(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "slots", locks=1) as stage:
+        (lock,) = stage.site.locks
+        first = await stage.let(lock, -HOUR, DAY)
+        await stage.wait(5 * MINUTE)
+        code = first.code
+        await stage.change(first, code="445566")
+        second = await stage.let(lock, 30 * HOUR, DAY, code=code)
+        for _ in range(20):
+            await stage.wait(timedelta(seconds=15))
+            held = stage.site.held(lock)
+            assert len(held) == len(set(held))
+            assert any(stage.site.opens(lock, c) for c in held), "who is inside is never without a code"
+        assert sorted(stage.site.held(lock)) == sorted(["445566", code or ""])
+        assert await stage.standing(second) == "proven"
+
+
+async def test_what_somebody_changes_in_the_app_is_put_right_and_told_again_and_again(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", locks=1) as stage:
+        (lock,) = stage.site.locks
+        stranger = "775533"
+        stage.site.app_put(lock, None, stranger)
+        let = await stage.let(lock, HOUR, 3 * DAY)
+        assert let.code != stranger
+        await stage.wait(10 * MINUTE)
+        for _ in range(3):
+            stage.site.app_put(lock, stage.site.reference_of(lock, let.code or ""), "664422")
+            await stage.wait(40 * MINUTE)
+            assert sorted(stage.site.held(lock)) == sorted([let.code or "", stranger])
+        assert len(await stage.told("access_code.modified_outside")) == 3
+        assert len(await stage.told("access_code.overwritten_again")) == 1
+        assert await stage.standing(let) == "proven"
+
+
+@pytest.mark.parametrize("profile", ["nuki", "gateway"])
+async def test_a_lock_dead_for_three_days_touches_no_other_and_its_backlog_drains_in_the_order_of_arrivals(
+    database_url: str, clock: VirtualClock, profile: str
+) -> None:
+    async with build_stage(database_url, clock, profile, locks=2) as stage:
+        dead, alive = stage.site.locks
+        stage.site.online(dead, False)
+        lets = [await stage.let(dead, n * HOUR, 8 * DAY) for n in (90, 75, 80)]
+        other = await stage.let(alive, HOUR, 5 * DAY)
+        await stage.wait(30 * MINUTE)
+        assert await stage.standing(other) == "proven"
+        calls = len(stage.site.journal)
+        await stage.wait(72 * HOUR)
+        assert len(stage.site.journal) - calls < 72 * 12 * 3, "asked at a pace, not without pause"
+        assert stage.site.held(dead) == []
+        assert (await stage.shown(lets[1]))[dead].failure["code"] == "device_offline"  # type: ignore[index]
+        assert await stage.told("device.went_offline")
+        another = await stage.let(alive, HOUR, DAY)
+        await stage.wait(10 * MINUTE)
+        assert await stage.standing(another) == "proven"
+        stage.site.online(dead, True)
+        order: list[str] = []
+        for _ in range(80):
+            await stage.wait(timedelta(seconds=10))
+            order += [c for c in stage.site.held(dead) if c not in order]
+        assert set(order) == {let.code for let in lets}
+        by_arrival = [let.code for let in sorted(lets, key=lambda let: let.starts_at)]
+        if profile == "gateway":
+            assert order == by_arrival, "one write at a time"
+        writes = [c for c in stage.site.journal.mutating() if c.at > clock.now() - 20 * MINUTE]
+        assert len(writes) <= len(lets) + 3
+
+
+async def test_several_doors_share_one_credential_and_a_visit_is_told_with_its_guest(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "doors", locks=3) as stage:
+        let = await stage.let(stage.site.locks[:2], -HOUR, DAY)
+        await stage.wait(5 * MINUTE)
+        assert [stage.site.opens(lock, let.code or "") for lock in stage.site.locks] == [True, True, False]
+        assert {c.standing.value for c in (await stage.shown(let)).values()} == {"proven"}
+        assert stage.writes() == 1
+        assert stage.site.enter(stage.site.locks[0], let.code or "")
+        assert not stage.site.enter(stage.site.locks[0], "0000")
+        await stage.wait(40 * MINUTE)
+        async with stage.house.gate.database.reading(stage.house.actor.workspace_id) as db:
+            rows = await db.fetch("select kind, subjects from events where kind like 'lock.%' order by kind")
+        assert [r["kind"] for r in rows] == ["lock.access_denied", "lock.unlocked"]
+        assert rows[1]["subjects"]["access_grant_id"] == let.grant_id
+        assert "access_grant_id" not in rows[0]["subjects"] or rows[0]["subjects"]["access_grant_id"] is None
+
+
+async def test_a_restored_database_only_looks_until_it_is_confirmed_and_then_wipes_and_doubles_nothing(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", locks=1) as stage:
+        (lock,) = stage.site.locks
+        kept = await stage.let(lock, -HOUR, 5 * DAY)
+        cancelled = await stage.let(lock, -HOUR, 5 * DAY)
+        await stage.wait(10 * MINUTE)
+        workspace_id = stage.house.actor.workspace_id
+        async with stage.house.gate.database.transaction(None) as db:
+            yesterday = await db.fetch("select * from entries where workspace_id = $1", workspace_id)
+        await stage.cancel(cancelled)
+        await stage.wait(DAY)
+        assert stage.site.held(lock) == [kept.code]
+        # As it was yesterday: what was cancelled since is believed to be wanted and on the lock.
+        row = next(r for r in yesterday if cancelled.code and r["fingerprint"] is not None and r["id"])
+        assert row is not None
+        async with stage.house.gate.database.transaction(None) as db:
+            await db.execute("update workspaces set is_ruling = false where id = $1", workspace_id)
+            for r in yesterday:
+                await db.execute(
+                    "update entries set withdrawn_at = null, settled_at = null, possible = $3, tried = $4, "
+                    "vendor_references = $5, last_write_at = $6, late_until = $7, read_at = $8, proven_at = $9 "
+                    "where workspace_id = $1 and id = $2",
+                    workspace_id,
+                    r["id"],
+                    r["possible"],
+                    r["tried"],
+                    r["vendor_references"],
+                    r["last_write_at"],
+                    r["late_until"],
+                    r["read_at"],
+                    r["proven_at"],
+                )
+        stage.house.restart()
+        newer = "889977"
+        stage.site.app_put(lock, None, newer)
+        before = stage.writes()
+        await stage.wait(DAY)
+        assert stage.writes() == before, "it only looks"
+        async with stage.house.gate.transaction(workspace_id) as tx:
+            await workspaces.confirm(tx, stage.house.actor)
+        await stage.wait(HOUR)
+        assert sorted(stage.site.held(lock)) == sorted([kept.code or "", cancelled.code or "", newer])
