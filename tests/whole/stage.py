@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from tests.whole.house import House, build_house
+
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.faults import Fault, FaultKind, Faults
 from lockstep.emulation.journal import Journal
@@ -19,7 +21,6 @@ from lockstep.vendors.nuki.emulator.world import World as NukiWorld
 from lockstep.vendors.virtual.emulator import app as virtual_app
 from lockstep.vendors.virtual.emulator.features import Features, models
 from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
-from tests.whole.house import House, build_house
 
 
 class Site(Protocol):

@@ -1,0 +1,161 @@
+"""Real processes on the real clock: a worker killed in the midst of its work, twenty times; and many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import random
+import secrets
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from tests.whole import worker_process
+from tests.whole.house import SEALER, House
+from tests.whole.stage import Let, Stage, VirtualSite, connected
+
+from lockstep.kit.clock import SystemClock
+from lockstep.kit.ids import new_id, public_id
+from lockstep.model.permissions import system
+from lockstep.operations.gate import Gate
+from lockstep.storage import workspaces
+from lockstep.storage.database import Database
+from lockstep.vendors import VENDORS
+
+KILLS = 20
+HOUR = timedelta(hours=1)
+PATIENCE_SECONDS = 60.0
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """The app on a port of loopback, in a thread of this process; gives its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@asynccontextmanager
+async def real_stage(database_url: str, locks: int) -> AsyncIterator[Stage]:
+    """Quick locks, a served emulator, and a house that declares but does not work."""
+    clock: Any = SystemClock()
+    features = {"settling_seconds": 0.3, "late_seconds": 1.0, "calls_per_minute": 60_000, "calls_at_once": 8}
+    site = VirtualSite(clock, "plain", locks, features)
+    database = await Database.open(database_url)
+    with served(site.app) as address:
+        site.credentials = {"token": "virtual-token", "endpoint": address}
+        async with httpx.AsyncClient() as http:
+            gate = Gate(database, clock, SEALER, secrets.SystemRandom(), VENDORS, http)
+            workspace_id = new_id()
+            async with database.transaction(None) as db:
+                await workspaces.insert(
+                    db, workspace_id, public_id("ws", workspace_id), "Test", b"salt" * 4, clock.now()
+                )
+            yield await connected(House(gate, system(workspace_id, "test"), clock), site)
+    await database.close()
+
+
+@pytest.fixture
+def start(database_url: str) -> Iterator[Callable[[], Any]]:
+    """Starts a worker process; those still alive at the end are killed."""
+    _CONTEXT.set_forkserver_preload(["tests.whole.worker_process"])
+    started: list[Any] = []
+
+    def one() -> Any:
+        process = _CONTEXT.Process(target=worker_process.work, args=(database_url,), daemon=True)
+        process.start()
+        started.append(process)
+        return process
+
+    yield one
+    for process in started:
+        process.kill()
+        process.join(10)
+
+
+async def eventually(holds: Callable[[], Any], what: str) -> None:
+    """Wait until `holds()` is true."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not await holds():
+        assert time.monotonic() < end, f"not within {PATIENCE_SECONDS:.0f} s: {what}"
+        await asyncio.sleep(0.02)
+
+
+async def _is_right(stage: Stage, let: Let, is_cancelled: bool) -> bool:
+    (code,) = (await stage.shown(let)).values()
+    if is_cancelled:
+        return not code.row.entry.belief.may_be_present
+    belief, revision = code.row.entry.belief, code.row.entry.declared.revision
+    return code.standing.value == "proven" and belief.only == str(revision)
+
+
+@pytest.mark.timeout(300)
+async def test_twenty_workers_killed_by_the_system_leave_nothing_undone_or_doubled(
+    database_url: str, start: Callable[[], Any]
+) -> None:
+    chance = random.Random(7)
+    async with real_stage(database_url, 1) as stage:
+        (lock,) = stage.site.locks
+        let: Let | None = None
+        worker = start()
+        for kill in range(KILLS):
+            errand = ("create", "change", "remove")[kill % 3]
+            writes = stage.writes()
+            if errand == "create" or let is None:
+                let = await stage.let(lock, HOUR, 24 * HOUR)
+            elif errand == "change":
+                await stage.change(let, ends_at=(let.ends_at or stage.clock.now()) + HOUR)
+            else:
+                await stage.cancel(let)
+            await asyncio.sleep(chance.uniform(0, 0.25))
+            worker.kill()
+            worker.join(10)
+            worker = start()
+            is_gone = errand == "remove"
+            await eventually(partial(_is_right, stage, let, is_gone), f"{errand}, kill {kill + 1}")
+            assert stage.site.held(lock) == ([] if is_gone else [let.code])
+            assert stage.writes() - writes <= 2, f"{errand}, kill {kill + 1}"
+
+
+@pytest.mark.timeout(300)
+async def test_many_workers_at_once_lose_nothing_and_double_nothing(
+    database_url: str, start: Callable[[], Any]
+) -> None:
+    async with real_stage(database_url, 12) as stage:
+        workers = [start() for _ in range(4)]
+        lets = [
+            await stage.let(lock, HOUR, 24 * HOUR, name=f"Guest {n}")
+            for n in range(3)
+            for lock in stage.site.locks
+        ]
+        for n, let in enumerate(lets):
+            if n % 3 == 0:
+                await stage.change(let, ends_at=(let.ends_at or stage.clock.now()) + HOUR)
+            elif n % 3 == 1:
+                await stage.cancel(let)
+        for n, let in enumerate(lets):
+            is_gone = n % 3 == 1
+            await eventually(partial(_is_right, stage, let, is_gone), f"guest {n}")
+        kept = {let.code for n, let in enumerate(lets) if n % 3 != 1}
+        held = [code for lock in stage.site.locks for code in stage.site.held(lock)]
+        assert sorted(held) == sorted(code or "" for code in kept)
+        # Each code is set once, and once more where it was changed or cancelled after the first write.
+        assert stage.writes() <= len(lets) + 2 * len(lets) // 3 + 1
+        assert all(worker.is_alive() for worker in workers)

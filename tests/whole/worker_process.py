@@ -1,0 +1,36 @@
+"""A worker as a process of its own, on the real clock, for tests that kill it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import timedelta
+
+import httpx
+from tests.whole.house import SEALER
+
+from lockstep.kit.clock import SystemClock
+from lockstep.operations.gate import Gate
+from lockstep.storage.database import Database
+from lockstep.vendors import VENDORS
+from lockstep.workers.loop import Loop, LoopSettings
+from lockstep.workers.reconciler.drivers import Drivers
+from lockstep.workers.reconciler.reconcile import Reconciler, ReconcileSettings
+from lockstep.workers.reconciler.writing import WriteSettings
+
+LEASE = timedelta(seconds=2)
+CALL_TIMEOUT = timedelta(seconds=1)
+
+
+def work(database_url: str) -> None:
+    """Until it is killed."""
+    asyncio.run(_work(database_url))
+
+
+async def _work(database_url: str) -> None:
+    database = await Database.open(database_url)
+    async with httpx.AsyncClient(timeout=5) as http:
+        gate = Gate(database, SystemClock(), SEALER, secrets.SystemRandom(), VENDORS, http)
+        settings = ReconcileSettings(WriteSettings(CALL_TIMEOUT, LEASE), timedelta(0))
+        reconciler = Reconciler(gate, Drivers(gate), settings, lambda vendor, kind: None)
+        await Loop(gate, {"domains": reconciler.process}, LoopSettings(LEASE, 4)).run()
