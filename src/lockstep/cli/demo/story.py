@@ -23,7 +23,9 @@ BEN = HostStay(2, date(2026, 6, 2), date(2026, 6, 4), "Ben", "2846")
 CHLOE = HostStay(3, date(2026, 6, 1), date(2026, 6, 2), "Chloe", "5521")
 CHLOE_EXTENDED = HostStay(3, date(2026, 6, 1), date(2026, 6, 3), "Chloe", "5521")
 DAVID = HostStay(4, date(2026, 6, 3), date(2026, 6, 4), "David", "9183")
-STAYS = {s.number: s for s in (ANNA, BEN, CHLOE, DAVID)}
+EMMA = HostStay(5, date(2026, 6, 4), date(2026, 6, 6), "Emma", "6672")
+"""Arrives when the story is told, so that the first page has somebody to expect."""
+STAYS = {s.number: s for s in (ANNA, BEN, CHLOE, DAVID, EMMA)}
 GUESTS = {number: s.guest_name for number, s in STAYS.items()}
 
 
@@ -62,7 +64,7 @@ class Books:
     check_in: time = CHECK_IN
     check_out: time = CHECK_OUT
     stays: dict[str, list[HostStay]] = field(
-        default_factory=lambda: {FLAT_1: [ANNA, BEN], FLAT_2: [CHLOE, DAVID]}
+        default_factory=lambda: {FLAT_1: [ANNA, BEN], FLAT_2: [CHLOE, DAVID, EMMA]}
     )
 
     def extend_chloe(self) -> None:
