@@ -44,7 +44,7 @@ def stays(draw: st.DrawFn) -> FeedStay:
     )
 
 
-readings = st.lists(stays(), max_size=7, unique_by=lambda stay: stay.key).map(
+readings = st.lists(stays(), max_size=7, unique_by=lambda stay: stay.stay_key).map(
     lambda entries: FeedReading("other", tuple(entries))
 )
 elsewheres = st.lists(stays(), max_size=2).map(
@@ -162,5 +162,5 @@ def test_a_booking_stands_in_one_list_and_every_live_one_is_accounted_for(
 @given(histories)
 def test_no_two_live_bookings_stand_for_one_entry(history: list[tuple[FeedReading | FeedDoubt, int]]) -> None:
     known, now = play(history, FeedKnowledge())
-    keys = [s.said.key for s in known.stays if s.cancelled is None and not s.window.is_over(now)]
+    keys = [s.said.stay_key for s in known.stays if s.cancelled is None and not s.window.is_over(now)]
     assert len(keys) == len(set(keys))

@@ -36,7 +36,7 @@ class FeedStay:
     reservation_code: str | None = field(default=None, repr=False)
 
     @property
-    def key(self) -> StayKey:
+    def stay_key(self) -> StayKey:
         return self.uid, self.instance
 
     @property

@@ -74,7 +74,7 @@ def needs_whole_feed(known: FeedKnowledge) -> bool:
     Absence is counted in readings, and an answer without a body is none: fetched conditionally, a feed would
     never lose a stay. Neither would an entry that repeats another feed's be looked at when that one goes.
     """
-    booked = {stay.said.key for stay in known.stays}
+    booked = {stay.said.stay_key for stay in known.stays}
     return (
         known.hold is not None
         or bool(known.elsewhere)
@@ -262,7 +262,7 @@ def _admit(
     """Decide on an entry that no live booking stands for."""
     twin = same_stay_across_feeds(entry, known.elsewhere)
     echo = Echo(entry.uid, entry.instance, entry.arrives, entry.departs)
-    is_accepted = entry.key in known.accepted
+    is_accepted = entry.stay_key in known.accepted
     if entry.kind == "stay" and twin is not None:
         so_far.adopt.append(Adoption(twin, entry))
         return

@@ -80,7 +80,7 @@ class _Matching:
     def __init__(self, entries: Iterable[FeedStay], now: datetime) -> None:
         self._now = now
         # Of entries with the same key the reader leaves one; should it not, the last edit counts.
-        self._left = {entry.key: entry for entry in sorted(entries, key=_order)}
+        self._left = {entry.stay_key: entry for entry in sorted(entries, key=_order)}
         self._by_uid: dict[str, list[FeedStay]] = defaultdict(list)
         self._by_departure: dict[date, list[FeedStay]] = defaultdict(list)
         for entry in self._left.values():
@@ -93,7 +93,7 @@ class _Matching:
         return tuple(self._left.values())
 
     def by_key(self, stays: Iterable[KnownStay], gone: Iterable[KnownStay] = ()) -> None:
-        self._pair(stays, gone, lambda stay: [self._left.get(stay.said.key)])
+        self._pair(stays, gone, lambda stay: [self._left.get(stay.said.stay_key)])
 
     def by_uid_and_nights(self, stays: Iterable[KnownStay], gone: Iterable[KnownStay] = ()) -> None:
         self._pair(stays, gone, lambda stay: [e for e in self._by_uid[stay.said.uid] if _meet(stay, e)])
@@ -133,14 +133,14 @@ class _Matching:
             for stay, is_gone in (*((stay, False) for stay in stays), *((stay, True) for stay in gone))
             if stay.booking_id not in self.pairs
             for entry in candidates(stay)
-            if entry is not None and entry.key in self._left
+            if entry is not None and entry.stay_key in self._left
             if not is_gone or not is_present(entry) or entry.ends_at <= self._now
         ]
         for *_, stay, entry in sorted(found, key=lambda pairing: pairing[:3]):
             self._take(stay, entry)
 
     def _take(self, stay: KnownStay, entry: FeedStay) -> None:
-        if stay.booking_id not in self.pairs and self._left.pop(entry.key, None) is not None:
+        if stay.booking_id not in self.pairs and self._left.pop(entry.stay_key, None) is not None:
             self.pairs[stay.booking_id] = entry
 
 

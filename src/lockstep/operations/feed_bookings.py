@@ -233,7 +233,7 @@ def _pair(entries: Iterable[FeedStay], awaiting: Sequence[BookingRow]) -> _Paire
     """Which booking that waits stands for which entry: by key, else by departure where UIDs change."""
     left, new, paired = list(awaiting), [], []
     for entry in sorted(entries, key=lambda entry: (entry.arrives, entry.uid, entry.instance or "")):
-        same = [row for row in left if (row.uid, row.instance) == entry.key]
+        same = [row for row in left if (row.uid, row.instance) == entry.stay_key]
         if not same and not entry.keeps_uid:
             same = [
                 row for row in left if row.said and not row.said.keeps_uid and row.departs == entry.departs

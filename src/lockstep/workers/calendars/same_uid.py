@@ -26,7 +26,7 @@ def settled(editions: Iterable[Edition]) -> tuple[FeedStay, ...]:
     """
     by_key: dict[StayKey, list[Edition]] = defaultdict(list)
     for edition in editions:
-        by_key[edition.stay.key].append(edition)
+        by_key[edition.stay.stay_key].append(edition)
     return tuple(stay for same in by_key.values() for stay in _stays(same))
 
 
