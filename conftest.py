@@ -13,10 +13,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import structlog
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.storage.migrations import migrate, migrations
 from lockstep.storage.server import EmbeddedServer
+
+# Faults are provoked by the thousand here: their tracebacks are told in plain words, which cost nothing.
+structlog.configure(
+    processors=[structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+)
 
 _ANY_LOCK = 7_062_026
 
