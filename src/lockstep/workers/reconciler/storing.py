@@ -11,6 +11,7 @@ from lockstep.model.declared import effective_window
 from lockstep.model.window import Window
 from lockstep.operations.gate import Gate, Tx
 from lockstep.storage import entries, writes
+from lockstep.storage.database import Connection
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.intents import IntentRow
 from lockstep.storage.writes import Ending
@@ -48,23 +49,30 @@ async def store_outcome(
     """The outcome of an intent is stored always; what follows for the belief only under our own lease."""
     now = gate.clock.now()
     written = _judge(work, begun, outcome, now)
-    async with gate.database.reading(work.claim.workspace_id) as db:
-        is_ours = await writes.end(
+    belief = written.belief or begun.widened
+
+    async def end(db: Connection) -> bool:
+        account_id, ending = work.place.account.id, _ending(outcome)
+        return await writes.end(
             db,
             work.claim.workspace_id,
             work.claim,
-            work.place.account.id,
+            account_id,
             begun.intent,
-            _ending(outcome),
-            written.belief or begun.widened,
+            ending,
+            belief,
             now,
             further_calls,
         )
-    if not is_ours:
-        return Written(is_lease_lost=True)
-    if _has_consequences(work, begun, outcome, written, now):
-        async with gate.transaction(work.claim.workspace_id) as tx:
-            await _store_consequences(tx, work, begun, outcome, written)
+
+    if not _has_consequences(work, begun, outcome, written, now):
+        async with gate.database.reading(work.claim.workspace_id) as db:
+            return written if await end(db) else Written(is_lease_lost=True)
+    # Together, or a crash in between would leave a code that is believed set, and digits that nobody knows.
+    async with gate.transaction(work.claim.workspace_id) as tx:
+        if not await end(tx.db):
+            return Written(is_lease_lost=True)
+        await _store_consequences(tx, work, begun, outcome, written)
     return written
 
 
