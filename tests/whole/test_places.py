@@ -54,6 +54,17 @@ async def test_digits_that_change_hands_never_stand_twice_and_leave_nobody_out(
         assert await stage.standing(second) == "proven"
 
 
+async def test_a_place_that_a_stranger_holds_unseen_is_left_to_him_and_another_one_taken(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "unreadable", locks=1) as stage:
+        (lock,) = stage.site.locks
+        stage.site.app_put(lock, None, "775533")
+        let = await stage.let(lock, 50 * MINUTE, DAY)
+        await stage.wait(20 * MINUTE)
+        assert sorted(stage.site.held(lock)) == sorted(["775533", let.code or ""])
+
+
 async def test_what_somebody_changes_in_the_app_is_put_right_and_told_again_and_again(
     database_url: str, clock: VirtualClock
 ) -> None:

@@ -106,6 +106,17 @@ async def end(
     return bool(result == "UPDATE 1")
 
 
+async def refused_places(db: Connection, workspace_id: UUID, entry_id: UUID) -> frozenset[str]:
+    """Places that were refused to this entry."""
+    rows = await db.fetch(
+        """select distinct place from intents where workspace_id = $1 and entry_id = $2 and outcome = 'refused'
+             and place is not null""",
+        workspace_id,
+        entry_id,
+    )
+    return frozenset(r["place"] for r in rows)
+
+
 async def last_of_entry(db: Connection, workspace_id: UUID, entry_id: UUID) -> IntentRow | None:
     row = await db.fetchrow(
         f"""select {_COLUMNS} from intents where workspace_id = $1 and entry_id = $2

@@ -20,7 +20,7 @@ from lockstep.model.capabilities import Addressing
 from lockstep.model.declared import is_enabled
 from lockstep.model.plan import Change, Kind
 from lockstep.operations.gate import Gate
-from lockstep.storage import occupancies, writes
+from lockstep.storage import intents, occupancies, writes
 from lockstep.storage.claims import Claim
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.intents import IntentRow
@@ -60,7 +60,7 @@ class Writing:
         if change.kind is Kind.REMOVE and at is None:
             return Written(remedy=of_unknown_place(work.unit.label, self._gate.clock.now()))
         if change.kind is not Kind.REMOVE and at is None:
-            slot = _slot(work, driver, entry, taken)
+            slot = await self._slot(work, driver, entry, taken)
         intent = _intent(work.claim, entry, change, slot, self._gate.clock.now(), self._settings.call_timeout)
         wait_until = await self._take_call(work, intent)
         if wait_until is not None:
@@ -79,6 +79,22 @@ class Writing:
         with counted_calls() as calls:
             outcome = await self._call(driver, intent, wanted)
         return await store_outcome(self._gate, work, begun, outcome, calls.beyond_the_first)
+
+    async def _slot(self, work: Work, driver: Driver, entry: EntryRow, taken: frozenset[str]) -> str | None:
+        """The numbered place for a new entry. Where a write of ours may still appear in one, the next goes there too,
+        so that there are never two; one that was refused is somebody's whom the lock does not show."""
+        capabilities = work.unit.capabilities
+        if capabilities.addressing is not Addressing.SLOT:
+            return None
+        refused = frozenset[str]()
+        if entry.belief.tried:
+            workspace_id = work.claim.workspace_id
+            async with self._gate.database.reading(workspace_id) as db:
+                refused = await intents.refused_places(db, workspace_id, entry.id)
+        mine = entry.belief.references - refused
+        if mine:
+            return min(mine)
+        return driver.place(entry.declared.spec.targets, taken | refused, capabilities.most_codes)
 
     async def _take_call(self, work: Work, intent: IntentRow) -> datetime | None:
         """Before the intent and not with it: see storage/budgets.py."""
@@ -194,14 +210,3 @@ def _reference(belief: Belief) -> str | None:
     if not belief.may_be_present or not belief.references:
         return None
     return min(belief.references)
-
-
-def _slot(work: Work, driver: Driver, entry: EntryRow, taken: frozenset[str]) -> str | None:
-    """The numbered place for a new entry. Where a write of ours may still appear in one, the next goes there too, so
-    that there are never two."""
-    capabilities = work.unit.capabilities
-    if capabilities.addressing is not Addressing.SLOT:
-        return None
-    if entry.belief.references:
-        return min(entry.belief.references)
-    return driver.place(entry.declared.spec.targets, taken, capabilities.most_codes)
