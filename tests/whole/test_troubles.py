@@ -178,3 +178,17 @@ async def test_a_vendors_wait_is_obeyed(database_url: str, clock: VirtualClock) 
             too_soon = [c for c in stage.site.journal if at < c.at < at + 7 * SECOND]
             assert not too_soon, "the emulator says: Retry-After: 7"
         assert [await stage.standing(let) for let in lets] == ["proven"] * 2
+
+
+async def test_digits_that_a_vendor_computed_are_learned_where_its_answer_was_lost(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "vendor_digits", locks=1) as stage:
+        (lock,) = stage.site.locks
+        stage.fault(FaultKind.REPLY_LOST_AFTER)
+        let = await stage.let(lock, HOUR)
+        await stage.wait(5 * MINUTE)
+        shown = (await stage.shown(let))[lock]
+        assert shown.standing.value == "proven"
+        assert stage.site.held(lock) == [shown.digits]
+        assert stage.writes() == 1
