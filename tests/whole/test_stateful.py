@@ -285,7 +285,7 @@ def test_whatever_happens_what_is_declared_is_what_opens_in_the_end(
     database_url: str, forget: Callable[[], None]
 ) -> None:
     factory: Any = lambda: Life(database_url, forget, PROFILES)  # noqa: E731
-    run_state_machine_as_test(factory, settings=_settings(300, 8))
+    run_state_machine_as_test(factory, settings=_settings(300, 6))
 
 
 @pytest.mark.long

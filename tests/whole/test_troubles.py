@@ -23,7 +23,13 @@ TROUBLES: dict[str, dict[str, Any]] = {
     "applied_late": {"kind": FaultKind.WRITE_LATE, "seconds": 100},
     "rate_limited": {"kind": FaultKind.RATE_LIMITED},
 }
-PROFILES = ["nuki", "plain", "slots", "just_in_time", "unreadable", "jobs", "gateway"]
+PROFILES = [
+    "nuki",
+    "slots",
+    "unreadable",
+    "jobs",
+    *(pytest.param(name, marks=pytest.mark.long) for name in ("plain", "just_in_time", "gateway")),
+]
 
 
 async def _claims_only_what_is_true(stage: Stage, let: Any, lock: str, span: timedelta) -> None:
