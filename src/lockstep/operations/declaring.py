@@ -80,14 +80,16 @@ async def redeclare_space(tx: Tx, actor: Actor, space_id: UUID) -> None:
 
 async def declare_grant(tx: Tx, actor: Actor, grant: GrantRow, natural: str | None, wish: Wish) -> None:
     """Make codes and entries equal to the grant as it is now; touches only what differs, and wakes only that."""
-    space_ids, device_ids = await grants.targets_of(tx.db, tx.workspace_id, grant.id)
-    wanted = {i for s in space_ids for i in await spaces.devices_of(tx.db, tx.workspace_id, s)} | set(
-        device_ids
-    )
-    locks = [d for d in await devices.get_many(tx.db, tx.workspace_id, sorted(wanted)) if holds_codes(d)]
-    codes = await access_codes.of_grants(tx.db, tx.workspace_id, [grant.id])
-    touched = {d.domain_id for d in locks} | {c.entry.domain_id for c in codes}
-    await domains.lock(tx.db, tx.workspace_id, sorted(touched))
+    touched = await _reach(tx, grant)
+    await domains.lock(tx.db, tx.workspace_id, sorted(touched.domain_ids))
+    # Whoever held these until now may have moved the grant: what was read before the wait may be out of date.
+    grant = await grants.get(tx.db, tx.workspace_id, grant.id) or grant
+    reached = await _reach(tx, grant)
+    if reached.domain_ids - touched.domain_ids:
+        await domains.lock(tx.db, tx.workspace_id, sorted(reached.domain_ids))
+    if grant.cancelled_at is not None:
+        return
+    locks, codes = reached.locks, reached.codes
     window = Window(grant.starts_at, grant.ends_at)
     method = await _method(tx, grant, locks, window, wish)
     changed = await _make_equal(tx, actor, _Wanted(grant, method, window, natural, locks, codes))
@@ -164,6 +166,28 @@ async def _moved(tx: Tx, actor: Actor, booking: BookingRow, grant: GrantRow, nam
     await grants.set_targets(tx.db, tx.workspace_id, grant.id, [(new_id(), booking.space_id, None)])
     await recorded.append(tx, actor, events.AccessGrantChanged(access_grant_id=grant.public_id))
     return grant
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """The locks that a grant should open, and the codes that it has."""
+
+    locks: list[DeviceRow]
+    codes: list[AccessCodeRow]
+
+    @property
+    def domain_ids(self) -> set[UUID]:
+        return {d.domain_id for d in self.locks} | {c.entry.domain_id for c in self.codes}
+
+
+async def _reach(tx: Tx, grant: GrantRow) -> _Reach:
+    space_ids, device_ids = await grants.targets_of(tx.db, tx.workspace_id, grant.id)
+    wanted = set(device_ids)
+    for space_id in space_ids:
+        wanted |= set(await spaces.devices_of(tx.db, tx.workspace_id, space_id))
+    found = await devices.get_many(tx.db, tx.workspace_id, sorted(wanted))
+    codes = await access_codes.of_grants(tx.db, tx.workspace_id, [grant.id])
+    return _Reach([d for d in found if holds_codes(d)], codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,9 +201,11 @@ async def living(
 async def open_of_property(
     db: Connection, workspace_id: UUID, property_id: UUID, now: datetime
 ) -> list[BookingRow]:
-    """Bookings anywhere in a property that are neither cancelled nor over."""
+    """Bookings anywhere in a property that are neither cancelled nor over; nobody else changes them before this
+    transaction ends."""
     rows = await db.fetch(
-        f"""{_SELECT} and s.property_id = $2 and b.state <> 'cancelled' and b.ends_at > $3 order by b.id""",
+        f"""{_SELECT} and s.property_id = $2 and b.state <> 'cancelled' and b.ends_at > $3 order by b.id
+            for no key update of b""",
         workspace_id,
         property_id,
         now,
