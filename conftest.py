@@ -21,7 +21,9 @@ from lockstep.storage.server import EmbeddedServer
 
 # Faults are provoked by the thousand here: their tracebacks are told in plain words, which cost nothing.
 structlog.configure(
-    processors=[structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+    processors=[
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    ]
 )
 
 _ANY_LOCK = 7_062_026
