@@ -461,12 +461,36 @@ def test_two_stays_on_the_same_nights_are_a_double_booking_and_both_are_made() -
 
 
 def test_a_feed_is_fetched_whole_while_absence_counts() -> None:
-    assert not needs_whole_feed(know(*map(booked, FIVE)))
-    assert needs_whole_feed(know(booked(FIVE[0], misses=1, missing_since=JUNE)))
-    assert needs_whole_feed(know(hold=HELD))
-    assert needs_whole_feed(know(confirmed_losses=frozenset({"b"})))
-    assert needs_whole_feed(know(accepted=frozenset({("u", None)})))
-    assert needs_whole_feed(know(elsewhere=(elsewhere(FIVE[0]),)))
+    def is_whole(known: FeedKnowledge) -> bool:
+        return needs_whole_feed(known, JUNE, POLICY, JUNE)
+
+    assert not is_whole(know(*map(booked, FIVE)))
+    assert is_whole(know(booked(FIVE[0], misses=1, missing_since=JUNE)))
+    assert is_whole(know(hold=HELD))
+    assert is_whole(know(confirmed_losses=frozenset({"b"})))
+    assert is_whole(know(accepted=frozenset({("u", None)})))
+    assert is_whole(know(elsewhere=(elsewhere(FIVE[0]),)))
+
+
+@pytest.mark.parametrize(
+    ("pull_every", "since_whole", "is_whole"),
+    [
+        (timedelta(minutes=15), timedelta(minutes=15), False),
+        (timedelta(minutes=15), timedelta(hours=23, minutes=45), False),
+        (timedelta(minutes=15), timedelta(hours=23, minutes=46), True),
+        (timedelta(hours=10), timedelta(hours=10), False),
+        (timedelta(hours=10), timedelta(hours=20), True),
+        (timedelta(days=1), timedelta(minutes=1), True),
+        (timedelta(minutes=15), None, True),
+    ],
+    ids=["at once", "once more", "else too late", "seldom", "seldom, else too late", "daily", "never yet"],
+)
+def test_a_feed_is_fetched_whole_at_least_once_a_day(
+    pull_every: timedelta, since_whole: timedelta | None, is_whole: bool
+) -> None:
+    whole_at = None if since_whole is None else JUNE - since_whole
+    policy = replace(POLICY, pull_every=pull_every)
+    assert needs_whole_feed(know(*map(booked, FIVE)), whole_at, policy, JUNE) is is_whole
 
 
 def test_what_identifies_a_guest_is_in_no_repr() -> None:

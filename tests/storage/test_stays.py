@@ -78,6 +78,7 @@ async def test_what_decides_about_a_feed_comes_back_as_it_was_stored(tx: Tx) -> 
         ),
         etag='W/"1"',
         good_at=june(1),
+        whole_at=june(1),
     )
     await calendars.change(tx.db, tx.workspace_id, stored)
     assert await calendars.get(tx.db, tx.workspace_id, stored.id) == stored

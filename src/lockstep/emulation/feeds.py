@@ -43,6 +43,8 @@ class FeedFaultKind(StrEnum):
     CUT = "cut"
     """The connection ends in the middle of the body."""
     UNASKED_304 = "unasked_304"
+    STUCK_304 = "stuck_304"
+    """Nothing changed, whatever did, for everybody who tells which version is known."""
     SLOW = "slow"
     """The answer never ends."""
     HUGE = "huge"
@@ -93,9 +95,10 @@ def create_feed_app(board: FeedBoard) -> Starlette:
             return Response("No such calendar.", HTTPStatus.NOT_FOUND)
         feed.asked += 1
         text = board.text(request.path_params["name"])
-        if feed.fault is not None:
-            return _faulty(feed.fault, text)
-        return _good(feed, text, request.headers.get("if-none-match"), board)
+        known = request.headers.get("if-none-match")
+        if feed.fault is None or (feed.fault is FeedFaultKind.STUCK_304 and known is None):
+            return _good(feed, text, known, board)
+        return _faulty(feed.fault, text)
 
     async def put_feed(request: Request) -> Response:
         wanted = msgspec.json.decode(await request.body(), type=_Wanted)
@@ -168,7 +171,7 @@ def _faulty(fault: FeedFaultKind, text: str) -> Response:
             # Less than announced: uvicorn closes the connection over it.
             headers = {"Content-Length": str(len(text.encode()))}
             return StreamingResponse(_pieces(text[:40].encode()), headers=headers, media_type=CALENDAR_TYPE)
-        case FeedFaultKind.UNASKED_304:
+        case FeedFaultKind.UNASKED_304 | FeedFaultKind.STUCK_304:
             return Response(status_code=HTTPStatus.NOT_MODIFIED)
         case FeedFaultKind.SLOW:
             return StreamingResponse(_endless(text.encode()), media_type=CALENDAR_TYPE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from lockstep.model import feed_warning
@@ -29,6 +29,9 @@ from lockstep.model.feed_identity import is_present, pair, same_stay_across_feed
 from lockstep.model.window import Window
 
 Loss = Literal["vanished", "said"]
+
+WHOLE_EVERY = timedelta(days=1)
+"""However often a feed says that nothing changed, it is read whole at least this often."""
 
 
 def decide(
@@ -68,15 +71,21 @@ def decide(
     return so_far.decision(hold)
 
 
-def needs_whole_feed(known: FeedKnowledge) -> bool:
-    """Whether the next pull must not be answered with "not modified".
+def needs_whole_feed(
+    known: FeedKnowledge, whole_at: datetime | None, policy: FeedPolicy, now: datetime
+) -> bool:
+    """Whether the pull at `now` must not be answered with "not modified"; `whole_at`: when the last whole one was.
 
     Absence is counted in readings, and an answer without a body is none: fetched conditionally, a feed would
-    never lose a stay. Neither would an entry that repeats another feed's be looked at when that one goes.
+    never lose a stay. Neither would an entry that repeats another feed's be looked at when that one goes. And a host
+    whose "not modified" is a fault would be believed for ever: so it is asked for the whole once a day.
     """
     booked = {stay.said.stay_key for stay in known.stays}
     return (
-        known.hold is not None
+        whole_at is None
+        # The next pull would come too late.
+        or now + policy.pull_every > whole_at + WHOLE_EVERY
+        or known.hold is not None
         or bool(known.elsewhere)
         or bool(known.confirmed_losses)
         or bool(known.accepted - booked)

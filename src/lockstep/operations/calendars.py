@@ -160,6 +160,7 @@ async def add(tx: Tx, actor: Actor, command: AddCalendar) -> Calendar:
         etag=None,
         last_modified=None,
         good_at=None,
+        whole_at=None,
         created_at=tx.now,
     )
     if not await calendars.put(tx.db, tx.workspace_id, row):

@@ -47,7 +47,7 @@ class FeedToRead:
     url: str = field(repr=False)
     etag: str | None
     last_modified: str | None
-    """Both None where the whole feed is needed, since absence is counted in readings."""
+    """Both None where the whole feed is needed."""
     house: HouseTimes
 
 
@@ -78,7 +78,7 @@ async def prepare(tx: Tx, actor: Actor, calendar_id: UUID) -> FeedToRead | None:
     if calendar is None or calendar.removed_at is not None:
         return None
     known = await _known(tx, calendar)
-    is_whole = needs_whole_feed(known.knowledge)
+    is_whole = needs_whole_feed(known.knowledge, calendar.whole_at, calendar.policy, tx.now)
     return FeedToRead(
         tx.open(calendar.url, "calendars", "url", calendar.id),
         None if is_whole else calendar.etag,
@@ -255,6 +255,7 @@ async def _remember(
         memory=memory,
         etag=version.etag,
         last_modified=version.last_modified,
+        whole_at=tx.now if _is_stale(calendar.whole_at, tx.now) else calendar.whole_at,
     )
     await _store(tx, actor, calendar, after)
     new = [w for w in warnings if w not in calendar.memory.warnings]
@@ -263,14 +264,17 @@ async def _remember(
 
 async def _store(tx: Tx, actor: Actor, before: CalendarRow, after: CalendarRow) -> None:
     """Writes what differs, and tells of what begins and ends."""
-    is_stale = before.good_at is None or tx.now - before.good_at >= _GOOD_TO
-    if after == before and not is_stale:
+    if after == before and not _is_stale(before.good_at, tx.now):
         return
     await calendars.change(tx.db, tx.workspace_id, replace(after, good_at=tx.now))
     if before.failure is not None:
         await recorded.append(tx, actor, events.CalendarRecovered(calendar_id=before.public_id))
     if before.held is None and after.held is not None:
         await recorded.append(tx, actor, _held(before, after.held))
+
+
+def _is_stale(at: datetime | None, now: datetime) -> bool:
+    return at is None or now - at >= _GOOD_TO
 
 
 def _state(hold: Hold | None) -> str:

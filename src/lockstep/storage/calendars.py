@@ -53,6 +53,8 @@ class CalendarRow:
     etag: str | None
     last_modified: str | None
     good_at: datetime | None
+    whole_at: datetime | None
+    """When it was last read whole, known to the hour; never later than it was."""
     created_at: datetime
     removed_at: datetime | None = None
     due_at: datetime | None = None
@@ -63,7 +65,7 @@ class CalendarRow:
 
 _SELECT = """select c.id, c.public_id, c.space_id, c.name, c.url, c.url_host, c.url_fingerprint, c.platform,
     c.policy, c.state, c.failure, c.failures, c.held, c.memory, c.etag, c.last_modified, c.good_at,
-    c.created_at, c.removed_at, c.due_at, s.public_id as space_public_id, s.property_id
+    c.whole_at, c.created_at, c.removed_at, c.due_at, s.public_id as space_public_id, s.property_id
   from calendars c join spaces s on s.workspace_id = c.workspace_id and s.id = c.space_id
   where c.workspace_id = $1"""
 
@@ -95,8 +97,8 @@ async def change(db: Connection, workspace_id: UUID, row: CalendarRow) -> None:
     """All but the space and the claim."""
     await db.execute(
         """update calendars set name = $3, policy = $4, platform = $5, state = $6, failure = $7, failures = $8,
-             held = $9, memory = $10, etag = $11, last_modified = $12, good_at = $13, url = $14,
-             url_host = $15, url_fingerprint = $16
+             held = $9, memory = $10, etag = $11, last_modified = $12, good_at = $13, whole_at = $14,
+             url = $15, url_host = $16, url_fingerprint = $17
            where workspace_id = $1 and id = $2""",
         workspace_id,
         row.id,
@@ -111,6 +113,7 @@ async def change(db: Connection, workspace_id: UUID, row: CalendarRow) -> None:
         row.etag,
         row.last_modified,
         row.good_at,
+        row.whole_at,
         row.url,
         row.url_host,
         row.url_fingerprint,
@@ -121,7 +124,7 @@ async def remove(db: Connection, workspace_id: UUID, calendar_id: UUID, at: date
     """It is not read again, and its address is forgotten."""
     await db.execute(
         """update calendars set removed_at = $3, state = 'removed', url = '\\x', due_at = null, failure = null,
-             held = null, memory = '{}', etag = null, last_modified = null
+             held = null, memory = '{}', etag = null, last_modified = null, whole_at = null
            where workspace_id = $1 and id = $2""",
         workspace_id,
         calendar_id,

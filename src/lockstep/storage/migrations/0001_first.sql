@@ -199,6 +199,8 @@ create table calendars (
   etag text,
   last_modified text,
   good_at timestamptz,
+  -- When the feed was last read whole, not only said to be unchanged.
+  whole_at timestamptz,
   created_at timestamptz not null,
   removed_at timestamptz,
   generation bigint not null default 1,
