@@ -147,6 +147,21 @@ async def test_refused_credentials_stop_the_account_and_are_told_and_new_ones_le
         assert stage.site.held(stage.site.locks[0]) == []
 
 
+async def test_a_stopped_account_with_a_job_under_way_is_thought_about_at_leisure(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "jobs", locks=1) as stage:
+        let = await stage.let(stage.site.locks[0], HOUR)
+        await stage.house.work()
+        stage.site.cloud().change_settings({"tokens": ["another"]})
+        await stage.wait(3 * HOUR)
+        async with stage.house.gate.database.reading(None) as db:
+            assert await db.fetchval("select max(lease_epoch) from domains") < 60, "passes in three hours"
+        await stage.reconnect({"token": "another", "endpoint": "http://vendor.test"})
+        await stage.wait(5 * MINUTE)
+        assert await stage.standing(let) == "proven"
+
+
 async def test_a_vendors_limit_is_kept_and_who_arrives_soonest_goes_first(
     database_url: str, clock: VirtualClock
 ) -> None:

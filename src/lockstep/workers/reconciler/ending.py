@@ -77,7 +77,9 @@ async def _conclude(tx: Tx, course: Course) -> _Concluded:
         declared = [e.declared for e in unit.entries]
         moments.append(next_thought(declared, beliefs, unit.capabilities, now))
         moments += [at for e in unit.entries for at in _waits(course, e, now)]
-    moments += [i.look_at for i in stock.intents if i.look_at is not None]
+    # Jobs of a stopped account are not asked about: they stay due, and would make the domain due at once for ever.
+    asked = now if place.may_look else now + _STOPPED_WAIT
+    moments += [max(i.look_at, asked) for i in stock.intents if i.look_at is not None]
     think_at = min((m for m in moments if m is not None), default=None)
     return _Concluded(think_at, urgent_at(units, stock, now), _doubt_at(course))
 
