@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,6 +32,16 @@ _COLUMNS = (
     "id, public_id, vendor, vendor_account, label, credentials, state, failure, failures, created_at, "
     "disconnected_at, described_at, blocked_until"
 )
+
+
+def account_columns(alias: str) -> str:
+    """For statements elsewhere in storage that join accounts under this name; `account_row` reads them."""
+    return ", ".join(f"{alias}.{column}" for column in _COLUMNS.split(", "))
+
+
+def account_row(values: Iterable[Any]) -> AccountRow:
+    """An AccountRow from the columns of `account_columns`."""
+    return AccountRow(*values)
 
 
 def _row(record: Any) -> AccountRow:

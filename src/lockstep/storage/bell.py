@@ -19,6 +19,9 @@ News = tuple[str, str]
 """A channel and what is said on it."""
 
 
+_PAUSE_SECONDS = 0.02
+
+
 class Bell:
     """One for each pool of connections. `close` before the pool."""
 
@@ -50,3 +53,5 @@ class Bell:
                 )
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 log.warning("not_told", channels=sorted(set(channels)), exc_info=True)
+            # The first is told at once; what comes right behind it is told together.
+            await asyncio.sleep(_PAUSE_SECONDS)

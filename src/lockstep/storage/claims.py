@@ -37,7 +37,7 @@ class Claim:
 async def claim(
     db: Connection, queue: Queue, now: datetime, lease: timedelta, most: int, chance: float
 ) -> list[Claim]:
-    """Lease up to `most` due rows, a few of each workspace; the most urgent come first.
+    """Lease up to `most` due rows, a few of each workspace; the most urgent come first. Each statement by itself.
 
     `chance`, drawn evenly from [0, 1), tells with which workspace to begin: each is first as often as any other.
     """

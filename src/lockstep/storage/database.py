@@ -39,30 +39,27 @@ Connection = asyncpg.Connection | PoolConnectionProxy
 
 
 class Database:
-    """A pool of connections. The workspace is a session setting, changed only when a connection serves another one,
-    so that row-level security costs no round trip for the same workspace again."""
+    """Connections. The workspace is a session setting, changed only when a connection serves another one, so that
+    row-level security costs no round trip for the same workspace again. Claims and authentication, which look across
+    workspaces all the time, have connections of their own for the same reason."""
 
-    def __init__(self, pool: asyncpg.Pool, dsn: str) -> None:
+    def __init__(self, pool: asyncpg.Pool, across: asyncpg.Pool, dsn: str) -> None:
         self._pool = pool
-        self._bell = Bell(pool)
+        self._across = across
+        self._bell = Bell(across)
         self.dsn = dsn
 
     @classmethod
     async def open(cls, dsn: str, *, most_connections: int = 10) -> Database:
         """Connect; `dsn` as asyncpg takes it. Row-level security binds this process from here on."""
-        pool = await asyncpg.create_pool(
-            dsn,
-            min_size=1,
-            max_size=most_connections,
-            init=_prepare,
-            reset=_leave_as_it_is,
-            connection_class=_Session,
-        )
-        return cls(pool, dsn)
+        most_across = max(1, most_connections // 4)
+        most_within = max(1, most_connections - most_across)
+        return cls(await _pool(dsn, most_within), await _pool(dsn, most_across), dsn)
 
     async def close(self) -> None:
         await self._bell.close()
         await self._pool.close()
+        await self._across.close()
 
     @asynccontextmanager
     async def transaction(self, workspace_id: UUID | None) -> AsyncIterator[Connection]:
@@ -81,7 +78,7 @@ class Database:
 
     @asynccontextmanager
     async def _session(self, workspace_id: UUID | None) -> AsyncIterator[_Session]:
-        async with self._pool.acquire() as connection:
+        async with (self._across if workspace_id is None else self._pool).acquire() as connection:
             session = cast(_Session, connection)
             await session.enter(EVERY_WORKSPACE if workspace_id is None else str(workspace_id))
             yield session
@@ -100,6 +97,17 @@ class Database:
 def tell(db: Connection, channel: str, payload: str) -> None:
     """Tell all who listen, when the transaction has committed; what is told twice in it is heard once."""
     cast(_Session, db).tell(channel, payload)
+
+
+async def _pool(dsn: str, most: int) -> asyncpg.Pool:
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=most,
+        init=_prepare,
+        reset=_leave_as_it_is,
+        connection_class=_Session,
+    )
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

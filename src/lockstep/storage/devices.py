@@ -122,16 +122,6 @@ async def by_public_ids(db: Connection, workspace_id: UUID, public_ids: list[str
     return [device_row(r) for r in rows]
 
 
-async def of_domain(db: Connection, workspace_id: UUID, domain_id: UUID) -> list[DeviceRow]:
-    rows = await db.fetch(
-        f"""select {_COLUMNS} from devices where workspace_id = $1 and domain_id = $2 and removed_at is null
-            order by id""",  # noqa: S608
-        workspace_id,
-        domain_id,
-    )
-    return [device_row(r) for r in rows]
-
-
 async def of_account(db: Connection, workspace_id: UUID, account_id: UUID) -> list[DeviceRow]:
     rows = await db.fetch(
         f"select {_COLUMNS} from devices where workspace_id = $1 and account_id = $2 order by id",  # noqa: S608

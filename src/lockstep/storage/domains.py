@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.storage.claims import Claim
 from lockstep.storage.database import Connection
 
 
@@ -31,6 +33,16 @@ _COLUMNS = (
     "id, account_id, reference, failures, failure, doubt_at, urgent_at, look_at, think_at, generation, "
     "applied_generation, due_at, leased_until"
 )
+
+
+def domain_columns(alias: str) -> str:
+    """For statements elsewhere in storage that join domains under this name; `domain_row` reads them."""
+    return ", ".join(f"{alias}.{column}" for column in _COLUMNS.split(", "))
+
+
+def domain_row(values: Iterable[Any]) -> DomainRow:
+    """A DomainRow from the columns of `domain_columns`."""
+    return DomainRow(*values)
 
 
 async def get(db: Connection, workspace_id: UUID, domain_id: UUID) -> DomainRow | None:
@@ -137,22 +149,25 @@ class Finish:
     doubt_at: datetime | None
 
 
-async def finish(
-    db: Connection, workspace_id: UUID, domain_id: UUID, finish: Finish, epoch: int, generation: int
-) -> None:
-    """End a pass and its lease in one statement; a wake that came meanwhile makes the domain due at once."""
+async def finish(db: Connection, workspace_id: UUID, claim: Claim, finish: Finish) -> bool:
+    """End a pass and its lease in one statement; a wake that came meanwhile makes the domain due at once.
+
+    False where the lease had passed to another. It need not wait for the disk: what a crash of the database loses, the
+    next pass finds anew.
+    """
     due = [at for at in (finish.look_at, finish.think_at) if at is not None]
-    await db.execute(
-        """update domains set look_at = case when generation > $5 then least(look_at, $6) else $6 end,
+    result = await db.execute(
+        """with quick as materialized (select set_config('synchronous_commit', 'off', true))
+           update domains set look_at = case when generation > $5 then least(look_at, $6) else $6 end,
              think_at = $7, failures = $8, failure = $9, urgent_at = $10, doubt_at = $11, leased_until = null,
              applied_generation = greatest(applied_generation, $5),
              due_at = case when generation > $5 then least(due_at, $4::timestamptz) else $4 end
-           where workspace_id = $1 and id = $2 and lease_epoch = $3""",
+           from quick where workspace_id = $1 and id = $2 and lease_epoch = $3""",
         workspace_id,
-        domain_id,
-        epoch,
+        claim.row_id,
+        claim.epoch,
         min(due, default=None),
-        generation,
+        claim.generation,
         finish.look_at,
         finish.think_at,
         finish.failures,
@@ -160,3 +175,4 @@ async def finish(
         finish.urgent_at,
         finish.doubt_at,
     )
+    return bool(result == "UPDATE 1")

@@ -90,6 +90,21 @@ def entry_columns() -> str:
     return _COLUMNS
 
 
+def spec_columns(alias: str) -> str:
+    """For statements elsewhere in storage that join revisions of entries under this name; `spec_of` reads them."""
+    return ", ".join(
+        f"{alias}.{column} as of_{column}"
+        for column in ("revision", "fingerprint", "starts_at", "ends_at", "name", "target_references")
+    )
+
+
+def spec_of(record: Any) -> tuple[int, Spec]:
+    """A revision and what it declared, from a record that has the columns of `spec_columns`."""
+    window = Window(record["of_starts_at"], record["of_ends_at"])
+    targets = frozenset(record["of_target_references"])
+    return record["of_revision"], Spec(record["of_fingerprint"], window, record["of_name"], targets)
+
+
 async def insert(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
     d = row.declared
     await db.execute(
@@ -225,19 +240,15 @@ async def specs_of(
 ) -> Mapping[UUID, Mapping[int, Spec]]:
     """Every revision of these entries that a lock may still carry."""
     rows = await db.fetch(
-        """select entry_id, revision, starts_at, ends_at, fingerprint, name, target_references
-           from entry_revisions where workspace_id = $1 and entry_id = any($2)""",
+        f"""select r.entry_id, {spec_columns("r")} from entry_revisions r
+            where r.workspace_id = $1 and r.entry_id = any($2)""",  # noqa: S608
         workspace_id,
         list(entry_ids),
     )
     found: dict[UUID, dict[int, Spec]] = {i: {} for i in entry_ids}
     for r in rows:
-        found[r["entry_id"]][r["revision"]] = Spec(
-            r["fingerprint"],
-            Window(r["starts_at"], r["ends_at"]),
-            r["name"],
-            frozenset(r["target_references"]),
-        )
+        revision, spec = spec_of(r)
+        found[r["entry_id"]][revision] = spec
     return found
 
 

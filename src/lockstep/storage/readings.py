@@ -23,6 +23,18 @@ class Observation:
     content: list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The newest observations of some targets, and when the newest reading of their scope began; None: none was."""
+
+    begun_at: datetime | None
+    observed: list[Observation]
+
+
+_BEGUN_AT = """(select max(r.begun_at) from readings r where r.workspace_id = o.workspace_id
+  and r.account_id = o.account_id and o.target = any(r.covers))"""
+
+
 async def store(
     db: Connection,
     workspace_id: UUID,
@@ -65,37 +77,30 @@ async def of_targets(
 ) -> list[Observation]:
     """The newest observation of each target; a target that no reading covers is missing: unread, not empty."""
     rows = await db.fetch(
-        """select o.target, o.content,
-             (select max(r.begun_at) from readings r where r.workspace_id = o.workspace_id
-                and r.account_id = o.account_id and o.target = any(r.covers)) as begun_at
-           from observations o where o.workspace_id = $1 and o.account_id = $2 and o.target = any($3)""",
+        f"""select o.target, o.content, {_BEGUN_AT} as begun_at
+            from observations o where o.workspace_id = $1 and o.account_id = $2 and o.target = any($3)""",  # noqa: S608
         workspace_id,
         account_id,
         list(targets),
     )
-    return [Observation(r["target"], r["begun_at"], r["content"]) for r in rows if r["begun_at"] is not None]
+    return [_observation(r) for r in rows if r["begun_at"] is not None]
 
 
-async def begun_at_of(db: Connection, workspace_id: UUID, account_id: UUID, scope: str) -> datetime | None:
-    """When the newest reading of this scope began, whatever it covers."""
-    at: datetime | None = await db.fetchval(
-        "select begun_at from readings where workspace_id = $1 and account_id = $2 and scope = $3",
+async def of_scope(
+    db: Connection, workspace_id: UUID, account_id: UUID, scope: str, targets: Sequence[str]
+) -> Stored:
+    """As `of_targets`, and when the newest reading of this scope began, whatever it covers."""
+    rows = await db.fetch(
+        f"""select o.target, o.content, {_BEGUN_AT} as begun_at, s.begun_at as of_scope
+            from (select 1) one
+              left join readings s on s.workspace_id = $1 and s.account_id = $2 and s.scope = $4
+              left join observations o on o.workspace_id = $1 and o.account_id = $2 and o.target = any($3)""",  # noqa: S608
         workspace_id,
         account_id,
+        list(targets),
         scope,
     )
-    return at
-
-
-async def begun_at(db: Connection, workspace_id: UUID, account_id: UUID, target: str) -> datetime | None:
-    """When the newest reading that covers this target began."""
-    at: datetime | None = await db.fetchval(
-        "select max(begun_at) from readings where workspace_id = $1 and account_id = $2 and $3 = any(covers)",
-        workspace_id,
-        account_id,
-        target,
-    )
-    return at
+    return Stored(rows[0]["of_scope"], [_observation(r) for r in rows if r["begun_at"] is not None])
 
 
 async def _digests(
@@ -108,6 +113,10 @@ async def _digests(
         targets,
     )
     return {r["target"]: r["digest"] for r in rows}
+
+
+def _observation(record: Any) -> Observation:
+    return Observation(record["target"], record["begun_at"], record["content"])
 
 
 def _digest(content: list[dict[str, Any]]) -> bytes:

@@ -123,7 +123,7 @@ class Loop:
 
 async def claim_some(gate: Gate, queue: Queue, lease: timedelta, most: int) -> list[Claim]:
     """Claim due rows across workspaces, beginning at a random one, so that none comes first always."""
-    async with gate.database.transaction(None) as db:
+    async with gate.database.reading(None) as db:
         return await claims.claim(db, queue, gate.clock.now(), lease, most, random.random())
 
 

@@ -13,8 +13,8 @@ from lockstep.storage.domains import Finish
 from lockstep.storage.entries import EntryRow
 from lockstep.workers.reconciler.course import Course, urgent_at
 from lockstep.workers.reconciler.remedies import Remedy
-from lockstep.workers.reconciler.situation import stock_of, units_of
-from lockstep.workers.reconciler.telling import settle_and_tell, tell_account
+from lockstep.workers.reconciler.situation import Stock, stock_of, units_of
+from lockstep.workers.reconciler.telling import find, settle_and_tell, tell_account
 
 _ANY_WAIT = timedelta(minutes=1)
 _STOPPED_WAIT = timedelta(minutes=15)
@@ -26,36 +26,58 @@ async def end_pass(gate: Gate, course: Course, *, is_quiet: bool) -> None:
     if course.is_lease_lost:
         LEASES_LOST.labels("domains").inc()
         return
-    place = course.place
+    if course.failure is None and await _end_at_once(gate, course, is_quiet=is_quiet):
+        return
     async with gate.transaction(course.claim.workspace_id) as tx:
         if not await claims.holds(tx.db, course.claim, timedelta(0)):
             LEASES_LOST.labels("domains").inc()
             return
-        domain = place.domain
-        concluded = (
-            _Concluded(domain.think_at, domain.urgent_at, domain.doubt_at)
-            if is_quiet
-            else await _conclude(tx, course)
-        )
-        think_at, wait_until = concluded.think_at, course.wait_until
-        look_at = course.look_at if place.may_look else None
-        failures, failure = domain.failures, domain.failure
+        concluded = _as_before(course)
+        if not is_quiet:
+            # Under the lock no declaration comes in between: what is settled here is over indeed.
+            stock = await stock_of(tx, course.place.domain.id)
+            await settle_and_tell(tx, find(course.place, stock, course.notes, tx.now))
+            concluded = _conclude(course, stock, tx.now)
+        wait_until = course.wait_until
         if course.failure is not None:
-            failures, failure = failures + 1, course.failure.failure
             wait_until = await _note_failure(tx, course, course.failure)
-        elif wait_until is None and place.may_look:
-            failures, failure = 0, None
-        if wait_until is not None:
-            # Nothing is lost by waiting: what was due is due then, and alarms go on by their own clock.
-            look_at = None if look_at is None else max(look_at, wait_until)
-            if think_at is None or think_at <= tx.now or think_at > wait_until:
-                think_at = wait_until
-        finish = Finish(look_at, think_at, failures, failure, concluded.urgent_at, concluded.doubt_at)
-        await domains.finish(
-            tx.db, tx.workspace_id, domain.id, finish, course.claim.epoch, course.claim.generation
-        )
-        if not is_quiet or failure != domain.failure:
-            await changes.tell(tx.db, tx.workspace_id)
+        await _finish(tx, course, concluded, wait_until, is_quiet=is_quiet)
+
+
+async def _end_at_once(gate: Gate, course: Course, *, is_quiet: bool) -> bool:
+    """The usual end: there is nothing to note, and one statement ends the pass. False where it takes more. What is
+    declared meanwhile makes the domain due again."""
+    async with gate.reading(course.claim.workspace_id) as tx:
+        concluded = _as_before(course)
+        if not is_quiet:
+            stock = await stock_of(tx, course.place.domain.id)
+            if find(course.place, stock, course.notes, tx.now):
+                return False
+            concluded = _conclude(course, stock, tx.now)
+        await _finish(tx, course, concluded, course.wait_until, is_quiet=is_quiet)
+    return True
+
+
+async def _finish(
+    tx: Tx, course: Course, concluded: _Concluded, wait_until: datetime | None, *, is_quiet: bool
+) -> None:
+    domain = course.place.domain
+    think_at, look_at = concluded.think_at, course.look_at if course.place.may_look else None
+    failures, failure = domain.failures, domain.failure
+    if course.failure is not None:
+        failures, failure = failures + 1, course.failure.failure
+    elif wait_until is None and course.place.may_look:
+        failures, failure = 0, None
+    if wait_until is not None:
+        # Nothing is lost by waiting: what was due is due then, and alarms go on by their own clock.
+        look_at = None if look_at is None else max(look_at, wait_until)
+        if think_at is None or think_at <= tx.now or think_at > wait_until:
+            think_at = wait_until
+    finish = Finish(look_at, think_at, failures, failure, concluded.urgent_at, concluded.doubt_at)
+    if not await domains.finish(tx.db, tx.workspace_id, course.claim, finish):
+        LEASES_LOST.labels("domains").inc()
+    elif not is_quiet or failure != domain.failure:
+        await changes.tell(tx.db, tx.workspace_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +87,14 @@ class _Concluded:
     doubt_at: datetime | None
 
 
-async def _conclude(tx: Tx, course: Course) -> _Concluded:
-    """Store notes, settle what is over, tell what changed; says when to think again."""
-    place, now = course.place, tx.now
-    stock = await stock_of(tx, place.domain.id)
-    await settle_and_tell(tx, place, stock, course.notes)
-    units = units_of(place, stock)
+def _as_before(course: Course) -> _Concluded:
+    domain = course.place.domain
+    return _Concluded(domain.think_at, domain.urgent_at, domain.doubt_at)
+
+
+def _conclude(course: Course, stock: Stock, now: datetime) -> _Concluded:
+    """When to think again, and for what."""
+    units = units_of(course.place, stock)
     moments: list[datetime | None] = [*course.retries]
     for unit in units:
         beliefs = {e.id: e.belief for e in unit.entries}
@@ -78,7 +102,7 @@ async def _conclude(tx: Tx, course: Course) -> _Concluded:
         moments.append(next_thought(declared, beliefs, unit.capabilities, now))
         moments += [at for e in unit.entries for at in _waits(course, e, now)]
     # Jobs of a stopped account are not asked about: they stay due, and would make the domain due at once for ever.
-    asked = now if place.may_look else now + _STOPPED_WAIT
+    asked = now if course.place.may_look else now + _STOPPED_WAIT
     moments += [max(i.look_at, asked) for i in stock.intents if i.look_at is not None]
     think_at = min((m for m in moments if m is not None), default=None)
     return _Concluded(think_at, urgent_at(units, stock, now), _doubt_at(course))

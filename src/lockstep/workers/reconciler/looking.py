@@ -25,7 +25,7 @@ from lockstep.storage import accounts, budgets, claims, devices, domains, readin
 from lockstep.storage.claims import Claim
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.encoding import to_document
-from lockstep.storage.readings import Observation
+from lockstep.storage.readings import Observation, Stored
 from lockstep.workers.reconciler.actor import RECONCILER
 from lockstep.workers.reconciler.calls import HELD_FOR, counted_calls, give_back
 from lockstep.workers.reconciler.situation import Place
@@ -56,26 +56,28 @@ class Looking:
         self._one_at_a_time: dict[UUID, asyncio.Lock] = {}
         self._last_ended: dict[UUID, float] = {}
 
-    async def look(self, claim: Claim, place: Place, driver: Driver, after: datetime) -> Looked:
-        """What a reading begun at or after `after` shows; takes one if none is stored. Raises DriverError."""
+    async def look(
+        self, claim: Claim, place: Place, driver: Driver, after: datetime, stored: Stored
+    ) -> Looked:
+        """What a reading begun at or after `after` shows; takes one if none is stored, be it `stored`, which the caller
+        has, or one that came meanwhile. Raises DriverError."""
+        if stored.begun_at is not None and stored.begun_at >= after:
+            return Looked(stored.observed, stored.begun_at)
         whole = place.capabilities.reads_whole_account
         lock = self._one_at_a_time.setdefault(place.account.id if whole else place.domain.id, asyncio.Lock())
         async with lock:
             found = await self.stored(claim, place)
-            begun_at = await self._begun_at(claim, place)
-            if begun_at is not None and begun_at >= after:
-                return Looked(found, begun_at)
+            if found.begun_at is not None and found.begun_at >= after:
+                return Looked(found.observed, found.begun_at)
             if whole:
                 await self._space_out(place.account.id)
             return await self._read(claim, place, driver)
 
-    async def stored(self, claim: Claim, place: Place) -> list[Observation]:
+    async def stored(self, claim: Claim, place: Place) -> Stored:
         async with self._gate.database.reading(claim.workspace_id) as db:
-            return await readings.of_targets(db, claim.workspace_id, place.account.id, place.targets)
-
-    async def _begun_at(self, claim: Claim, place: Place) -> datetime | None:
-        async with self._gate.database.reading(claim.workspace_id) as db:
-            return await readings.begun_at_of(db, claim.workspace_id, place.account.id, _scope(place))
+            return await readings.of_scope(
+                db, claim.workspace_id, place.account.id, _scope(place), place.targets
+            )
 
     async def _space_out(self, account_id: UUID) -> None:
         last = self._last_ended.get(account_id)
@@ -112,7 +114,7 @@ class Looking:
         async with self._gate.transaction(workspace_id) as tx:
             await budgets.give_back(tx.db, workspace_id, account_id, permit, calls.beyond_the_first)
             await self._store(tx, place, known, reading, begun_at)
-        return Looked(await self.stored(claim, place), begun_at)
+        return Looked((await self.stored(claim, place)).observed, begun_at)
 
     async def _store(
         self, tx: Tx, place: Place, known: Sequence[DeviceRow], reading: Reading, begun_at: datetime

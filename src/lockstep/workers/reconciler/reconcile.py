@@ -12,7 +12,7 @@ from lockstep.model.plan import DRIFT_CHECK, Change, Hold, Plan, plan
 from lockstep.operations.gate import Gate
 from lockstep.storage.claims import Claim
 from lockstep.storage.entries import EntryRow
-from lockstep.storage.readings import Observation
+from lockstep.storage.readings import Observation, Stored
 from lockstep.workers.reconciler.course import Course, Shift, is_quiet
 from lockstep.workers.reconciler.drivers import Drivers
 from lockstep.workers.reconciler.ending import end_pass
@@ -70,9 +70,9 @@ class Reconciler:
         """The quiet case: a drift check that finds nothing new loads no entries and writes nothing but the reading."""
         before = await self._looking.stored(course.claim, course.place)
         due_at = course.place.domain.look_at or self._gate.clock.now()
-        found = await self._look(course, driver, due_at - _SHARED_WITHIN)
-        contents = {o.target: o.content for o in before}
-        is_same = len(found) == len(before) and all(contents.get(o.target) == o.content for o in found)
+        found = await self._look(course, driver, due_at - _SHARED_WITHIN, before)
+        contents = {o.target: o.content for o in before.observed}
+        is_same = len(found) == len(contents) and all(contents.get(o.target) == o.content for o in found)
         if not is_same and not course.must_end:
             return False
         await end_pass(self._gate, course, is_quiet=True)
@@ -86,12 +86,12 @@ class Reconciler:
             is_changed |= await follow_jobs(self._gate, claim, place, driver, stock.intents)
         if is_changed:
             stock = await self._load(course)
+        stored = await self._looking.stored(claim, place)
+        observed = stored.observed
         if driver is not None and not course.must_end:
-            unread = len(await self._looking.stored(claim, place)) < len(place.locks)
-            await self._look(
-                course, driver, _wanted_after(place, stock, self._gate.clock.now(), has_unread=unread)
-            )
-        observed = await self._looking.stored(claim, place)
+            has_unread = len(observed) < len(place.locks)
+            after = _wanted_after(place, stock, self._gate.clock.now(), has_unread=has_unread)
+            observed = await self._look(course, driver, after, stored)
         for unit in units_of(place, stock):
             await self._pass_over(course, unit, stock, observed, driver)
         await end_pass(self._gate, course, is_quiet=False)
@@ -100,19 +100,22 @@ class Reconciler:
         async with self._gate.reading(course.claim.workspace_id) as tx:
             return await stock_of(tx, course.place.domain.id)
 
-    async def _look(self, course: Course, driver: Driver, after: datetime) -> list[Observation]:
+    async def _look(
+        self, course: Course, driver: Driver, after: datetime, stored: Stored
+    ) -> list[Observation]:
+        """The newest observations; those of before where none could be had."""
         place = course.place
         try:
-            looked = await self._looking.look(course.claim, place, driver, after)
+            looked = await self._looking.look(course.claim, place, driver, after, stored)
         except DriverError as error:
             course.failure = of_error(error, place.label, place.domain.failures, self._gate.clock.now())
-            return []
+            return stored.observed
         course.wait_until = looked.wait_until
         course.is_lease_lost = looked.is_lease_lost
         if looked.begun_at is not None:
             # By the reading's beginning also where a lock was left out: paced by the try.
             course.look_at = looked.begun_at + DRIFT_CHECK
-        return looked.observed
+        return stored.observed if course.must_end else looked.observed
 
     async def _pass_over(
         self, course: Course, unit: Unit, stock: Stock, observed: list[Observation], driver: Driver | None

@@ -9,7 +9,7 @@ from uuid import UUID
 from lockstep.model.capabilities import Capabilities
 from lockstep.model.declared import Spec
 from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import accounts, devices, domains, entries, intents, workspaces
+from lockstep.storage import passes
 from lockstep.storage.accounts import AccountRow
 from lockstep.storage.claims import Claim
 from lockstep.storage.devices import DeviceRow
@@ -88,22 +88,16 @@ class Stock:
 async def place_of(gate: Gate, claim: Claim) -> Place | None:
     """None where the domain has gone meanwhile."""
     async with gate.reading(claim.workspace_id) as tx:
-        domain = await domains.get(tx.db, tx.workspace_id, claim.row_id)
-        if domain is None:
-            return None
-        account = await accounts.get(tx.db, tx.workspace_id, domain.account_id)
-        workspace = await workspaces.get(tx.db, tx.workspace_id)
-        locks = await devices.of_domain(tx.db, tx.workspace_id, domain.id)
-    if account is None or workspace is None:
+        found = await passes.place(tx.db, tx.workspace_id, claim.row_id)
+    if found is None:
         return None
-    return Place(domain, account, tuple(locks), workspace.is_ruling)
+    domain, account, is_ruling, locks = found
+    return Place(domain, account, tuple(locks), is_ruling)
 
 
 async def stock_of(tx: Tx, domain_id: UUID) -> Stock:
-    rows = await entries.open_of_domain(tx.db, tx.workspace_id, domain_id)
-    specs = await entries.specs_of(tx.db, tx.workspace_id, [r.id for r in rows]) if rows else {}
-    open_intents = await intents.open_of_domain(tx.db, tx.workspace_id, domain_id)
-    return Stock({r.id: r for r in rows}, specs, tuple(open_intents))
+    entries, specs, open_intents = await passes.stock(tx.db, tx.workspace_id, domain_id)
+    return Stock(entries, specs, tuple(open_intents))
 
 
 def units_of(place: Place, stock: Stock) -> list[Unit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -42,42 +43,79 @@ async def tell_account(tx: Tx, account: AccountRow, state: str) -> None:
         )
 
 
-async def settle_and_tell(tx: Tx, place: Place, stock: Stock, notes: Mapping[UUID, Remedy]) -> None:
-    """Notes and alarms of every entry; what is over and proven gone is settled."""
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What is to be noted of one entry, and the alarms that are due."""
+
+    entry: EntryRow
+    failure: dict[str, Any] | None
+    not_before: datetime | None
+    raised: frozenset[str]
+    due: Sequence[CodeFact]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a pass has to store besides beliefs: mostly nothing."""
+
+    settled: Sequence[UUID]
+    """Over, and proven gone."""
+    noted: Sequence[Noted]
+
+    def __bool__(self) -> bool:
+        return bool(self.settled or self.noted)
+
+
+def find(place: Place, stock: Stock, notes: Mapping[UUID, Remedy], now: datetime) -> Findings:
+    """Notes and alarms of every entry; what is over and proven gone is to be settled. Writes nothing."""
     settled: list[UUID] = []
+    noted: list[Noted] = []
     covered: set[UUID] = set()
     for unit in units_of(place, stock):
         for entry in unit.entries:
             covered.add(entry.id)
-            if _is_over(entry, unit.capabilities, tx.now) and is_gone(entry.belief):
+            if _is_over(entry, unit.capabilities, now) and is_gone(entry.belief):
                 settled.append(entry.id)
-            else:
-                await _note_and_alarm(tx, unit, entry, notes.get(entry.id))
+            elif (found := _noted(unit, entry, notes.get(entry.id), now)) is not None:
+                noted.append(found)
     # Entries of locks that the vendor no longer shows: nothing can be done for them, and nothing opens.
     settled += [i for i, e in stock.entries.items() if i not in covered and e.declared.is_withdrawn]
-    if settled:
-        await entries.settle(tx.db, tx.workspace_id, settled, tx.now)
-        for entry_id in settled:
+    return Findings(settled, noted)
+
+
+async def settle_and_tell(tx: Tx, findings: Findings) -> None:
+    """Store and tell them, under the lease and with the stock as it is under that lock."""
+    for noted in findings.noted:
+        if noted.due:
+            await _append_for(tx, {noted.entry.id: noted.due})
+        await entries.store_notes(
+            tx.db,
+            tx.workspace_id,
+            noted.entry.id,
+            failure=noted.failure,
+            not_before=noted.not_before,
+            alarms=noted.raised,
+        )
+    if findings.settled:
+        await entries.settle(tx.db, tx.workspace_id, findings.settled, tx.now)
+        for entry_id in findings.settled:
             await occupancies.keep_only(tx.db, tx.workspace_id, entry_id, [])
 
 
-async def _note_and_alarm(tx: Tx, unit: Unit, entry: EntryRow, remedy: Remedy | None) -> None:
+def _noted(unit: Unit, entry: EntryRow, remedy: Remedy | None, now: datetime) -> Noted | None:
     failure: dict[str, Any] | None = entry.failure
     not_before = entry.not_before
     if remedy is not None:
         failure = _same_or_new(entry.failure, remedy.failure)
         if remedy.entry_wait is not None:
-            not_before = tx.now + remedy.entry_wait
-    elif stands_as_wanted(entry, unit.capabilities, tx.now):
+            not_before = now + remedy.entry_wait
+    elif stands_as_wanted(entry, unit.capabilities, now):
         failure, not_before = None, None
-    due = alarms_due(entry.declared, entry.belief, unit.capabilities, tx.now, entry.alarms)
-    if due:
-        await _append_for(tx, {entry.id: due})
+    due = alarms_due(entry.declared, entry.belief, unit.capabilities, now, entry.alarms)
     raised = entry.alarms | {fact.alarm for fact in due if fact.alarm}
-    if (failure, not_before, raised) != (entry.failure, entry.not_before, entry.alarms):
-        await entries.store_notes(
-            tx.db, tx.workspace_id, entry.id, failure=failure, not_before=not_before, alarms=raised
-        )
+    if not due and (failure, not_before, raised) == (entry.failure, entry.not_before, entry.alarms):
+        return None
+    return Noted(entry, failure, not_before, raised, due)
 
 
 def _same_or_new(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
