@@ -360,7 +360,9 @@ create table entries (
 create index entries_open on entries (workspace_id, domain_id) where settled_at is null;
 create index entries_starting on entries (starts_at) where settled_at is null and withdrawn_at is null;
 create index entries_alarmed on entries (workspace_id) where settled_at is null and alarms <> '{}';
-create index entries_of_method on entries (workspace_id, method_id);
+-- Partial, for before the first statistics a check of a reference would take it for as good as the primary key, and
+-- read all entries of the workspace.
+create index entries_of_method on entries (workspace_id, method_id) where method_id is not null;
 create index entries_settled on entries (workspace_id, settled_at) where settled_at is not null;
 
 create table entry_revisions (
