@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from random import Random
 
 import pytest
@@ -155,7 +156,16 @@ TAG = "k7f2q"
         ("Anna Smith", NameRules(longest=10), "Anna k7f2q"),
         ("Anna Smith", NameRules(longest=11), "Anna k7f2q"),
         ("Anna Smith", NameRules(longest=6), "k7f2q"),
-        ("Änna Smith", NameRules(pattern="[A-Za-z0-9]"), "nnaSmithk7f2q"),
+        ("Änna Smith", NameRules(pattern="[A-Za-z0-9]"), "AnnaSmithk7f2q"),
+        ("Änna Smith", NameRules(), "Änna Smith k7f2q"),
+        ("Änna Müßig", NameRules(pattern="[ -~ä-ü]"), "Anna Müssig k7f2q"),
+        ("Müller-Weiß", NameRules(longest=16, pattern="[ -~]"), "Muller-Wei k7f2q"),
+        ("A\u0308nne \u00c6sir\u00a0Þór", NameRules(pattern="[ -~]"), "Anne Aesir Thor k7f2q"),
+        ("Søren Łukasz Žižek", NameRules(pattern="[ -~]"), "Soren Lukasz Zizek k7f2q"),
+        ("O’Brien – Œuvre", NameRules(pattern="[ -~]"), "O'Brien - Oeuvre k7f2q"),
+        ("王伟 Иван", NameRules(pattern="[ -~]"), "WangWei Ivan k7f2q"),
+        ("Ana 😀 ♥\u200b", NameRules(pattern="[ -~]"), "Ana k7f2q"),
+        ("😀", NameRules(pattern="[ -~]"), "k7f2q"),
         ("", NameRules(), "k7f2q"),
         ("Anna", NameRules(is_kept=False), ""),
     ],
@@ -179,6 +189,23 @@ def test_whatever_the_guest_is_called_the_entry_is_known_again(wanted: str, rule
     assert carries_tag(name, TAG, rules)
     assert carries_tag(name.upper() + " ", TAG, rules)
     assert not carries_tag(name, "00000", rules)
+
+
+@examples(100)
+@given(
+    st.text(max_size=40) | st.text("äöüßøåçñéèžłðþÆœ’ aAzZ-", max_size=40),
+    st.builds(
+        NameRules,
+        longest=st.integers(TAG_LENGTH, 64),
+        pattern=st.sampled_from([None, "[ -~]", "[A-Za-z0-9]"]),
+    ),
+)
+def test_a_name_as_it_stands_on_a_lock_is_never_spelt_otherwise(wanted: str, rules: NameRules) -> None:
+    name = entry_name(wanted, TAG, rules)
+    assert entry_name(name.removesuffix(TAG), TAG, rules) == name
+    if rules.pattern is not None:
+        for form in ("NFC", "NFD"):
+            assert entry_name(unicodedata.normalize(form, wanted), TAG, rules) == name
 
 
 def test_no_name_and_no_tag_mean_nothing() -> None:

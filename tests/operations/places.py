@@ -33,7 +33,9 @@ async def a_property(gate: Gate, actor: Actor, name: str = "Sea house", **fields
     return await ask(gate, actor, spaces.create, command)
 
 
-async def some_locks(gate: Gate, actor: Actor, *names: str) -> list[str]:
+async def some_locks(
+    gate: Gate, actor: Actor, *names: str, capabilities: Capabilities | None = None
+) -> list[str]:
     """Public ids of fresh locks, each its own write domain."""
     made = []
     async with gate.transaction(actor.workspace_id) as tx:
@@ -62,7 +64,7 @@ async def some_locks(gate: Gate, actor: Actor, *names: str) -> list[str]:
                 "lock",
                 name,
                 "",
-                Capabilities(),
+                capabilities or Capabilities(),
                 None,
                 {},
                 True,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+
+from anyascii import anyascii
 
 from lockstep.model.capabilities import NameRules
 
@@ -11,14 +14,15 @@ TAG_LENGTH = 5
 
 
 def entry_name(wanted: str, tag: str, rules: NameRules) -> str:
-    """`wanted` cut and cleaned to the vendor's rules, with the tag last: `Anna Smith k7f2q`.
+    """`wanted` cut and spelt to the vendor's rules, with the tag last: `Anna Smith k7f2q`.
 
-    The tag is never cut. Where names are too short for the separator it is dropped.
+    The tag is never cut. Where names are too short for the separator it is dropped. The same for the same name, however
+    its accents are encoded, and for the name that comes out of it.
     """
     if not rules.is_kept:
         return ""
     allowed = rules.pattern
-    cleaned = "".join(c for c in wanted if allowed is None or re.fullmatch(allowed, c))
+    cleaned = wanted if allowed is None else _spelt(wanted, allowed)
     separator = " " if allowed is None or re.fullmatch(allowed, " ") else ""
     room = rules.longest - len(tag) - len(separator)
     if room <= 0:
@@ -32,3 +36,16 @@ def carries_tag(name: str | None, tag: str, rules: NameRules) -> bool:
     if not tag or not name or not rules.is_kept or rules.longest < len(tag):
         return False
     return name.rstrip().casefold().endswith(tag.casefold())
+
+
+def _spelt(wanted: str, allowed: str) -> str:
+    """In characters that the lock holds: what it does not hold is spelt with those, as `Müßig` becomes `Mussig`."""
+    letters = unicodedata.normalize("NFC", wanted)
+    return "".join(c if re.fullmatch(allowed, c) else _spelt_letter(c, allowed) for c in letters)
+
+
+def _spelt_letter(letter: str, allowed: str) -> str:
+    """Empty where there is no way, and for signs and pictures, whose descriptions are no part of anybody's name."""
+    if unicodedata.category(letter)[0] not in "LNPZ":
+        return ""
+    return "".join(c for c in anyascii(letter) if re.fullmatch(allowed, c))
