@@ -271,12 +271,40 @@ def test_of_two_new_entries_with_the_same_digits_only_the_more_urgent_is_set() -
 
 def test_digits_are_not_waited_for_where_their_holder_only_moves_its_window() -> None:
     keeper = Keeper(SimulatedLock(Capabilities()))
-    keeper.declare(declare(1, 1, 4, 9))
+    keeper.declare(declare(1, 1, 2, 9))
     keeper.run(hours(1))
-    keeper.declare(declare(1, 1, 4, 12, revision=2), declare(2, 1, 2, 9))
+    keeper.declare(declare(1, 1, 2, 12, revision=2), declare(2, 1, 14, 19))
     planned = keeper.plan()
     assert [c.entry_id for c in planned.changes] == [entry_id(1)]
     assert planned.held() == {entry_id(2): Hold.DUPLICATE}
+
+
+def test_digits_that_a_later_guest_has_on_the_lock_already_go_to_the_sooner_one_and_come_back_after_his_stay() -> (
+    None
+):
+    keeper = Keeper(SimulatedLock(Capabilities()))
+    keeper.declare(declare(1, 1, 20, 29))
+    keeper.run(hours(1))
+    keeper.declare(declare(2, 1, 2, 9))
+    planned = keeper.plan()
+    assert [(c.kind, c.entry_id, c.waits_for) for c in planned.changes] == [
+        (Kind.REMOVE, entry_id(1), frozenset()),
+        (Kind.SET, entry_id(2), frozenset({entry_id(1)})),
+    ]
+    assert planned.held() == {entry_id(1): Hold.DUPLICATE}
+    keeper.run(hours(3))
+    assert keeper.lock.opens(digits(1), keeper.now) == {entry_id(2)}
+    keeper.run(hours(21))
+    assert keeper.lock.opens(digits(1), keeper.now) == {entry_id(1)}
+
+
+def test_who_is_inside_keeps_the_digits_that_a_guest_who_arrives_wants_as_well() -> None:
+    keeper = Keeper(SimulatedLock(Capabilities()))
+    keeper.declare(declare(1, 1, -1, 9))
+    keeper.run(hours(1))
+    keeper.declare(declare(2, 1, 9, 19))
+    assert keeper.plan().held() == {entry_id(2): Hold.DUPLICATE}
+    assert keeper.plan().is_empty
 
 
 def test_a_lock_that_cannot_be_read_is_looked_at_as_soon_as_its_last_write_has_settled() -> None:

@@ -54,6 +54,25 @@ async def test_digits_that_change_hands_never_stand_twice_and_leave_nobody_out(
         assert await stage.standing(second) == "proven"
 
 
+@pytest.mark.parametrize("profile", ["plain", "slots", "shared_digits"])
+async def test_digits_that_two_guests_have_one_after_the_other_open_for_the_first_although_the_second_came_first(
+    database_url: str, clock: VirtualClock, profile: str
+) -> None:
+    async with build_stage(database_url, clock, profile, locks=1) as stage:
+        (lock,) = stage.site.locks
+        second = await stage.let(lock, 30 * HOUR, DAY)
+        await stage.wait(10 * MINUTE)
+        first = await stage.let(lock, HOUR, 4 * HOUR, code=second.code)
+        await stage.wait(2 * HOUR)
+        assert await stage.standing(first) == "proven"
+        assert stage.site.opens(lock, first.code or "")
+        await stage.wait(5 * HOUR)
+        assert await stage.standing(second) == "proven"
+        assert not stage.site.opens(lock, first.code or "")
+        await stage.wait(25 * HOUR)
+        assert stage.site.opens(lock, second.code or "")
+
+
 async def test_a_place_that_a_stranger_holds_unseen_is_left_to_him_and_another_one_taken(
     database_url: str, clock: VirtualClock
 ) -> None:

@@ -24,7 +24,15 @@ from lockstep.model.plan_item import (
     items_of,
     must_be_replaced,
 )
-from lockstep.model.plan_order import Moves, digits_needed, free_places, in_order, share_places
+from lockstep.model.plan_order import (
+    Moves,
+    digits_needed,
+    free_places,
+    has_rivals,
+    in_order,
+    share_digits,
+    share_places,
+)
 
 __all__ = [
     "DRIFT_CHECK",
@@ -168,9 +176,9 @@ def _moves(
     differing = [i for i in items if not is_as_wanted(i.belief, i.want, capabilities)]
     fixed = {i.id: h for i in differing if (h := hold_of(i, i.want, capabilities, now, foreign))}
     fixed |= imposed
-    left_out = frozenset[UUID]()
-    if capabilities.most_codes is not None:
-        places = max(0, capabilities.most_codes - foreign.places - len(foreign.surplus))
+    left_out: dict[UUID, Hold] = {}
+    are_rivals = has_rivals(items)
+    if are_rivals or capabilities.most_codes is not None:
         lasting = {id for id, hold in fixed.items() if hold is not Hold.LOOK}
         staying = {
             i.id
@@ -178,8 +186,12 @@ def _moves(
             if i.belief.may_be_present
             and (i.is_inside or hold_of(i, ABSENT, capabilities, now, foreign) not in (None, Hold.LOOK))
         }
-        left_out = share_places(items, staying, lasting, places)
-    moves = Moves(holds=dict.fromkeys(left_out, Hold.FULL))
+        if are_rivals:
+            left_out |= dict.fromkeys(share_digits(items, staying, lasting, capabilities), Hold.DUPLICATE)
+        if capabilities.most_codes is not None:
+            places = max(0, capabilities.most_codes - foreign.places - len(foreign.surplus))
+            left_out |= dict.fromkeys(share_places(items, staying, lasting, places), Hold.FULL)
+    moves = Moves(holds=dict(left_out))
     for item in items:
         is_left_out = item.id in left_out
         target = ABSENT if is_left_out else item.want

@@ -43,6 +43,30 @@ def share_places(
     return frozenset(i.id for i in others[room:])
 
 
+def has_rivals(items: Sequence[Item]) -> bool:
+    """Whether any two have the same digits."""
+    return len({i.declared.spec.fingerprint for i in items}) < len(items)
+
+
+def share_digits(
+    items: Sequence[Item], staying: Collection[UUID], unfit: Collection[UUID], capabilities: Capabilities
+) -> frozenset[UUID]:
+    """Who must leave the digits that somebody more urgent wants as well; the rest as in `share_places`."""
+    wanted = [i for i in items if i.is_wanted and (i.belief.may_be_present or i.id not in unfit)]
+    given: dict[UUID, list[Claim]] = {}
+    outdone = set()
+    for one in sorted(wanted, key=lambda i: i.id not in staying):
+        claim = wanted_claim(one, capabilities)
+        if claim is None:
+            continue
+        others = given.setdefault(claim.fingerprint, [])
+        if any(conflict(other, claim, capabilities) for other in others):
+            outdone.add(one.id)
+        else:
+            others.append(claim)
+    return frozenset(outdone)
+
+
 def free_places(
     items: Sequence[Item], moves: Moves, foreign: Foreign, capabilities: Capabilities
 ) -> dict[UUID, UUID]:
