@@ -17,6 +17,7 @@ from lockstep.model.access_code import (
     arrival_alarm_at,
     is_gone,
     is_late,
+    rank,
     removal_alarm_at,
     standing,
     status,
@@ -40,6 +41,37 @@ def proven(*states: str, at: datetime = T0) -> Belief:
 
 def unproven(*states: str) -> Belief:
     return Belief(frozenset(states), last_write_at=T0, late_until=T0 + 5 * MINUTE, tried=("1",))
+
+
+@pytest.mark.parametrize(
+    ("belief", "used_at", "shown"),
+    [
+        (proven("1"), None, Evidence.LISTED),
+        (proven("1"), T0, Evidence.USED),
+        (proven("1"), T0 + MINUTE, Evidence.USED),
+        (proven("1"), T0 - MINUTE, Evidence.LISTED),
+        (replace(proven("1"), last_write_at=None), T0, Evidence.USED),
+        (unproven("1"), T0 + MINUTE, Evidence.USED),
+        (unproven(ABSENT, "1"), T0 + MINUTE, Evidence.NONE),
+        (Belief(), T0, Evidence.NONE),
+        (proven(OTHER), T0 + MINUTE, Evidence.LISTED),
+    ],
+    ids=[
+        "never used",
+        "used at once",
+        "used",
+        "used as it was before",
+        "never written here",
+        "seen nowhere but at the door",
+        "in doubt",
+        "gone",
+        "changed by somebody else",
+    ],
+)
+def test_a_code_that_opened_its_door_as_it_is_now_has_the_highest_rank(
+    belief: Belief, used_at: datetime | None, shown: Evidence
+) -> None:
+    assert rank(belief, used_at) is shown
 
 
 WITHDRAWN = replace(CODE, withdrawn_at=hours(5))

@@ -39,6 +39,12 @@ def test_a_proven_code_says_by_what_and_that_nothing_is_to_be_done(evidence: Evi
     assert (reason.cause, reason.next_step) == (PROOFS[evidence], NOTHING_TO_DO)
 
 
+def test_a_code_that_opened_its_door_says_so() -> None:
+    belief = believed("2", evidence=Evidence.LISTED, proven_at=NOW, last_write_at=NOW)
+    reason = reason_of(Standing.PROVEN, declared(), belief, PLAIN, NOW, used_at=NOW + HOUR)
+    assert reason.cause == PROOFS[Evidence.USED]
+
+
 @pytest.mark.parametrize(
     ("belief", "capabilities", "said"),
     [

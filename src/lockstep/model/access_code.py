@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lockstep.model.belief import Belief, is_proven
-from lockstep.model.capabilities import Capabilities, Delete
+from lockstep.model.capabilities import Capabilities, Delete, Evidence
 from lockstep.model.declared import ABSENT, OTHER, Declared, carried, due_state, effective_end, is_over
 
 LATE_AHEAD = timedelta(minutes=60)
@@ -82,6 +82,17 @@ def standing(
     if now_status is Status.UNSET:
         return Standing.SCHEDULED
     return Standing.UNCONFIRMED
+
+
+def rank(belief: Belief, used_at: datetime | None) -> Evidence:
+    """How far a code is known to have come. `used_at`: when it last opened its door, by the vendor's log.
+
+    What opened the door before the last write was the code as it was then, which proves nothing of what it is now.
+    """
+    is_certain = belief.only not in (None, ABSENT, OTHER)
+    if is_certain and used_at is not None and used_at >= (belief.last_write_at or used_at):
+        return Evidence.USED
+    return belief.evidence
 
 
 def is_late(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from lockstep.model.access_code import Failure, Standing
+from lockstep.model.access_code import Failure, Standing, rank
 from lockstep.model.belief import Belief
 from lockstep.model.capabilities import Capabilities, Evidence
 from lockstep.model.code_events import alarms_due
@@ -43,10 +43,12 @@ def reason_of(
     capabilities: Capabilities,
     now: datetime,
     failure: Failure | None = None,
+    used_at: datetime | None = None,
 ) -> Reason:
-    """Why a code that stands so does. `failure` is what went wrong last with it or with its lock, if anything did."""
+    """Why a code that stands so does. `failure` is what went wrong last with it or with its lock, if anything did;
+    `used_at`, when it last opened its door."""
     if standing is Standing.PROVEN:
-        return Reason(PROOFS[belief.evidence])
+        return Reason(PROOFS[rank(belief, used_at)])
     if standing is Standing.GONE:
         return Reason("It is proven gone from the lock.")
     if standing is Standing.FAILED:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from lockstep.model.access_code import Failure, Standing, Status, standing, status
+from lockstep.model.access_code import Failure, Standing, Status, rank, standing, status
 from lockstep.model.capabilities import Capabilities, Evidence
 from lockstep.model.declared import effective_window
 from lockstep.model.permissions import Actor, Scope, require
@@ -143,7 +143,7 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
         stands,
         entry.declared.spec.window,
         opening_of(entry, capabilities, row.actual_starts_at, row.actual_ends_at),
-        entry.belief.evidence,
+        rank(entry.belief, row.used_at),
         entry.failure or row.domain_failure,
         digits,
         entry.digits is not None,

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
-from lockstep.model.access_code import Failure, Standing
+from lockstep.model.access_code import Failure, Standing, rank
 from lockstep.model.capabilities import Evidence
 from lockstep.model.declared import due_instants
 from lockstep.model.permissions import Actor, Scope
@@ -141,15 +141,15 @@ def late_of(actor: Actor, row: StayRow, code: CodeState, now: datetime) -> Late:
 
 
 def door_of(code: CodeState, now: datetime, read_at: datetime | None = None) -> Door:
-    entry, capabilities = code.row.entry, code.lock.capabilities
+    entry, capabilities, used_at = code.row.entry, code.lock.capabilities, code.row.used_at
     is_scheduled = code.standing is Standing.SCHEDULED
     return Door(
         code.row.public_id,
         code.lock.public_id,
         code.lock.name,
         code.standing,
-        reason_of(code.standing, entry.declared, entry.belief, capabilities, now, code.failure),
-        entry.belief.evidence,
+        reason_of(code.standing, entry.declared, entry.belief, capabilities, now, code.failure, used_at),
+        rank(entry.belief, used_at),
         entry.belief.proven_at if code.standing is Standing.PROVEN else None,
         due_instants(entry.declared, capabilities)[0] if is_scheduled else None,
         read_at,

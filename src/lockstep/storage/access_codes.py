@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities
+from lockstep.storage.access_events import last_use
 from lockstep.storage.database import Connection
 from lockstep.storage.encoding import from_document
 from lockstep.storage.entries import EntryRow, entry_columns, entry_row
@@ -38,6 +39,8 @@ class AccessCodeRow:
     domain_due_at: datetime | None
     last_intent_at: datetime | None
     last_intent_outcome: str | None
+    used_at: datetime | None
+    """When it last opened this door, as far as the vendor's log tells."""
     entry: EntryRow
 
 
@@ -89,7 +92,7 @@ _JOINED = f"""
     ac.public_id as account_public_id, ac.state as account_state, a.grant_id, g.public_id as grant_public_id,
     a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at,
     dom.failure as domain_failure, dom.due_at as domain_due_at, i.begun_at as last_intent_at,
-    i.outcome as last_intent_outcome, {entry_columns()}
+    i.outcome as last_intent_outcome, {last_use("e", "a")} as used_at, {entry_columns()}
   from access_codes a
     join entries e on e.workspace_id = a.workspace_id and e.id = a.entry_id
     join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
@@ -124,6 +127,7 @@ def _row(r: Any) -> AccessCodeRow:
         domain_due_at=r["domain_due_at"],
         last_intent_at=r["last_intent_at"],
         last_intent_outcome=r["last_intent_outcome"],
+        used_at=r["used_at"],
         entry=entry_row(r),
     )
 

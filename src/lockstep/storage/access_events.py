@@ -22,6 +22,13 @@ class AccessEventRow:
     entry_id: UUID | None
 
 
+def last_use(entry: str, code: str) -> str:
+    """SQL for when a code last opened its door; null where no log tells that it did. Given the names by which the
+    caller's statement calls the entry and the access code."""
+    return f"""(select max(v.at) from access_events v where v.workspace_id = {code}.workspace_id
+      and v.entry_id = {entry}.id and v.device_id = {code}.device_id and v.opened)"""  # noqa: S608
+
+
 async def latest_at(db: Connection, workspace_id: UUID, account_id: UUID) -> datetime | None:
     """When the newest known line of the account's log was written."""
     at: datetime | None = await db.fetchval(

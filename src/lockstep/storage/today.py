@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities
+from lockstep.storage.access_events import last_use
 from lockstep.storage.database import Connection
 from lockstep.storage.encoding import from_document
 from lockstep.storage.entries import EntryRow, entry_columns, entry_row
@@ -43,6 +44,8 @@ class CodeRow:
     grant_id: UUID
     actual_starts_at: datetime | None
     actual_ends_at: datetime | None
+    used_at: datetime | None
+    """When it last opened this door, as far as the vendor's log tells."""
     entry: EntryRow
 
 
@@ -107,7 +110,7 @@ async def codes(
     confined = f" and {reaches_only('$4::uuid[]')}" if property_ids is not None else ""
     rows = await db.fetch(
         f"""select a.public_id as code_public_id, a.device_id, a.grant_id, e.actual_starts_at, e.actual_ends_at,
-              {entry_columns()}
+              {last_use("e", "a")} as used_at, {entry_columns()}
             from entries e
               join access_codes a on a.workspace_id = e.workspace_id and a.entry_id = e.id
               join grants g on g.workspace_id = a.workspace_id and g.id = a.grant_id
@@ -126,6 +129,7 @@ async def codes(
             r["grant_id"],
             r["actual_starts_at"],
             r["actual_ends_at"],
+            r["used_at"],
             entry_row(r),
         )
         for r in rows

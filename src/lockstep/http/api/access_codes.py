@@ -54,11 +54,14 @@ class BelievedOut:
     """`absent`; `as_declared`; `held_disabled`: as declared, not opening yet; `earlier`: as declared before a change;
     `other`: changed by somebody else."""
     evidence: Annotated[str, Field(examples=["acknowledged"])]
-    """The best proof so far: none < accepted < listed < acknowledged (by the device) < used (at the door)."""
+    """The best proof so far: none < accepted < listed < acknowledged (by the device) < used (at the door, as it is
+    now). A code is proven without having been used."""
     proven_at: datetime | None
     """Since when it is proven to be as declared; null while it is not."""
     read_at: datetime | None
     """When the newest reading that counts for it began."""
+    used_at: datetime | None
+    """When it last opened this door, as far as the vendor's log tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ def _shown(code: AccessCode, actor: Actor) -> AccessCodeOut:
             code.evidence.name.lower(),
             code.proven_at,
             row.entry.belief.read_at,
+            row.used_at,
         ),
         AttemptOut(row.last_intent_at, row.last_intent_outcome) if row.last_intent_at else None,
         code.next_look_at,

@@ -481,6 +481,9 @@ create table access_events (
   primary key (workspace_id, account_id, log_reference),
   foreign key (workspace_id, device_id) references devices on delete cascade
 );
+-- When a code last opened a door.
+create index access_events_of_entry on access_events (workspace_id, entry_id, device_id, at)
+  where opened and entry_id is not null;
 
 create table attempts (
   workspace_id uuid not null,
