@@ -16,15 +16,9 @@ from lockstep.emulation.faults import FaultKind
 from lockstep.vendors.nuki.emulator import app as emulator
 from lockstep.vendors.nuki.emulator.paths import operation_of, operations
 from lockstep.vendors.nuki.tests.emulated import DIGITS, Account
+from lockstep.vendors.nuki.tests.official import OFFICIAL
 
-ROOT = Path(__file__).parents[5]
-OFFICIAL = ROOT.parent / "shared" / "specs" / "nuki-web-api-3.9.0.openapi.json"
 README = Path(emulator.__file__).with_name("README.md")
-
-needs_the_official = pytest.mark.skipif(
-    not OFFICIAL.exists(),
-    reason=f"The vendor's OpenAPI is not in the repository; put it at {OFFICIAL.name} in ../shared/specs.",
-)
 
 LIMITS = {
     "allowedFromDate": "2026-11-20T14:00:00.000Z",
@@ -205,7 +199,6 @@ CONVERSATIONS = pytest.mark.parametrize(
 )
 
 
-@needs_the_official
 @CONVERSATIONS
 async def test_a_body_with_a_documented_status_is_what_the_openapi_says(converse: Any) -> None:
     for method, path, reply in await converse():
@@ -255,7 +248,6 @@ async def test_no_line_of_the_readme_s_table_is_idle() -> None:
     assert not idle
 
 
-@needs_the_official
 def test_the_list_of_operations_is_the_official_one() -> None:
     official = {
         (method.upper(), path, frozenset(map(int, operation["responses"])), operation["operationId"])
@@ -265,7 +257,6 @@ def test_the_list_of_operations_is_the_official_one() -> None:
     assert official == {(row.method, row.path, row.statuses, row.name) for row in operations()}
 
 
-@needs_the_official
 def test_the_list_of_operations_asks_for_the_official_scopes() -> None:
     for row in operations():
         needs = _official()["paths"][row.path][row.method.lower()].get("security", [])

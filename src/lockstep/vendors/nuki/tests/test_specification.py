@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +13,15 @@ from lockstep.driver.changes import EnsurePresent
 from lockstep.model.window import Window
 from lockstep.vendors.nuki.callbacks import FEATURES
 from lockstep.vendors.nuki.convert import creation, update
+from lockstep.vendors.nuki.tests.official import OFFICIAL
 
-DOCUMENT = Path(__file__).parents[6] / "shared" / "specs" / "nuki-web-api-3.9.0.openapi.json"
 STARTS_AT = datetime(2026, 6, 1, 14, tzinfo=UTC)
 STAY = Window(STARTS_AT, datetime(2026, 6, 3, 9, tzinfo=UTC))
 
 
 @pytest.fixture(scope="module")
 def schemas() -> dict[str, Any]:
-    if not DOCUMENT.exists():
-        pytest.skip(f"the vendor's OpenAPI document is not beside the repository ({DOCUMENT.name})")
-    document: dict[str, Any] = json.loads(DOCUMENT.read_text())
+    document: dict[str, Any] = json.loads(OFFICIAL.read_text("utf-8"))
     found: dict[str, Any] = document["components"]["schemas"]
     return found
 
