@@ -29,7 +29,7 @@ async def measure() -> list[Figure]:
     with passing_folder() as folder:
         async with (
             emulator("plain", LOCKS, FEATURES) as address,
-            lockstep(folder, at_once=AT_ONCE, reading_pause_seconds=0.5) as (made, actor),
+            lockstep(folder) as (made, actor),
         ):
             await _declare(made, actor, await connect(made, actor, address, LOCKS))
             await control(address, "PATCH", "/settings", {"latency_seconds": CALL_SECONDS})

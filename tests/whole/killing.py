@@ -91,9 +91,10 @@ async def destroyed(
 
 async def _cut_off(stage: Stage, database: Database) -> None:
     """Its sockets are gone at once, as those of a process that died, and the server has noticed it."""
-    pool: Any = database._pool
-    pids = [h._con.get_server_pid() for h in pool._holders if h._con is not None]
-    pool.terminate()
+    pools: list[Any] = [database._pool, database._across]
+    pids = [h._con.get_server_pid() for pool in pools for h in pool._holders if h._con is not None]
+    for pool in pools:
+        pool.terminate()
     async with stage.house.gate.database.reading(None) as db:
         while await db.fetchval("select count(*) from pg_stat_activity where pid = any($1)", pids):
             pass

@@ -89,7 +89,7 @@ class OutboundSettings:
 class WorkSettings:
     """How the workers work."""
 
-    at_once: int = 8
+    at_once: int = 16
     """Rows of one queue that one process works on at a time."""
     lease_seconds: float = 60.0
     """How long work is held without renewal; a killed worker's work is taken up after that."""

@@ -88,8 +88,8 @@ ended as (
     look_at = $9, give_up_at = coalesce($10, give_up_at)
   from quick where workspace_id = $1 and intents.id = $2 and (outcome is null or outcome = 'accepted')
 ), given_back as (
-  update accounts set permits = permits - $2::text, tokens = tokens - $15
-  from quick where workspace_id = $1 and accounts.id = $11 and (permits ? $2::text or $15 > 0)
+  update accounts set permits = permits - coalesce($16::text, ''), tokens = tokens - $15
+  from quick where workspace_id = $1 and accounts.id = $11 and ($16::text is not null or $15 > 0)
 ), mine as (
   select id from domains where workspace_id = $1 and id = $12 and lease_epoch = $13
 ), believed as (
@@ -149,9 +149,11 @@ async def end(
     ending: Ending,
     belief: Belief,
     at: datetime,
+    permit_id: UUID | None = None,
     further_calls: int = 0,
 ) -> bool:
-    """After the call: store the outcome always, the belief only under our own lease; False where that was lost."""
+    """After the call: store the outcome always, the belief only under our own lease; False where that was lost.
+    `permit_id` is free now, if the call still has it."""
     is_ours: bool = await db.fetchval(
         _END,
         workspace_id,
@@ -169,6 +171,7 @@ async def end(
         claim.epoch,
         belief_document(belief),
         float(further_calls),
+        str(permit_id) if permit_id else None,
     )
     return is_ours
 

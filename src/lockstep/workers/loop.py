@@ -29,7 +29,7 @@ _PAUSE_SECONDS = 1.0
 class LoopSettings:
     lease: timedelta = timedelta(seconds=60)
     """How long a claim is ours without renewal, on the database's clock."""
-    at_once: int = 8
+    at_once: int = 16
     """Rows of one queue worked on at a time by this process."""
 
 

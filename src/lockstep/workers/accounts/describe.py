@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lockstep.driver.outcomes import DriverError
-from lockstep.kit.ids import new_id
 from lockstep.model.capabilities import Pace
 from lockstep.operations import accounts as operations
 from lockstep.operations.gate import Gate
 from lockstep.storage import accounts, claims, devices
 from lockstep.storage.claims import Claim
 from lockstep.workers.reconciler.actor import RECONCILER
-from lockstep.workers.reconciler.calls import counted_calls, give_back, take_call
 from lockstep.workers.reconciler.drivers import Drivers
+from lockstep.workers.reconciler.permits import NO_TURN_WAIT
 from lockstep.workers.reconciler.remedies import of_error
 from lockstep.workers.reconciler.telling import tell_account
 
 DESCRIBE_EVERY = timedelta(hours=1)
 _LOOK_AT_DISCONNECTION = timedelta(seconds=30)
-_HELD_FOR = timedelta(seconds=30)
+_LONGEST = timedelta(seconds=30)
 
 
 class Describer:
@@ -46,16 +45,15 @@ class Describer:
     async def _describe(self, claim: Claim, account: accounts.AccountRow) -> timedelta:
         now = self._gate.clock.now()
         driver = await self._drivers.of(claim.workspace_id, account)
-        pace, permit = await self._pace(claim), new_id()
-        wait_until = await take_call(self._gate, claim.workspace_id, account.id, permit, pace, _HELD_FOR)
-        if wait_until is not None:
-            return wait_until - now
+        permits, pace = self._drivers.permits, await self._pace(claim)
+        ticket = await permits.admit(claim.workspace_id, account.id, pace, _LONGEST)
+        if isinstance(ticket, datetime):
+            return ticket - now
         try:
-            with counted_calls() as calls:
-                try:
-                    description = await driver.describe()
-                finally:
-                    await give_back(self._gate, claim.workspace_id, account.id, permit, calls)
+            async with permits.calling(ticket) as may_call:
+                if not may_call:
+                    return NO_TURN_WAIT
+                description = await driver.describe()
         except DriverError as error:
             remedy = of_error(error, account.label, account.failures, now)
             async with self._gate.transaction(claim.workspace_id) as tx:

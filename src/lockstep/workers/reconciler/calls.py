@@ -1,4 +1,4 @@
-"""The budget of calls to a vendor: taken before, given back after, with an honest count of what really left us."""
+"""How many requests a call to a vendor really was: the budget bears each."""
 
 from __future__ import annotations
 
@@ -6,17 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
 
 import httpx
-
-from lockstep.model.capabilities import Pace
-from lockstep.operations.gate import Gate
-from lockstep.storage import budgets
-
-HELD_FOR = timedelta(seconds=30)
-"""Real time after which a reading is given up, and the call's permit with it."""
 
 
 @dataclass(slots=True)
@@ -57,26 +48,3 @@ async def _count(_request: httpx.Request) -> None:
     calls = _CALLS.get()
     if calls is not None:
         calls.count += 1
-
-
-async def take_call(
-    gate: Gate, workspace_id: UUID, account_id: UUID, permit: UUID, pace: Pace, held_for: timedelta
-) -> datetime | None:
-    """None: the call may be made, and `permit` is to be given back; else when to ask again."""
-    async with gate.database.reading(workspace_id) as db:
-        return await budgets.take_call(
-            db,
-            workspace_id,
-            account_id,
-            permit,
-            gate.clock.now(),
-            pace.calls_per_minute,
-            pace.at_once,
-            held_for,
-        )
-
-
-async def give_back(gate: Gate, workspace_id: UUID, account_id: UUID, permit: UUID, calls: Calls) -> None:
-    """The call has ended."""
-    async with gate.database.reading(workspace_id) as db:
-        await budgets.give_back(db, workspace_id, account_id, permit, calls.beyond_the_first)

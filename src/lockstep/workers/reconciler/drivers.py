@@ -11,14 +11,17 @@ from lockstep.kit.sealing import Place
 from lockstep.operations.gate import Gate
 from lockstep.storage.accounts import AccountRow
 from lockstep.workers.reconciler.calls import count_calls_of
+from lockstep.workers.reconciler.permits import Permits
 
 
 class Drivers:
-    """One driver for each account; made anew after its credentials were changed."""
+    """One driver for each account; made anew after its credentials were changed. `permits`: whoever calls one asks
+    there first."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._made: dict[UUID, tuple[bytes, Driver]] = {}
+        self.permits = Permits(gate)
         count_calls_of(gate.vendor_http)
 
     async def of(self, workspace_id: UUID, account: AccountRow) -> Driver:

@@ -13,7 +13,6 @@ from uuid import UUID
 from lockstep.driver.changes import ObserveScope
 from lockstep.driver.contract import Driver, Reading
 from lockstep.driver.outcomes import VendorUnreachable
-from lockstep.kit.ids import new_id
 from lockstep.model import events
 from lockstep.model.belief import Seen
 from lockstep.model.capabilities import CodeChooser, Evidence
@@ -21,15 +20,18 @@ from lockstep.model.matching import ReadEntry
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import accounts, budgets, claims, devices, domains, readings
+from lockstep.storage import accounts, claims, devices, domains, readings
 from lockstep.storage.claims import Claim
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.encoding import to_document
 from lockstep.storage.readings import Observation, Stored
 from lockstep.workers.reconciler.actor import RECONCILER
-from lockstep.workers.reconciler.calls import HELD_FOR, counted_calls, give_back
+from lockstep.workers.reconciler.permits import NO_TURN_WAIT, Permits
 from lockstep.workers.reconciler.situation import Place
 from lockstep.workers.reconciler.visits import log_since, store_visits
+
+_LONGEST = timedelta(seconds=30)
+"""Real time after which a reading is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,11 @@ class Looked:
 class Looking:
     """Readings of all accounts that this process looks at; one at a time for each account."""
 
-    def __init__(self, gate: Gate, between_readings: timedelta, lease: timedelta) -> None:
+    def __init__(self, gate: Gate, permits: Permits, between_readings: timedelta, lease: timedelta) -> None:
         """`between_readings`, real time: one reading of an account serves all its locks, so those that ask sooner
         than this after the last one wait, and share the next."""
         self._gate = gate
+        self._permits = permits
         self._between_readings = between_readings
         self._lease = lease
         self._one_at_a_time: dict[UUID, asyncio.Lock] = {}
@@ -87,32 +90,27 @@ class Looking:
                 await asyncio.sleep(left)
 
     async def _read(self, claim: Claim, place: Place, driver: Driver) -> Looked:
-        workspace_id, account_id, permit = claim.workspace_id, place.account.id, new_id()
-        pace = place.capabilities.pace
-        async with self._gate.database.transaction(workspace_id) as db:
+        workspace_id, account_id = claim.workspace_id, place.account.id
+        async with self._gate.database.reading(workspace_id) as db:
             if not await claims.extend(db, claim, self._lease):
                 return Looked([], None, is_lease_lost=True)
             known = await devices.of_account(db, workspace_id, account_id)
             since = await log_since(db, workspace_id, place.account, known)
-            begun_at = self._gate.clock.now()
-            wait_until = await budgets.take_call(
-                db, workspace_id, account_id, permit, begun_at, pace.calls_per_minute, pace.at_once, HELD_FOR
-            )
-        if wait_until is not None:
-            return Looked([], None, wait_until)
+        ticket = await self._permits.admit(workspace_id, account_id, place.capabilities.pace, _LONGEST)
+        if isinstance(ticket, datetime):
+            return Looked([], None, ticket)
         whole = place.capabilities.reads_whole_account
         scope = ObserveScope(None if whole else frozenset(place.targets), since)
-        with counted_calls() as calls:
+        async with self._permits.calling(ticket) as may_call:
+            begun_at = self._gate.clock.now()
+            if not may_call:
+                return Looked([], None, begun_at + NO_TURN_WAIT)
             try:
                 reading = await _observe(driver, scope)
-            except BaseException:
-                await give_back(self._gate, workspace_id, account_id, permit, calls)
-                raise
             finally:
                 self._last_ended[account_id] = asyncio.get_running_loop().time()
         begun_at = min(begun_at, reading.begun_at)
         async with self._gate.transaction(workspace_id) as tx:
-            await budgets.give_back(tx.db, workspace_id, account_id, permit, calls.beyond_the_first)
             await self._store(tx, place, known, reading, begun_at)
         return Looked((await self.stored(claim, place)).observed, begun_at)
 
@@ -175,7 +173,7 @@ async def look_again(tx: Tx, account_id: UUID, targets: Iterable[str] | None) ->
 
 async def _observe(driver: Driver, scope: ObserveScope) -> Reading:
     try:
-        async with asyncio.timeout(HELD_FOR.total_seconds()):
+        async with asyncio.timeout(_LONGEST.total_seconds()):
             return await driver.observe(scope)
     except TimeoutError as error:
         raise VendorUnreachable("the reading did not end in time") from error

@@ -53,8 +53,8 @@ class Reconciler:
     ) -> None:
         self._gate = gate
         self._drivers = drivers
-        self._looking = Looking(gate, settings.between_readings, settings.write.lease)
-        self._writing = Writing(gate, settings.write, made)
+        self._looking = Looking(gate, drivers.permits, settings.between_readings, settings.write.lease)
+        self._writing = Writing(gate, drivers.permits, settings.write, made)
 
     async def process(self, claim: Claim) -> None:
         place = await place_of(self._gate, claim)

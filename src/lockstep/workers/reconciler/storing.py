@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from lockstep.driver.outcomes import Accepted, Done, DriverError, Outcome, Refused, Unknown
 from lockstep.model.belief import Belief, after_done, after_refusal, after_unknown
@@ -44,9 +45,15 @@ class Begun:
 
 
 async def store_outcome(
-    gate: Gate, work: Work, begun: Begun, outcome: Outcome | DriverError, further_calls: int = 0
+    gate: Gate,
+    work: Work,
+    begun: Begun,
+    outcome: Outcome | DriverError,
+    permit_id: UUID | None = None,
+    further_calls: int = 0,
 ) -> Written:
-    """The outcome of an intent is stored always; what follows for the belief only under our own lease."""
+    """The outcome of an intent is stored always; what follows for the belief only under our own lease. The call's
+    permit is given back with it."""
     now = gate.clock.now()
     written = _judge(work, begun, outcome, now)
     belief = written.belief or begun.widened
@@ -62,6 +69,7 @@ async def store_outcome(
             ending,
             belief,
             now,
+            permit_id,
             further_calls,
         )
 

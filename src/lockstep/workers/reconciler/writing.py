@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
 from lockstep.driver.changes import Change as VendorChange
 from lockstep.driver.changes import EnsureAbsent, EnsurePresent, Intent, Issue
 from lockstep.driver.contract import Driver
-from lockstep.driver.outcomes import DriverError, Outcome, Unknown
+from lockstep.driver.outcomes import DriverError, Outcome, Unknown, VendorBusy
 from lockstep.kit.ids import new_id
 from lockstep.kit.sealing import Place
 from lockstep.model.belief import Belief, widen
@@ -25,8 +26,9 @@ from lockstep.storage.claims import Claim
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.intents import IntentRow
 from lockstep.storage.writes import Occupation
-from lockstep.workers.reconciler.calls import Calls, counted_calls, give_back, take_call
+from lockstep.workers.reconciler.calls import counted_calls
 from lockstep.workers.reconciler.digits import occupation_of
+from lockstep.workers.reconciler.permits import NO_TURN_WAIT, Permits, Ticket
 from lockstep.workers.reconciler.remedies import of_unfree_digits, of_unknown_place
 from lockstep.workers.reconciler.situation import Work
 from lockstep.workers.reconciler.storing import Begun, Written, store_outcome
@@ -46,8 +48,11 @@ class WriteSettings:
 class Writing:
     """Makes changes for one process. `made` is called before each vendor call, for the metrics."""
 
-    def __init__(self, gate: Gate, settings: WriteSettings, made: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, gate: Gate, permits: Permits, settings: WriteSettings, made: Callable[[str, str], None]
+    ) -> None:
         self._gate = gate
+        self._permits = permits
         self._settings = settings
         self._made = made
 
@@ -62,23 +67,27 @@ class Writing:
         if change.kind is not Kind.REMOVE and at is None:
             slot = await self._slot(work, driver, entry, taken)
         intent = _intent(work.claim, entry, change, slot, self._gate.clock.now(), self._settings.call_timeout)
-        wait_until = await self._take_call(work, intent)
-        if wait_until is not None:
-            return Written(wait_until=wait_until)
-        calls = Calls()
+        # Before the intent and not with it: see storage/budgets.py.
+        ticket = await self._permits.admit(
+            work.claim.workspace_id,
+            work.place.account.id,
+            work.unit.capabilities.pace,
+            self._settings.call_timeout,
+        )
+        if isinstance(ticket, datetime):
+            return Written(wait_until=ticket)
         begun: Begun | Written | None = None
         try:
             begun = await self._begin(work, entry, change, at, intent)
         finally:
             if not isinstance(begun, Begun):
-                await give_back(self._gate, work.claim.workspace_id, work.place.account.id, intent.id, calls)
+                await self._permits.abandon(ticket)
         if isinstance(begun, Written):
             return begun
-        self._made(work.place.account.vendor, change.kind)
         wanted = self._wanted(work, entry, change, at, slot)
         with counted_calls() as calls:
-            outcome = await self._call(driver, intent, wanted)
-        return await store_outcome(self._gate, work, begun, outcome, calls.beyond_the_first)
+            outcome, permit = await self._call_in_turn(ticket, work, driver, intent, wanted)
+        return await store_outcome(self._gate, work, begun, outcome, permit, calls.beyond_the_first)
 
     async def _slot(self, work: Work, driver: Driver, entry: EntryRow, taken: frozenset[str]) -> str | None:
         """The numbered place for a new entry. Where a write of ours may still appear in one, the next goes there too,
@@ -95,14 +104,6 @@ class Writing:
         if mine:
             return min(mine)
         return driver.place(entry.declared.spec.targets, taken | refused, capabilities.most_codes)
-
-    async def _take_call(self, work: Work, intent: IntentRow) -> datetime | None:
-        """Before the intent and not with it: see storage/budgets.py."""
-        workspace_id, account_id = work.claim.workspace_id, work.place.account.id
-        pace = work.unit.capabilities.pace
-        return await take_call(
-            self._gate, workspace_id, account_id, intent.id, pace, self._settings.call_timeout * 2
-        )
 
     async def _begin(
         self, work: Work, entry: EntryRow, change: Change, at: str | None, intent: IntentRow
@@ -171,8 +172,29 @@ class Writing:
             spec.targets, digits, spec.window, spec.name, is_enabled(change.state), reference, slot
         )
 
-    async def _call(self, driver: Driver, intent: IntentRow, change: VendorChange) -> Outcome | DriverError:
-        seconds = self._settings.call_timeout.total_seconds()
+    async def _call_in_turn(
+        self, ticket: Ticket, work: Work, driver: Driver, intent: IntentRow, wanted: VendorChange
+    ) -> tuple[Outcome | DriverError, UUID | None]:
+        """The outcome, and the permit to give back with it. Waiting for the turn is part of the call's time: its
+        deadline stands in the intent."""
+        now = asyncio.get_running_loop().time
+        ends_at = now() + self._settings.call_timeout.total_seconds()
+        outcome: Outcome | DriverError = VendorBusy(
+            "no turn among the calls of the account", NO_TURN_WAIT, is_account_wide=False
+        )
+        try:
+            if await self._permits.turn(ticket):
+                self._made(work.place.account.vendor, intent.kind)
+                outcome = await self._call(driver, intent, wanted, ends_at - now())
+                if isinstance(outcome, VendorBusy) and outcome.is_account_wide:
+                    self._permits.stop(ticket)
+        finally:
+            permit = self._permits.leave(ticket)
+        return outcome, permit
+
+    async def _call(
+        self, driver: Driver, intent: IntentRow, change: VendorChange, seconds: float
+    ) -> Outcome | DriverError:
         try:
             async with asyncio.timeout(seconds):
                 return await driver.apply(Intent(intent.id, seconds), change)
