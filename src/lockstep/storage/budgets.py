@@ -27,7 +27,8 @@ a as materialized (
   select live.*, case
     when blocked_until > $4 then blocked_until
     when tokens < $9::float8 then $4 + make_interval(secs => ceil(($9 - tokens) * 60000 / $7::float8) / 1000)
-    when $3::text is not null and (select count(*) from jsonb_object_keys(held)) >= $8 then $4 + interval '100 milliseconds'
+    when $3::text is not null and (select count(*) from jsonb_object_keys(held)) >= $8
+      then $4 + interval '100 milliseconds'
     end as wait_until from live
 ), taken as (
   update accounts set tokens = d.tokens - $9, tokens_at = $4,

@@ -56,7 +56,7 @@ async def calling(
     permits: Permits, owner: Actor, account_id: UUID, vendor: Vendor, name: str, pace: Pace = PACE
 ) -> bool:
     """One call, from its admission on; comes back as long as it is told to."""
-    ticket: Ticket | datetime = datetime.min
+    ticket: Ticket | datetime | None = None
     while not isinstance(ticket, Ticket):
         await asyncio.sleep(0)
         ticket = await permits.admit(owner.workspace_id, account_id, pace, TEN_SECONDS)
@@ -139,7 +139,7 @@ async def test_a_call_that_is_given_up_while_it_waits_leaves_no_permit_behind(
     first = await permits.admit(owner.workspace_id, account_id, pace, TEN_SECONDS)
     assert isinstance(first, Ticket)
     waits = asyncio.create_task(calling(permits, owner, account_id, vendor, "second", pace))
-    while not permits._lines[account_id].waiting:
+    while not permits._lines[account_id].waiting:  # noqa: ASYNC110
         await asyncio.sleep(0)
     waits.cancel()
     await asyncio.gather(waits, return_exceptions=True)

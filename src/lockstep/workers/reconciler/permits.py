@@ -1,9 +1,9 @@
 """Turns at a vendor: no more calls of an account are under way than it bears, in all processes together.
 
-A permit is a row's entry in the database, and expires. A process takes one as long as the account has one free; when all
-of its own are in use, the next calls get ready meanwhile (budget, intent) and are handed a permit the moment that a call
-has ended, without asking the database: what lies between two calls is then no time in which the vendor does nothing. A
-permit too old for another whole call goes back, so that other processes get their share.
+A permit is a row's entry in the database, and expires. A process takes one as long as the account has one free; when
+all of its own are in use, the next calls get ready meanwhile (budget, intent) and are handed a permit the moment that a
+call has ended, without asking the database: what lies between two calls is then no time in which the vendor does
+nothing. A permit too old for another whole call goes back, so that other processes get their share.
 """
 
 from __future__ import annotations
