@@ -15,6 +15,8 @@ from lockstep.operations.gate import Gate
 from lockstep.storage.database import Database
 
 SEALER = Sealer({1: b"m" * 32}, b"f" * 32)
+SEALED = b"\x00\x01" + bytes(29)
+"""For rows of which nobody opens it."""
 
 
 @pytest.fixture

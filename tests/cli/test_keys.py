@@ -84,6 +84,7 @@ def test_the_master_key_is_rotated_while_another_process_goes_on(
             async with gate.transaction(actor.workspace_id) as tx:
                 # What was sealed anew opens, and what is sealed from now on is sealed under the new key.
                 row = await accounts.get(tx, actor, account.public_id)
+                assert row.credentials is not None
                 assert TOKEN in tx.open(row.credentials, "accounts", "credentials", row.id)
                 assert sealed_version(row.credentials) == 2
                 await webhooks.create(tx, actor, CreateWebhook(plain_locks))

@@ -48,7 +48,7 @@ async def some_locks(
             "virtual",
             str(account_id),
             "Test",
-            b"",
+            tx.seal("{}", "accounts", "credentials", account_id),
             account_id.bytes,
             tx.now,
         )

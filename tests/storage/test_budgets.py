@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.conftest import SEALED
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.storage import accounts, budgets, workspaces
@@ -28,7 +29,7 @@ async def test_who_waits_as_long_as_told_finds_a_call(database_url: str, per_min
             "virtual",
             "v",
             "V",
-            b"",
+            SEALED,
             b"h",
             NOW,
         )

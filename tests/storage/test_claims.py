@@ -9,6 +9,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
+from tests.conftest import SEALED
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.storage import accounts, claims, domains, workspaces
@@ -33,7 +34,7 @@ async def house(database: Database, locks: int) -> tuple[UUID, list[UUID]]:
     async with database.transaction(workspace_id) as db:
         await workspaces.insert(db, workspace_id, public_id("ws", workspace_id), "Test", b"salt", NOW)
         name, token = public_id("account", account_id), account_id.bytes
-        await accounts.insert(db, workspace_id, account_id, name, "virtual", name, "V", b"", token, NOW)
+        await accounts.insert(db, workspace_id, account_id, name, "virtual", name, "V", SEALED, token, NOW)
         made = [
             await domains.ensure(db, workspace_id, account_id, f"lock {n}", new_id(), NOW)
             for n in range(locks)

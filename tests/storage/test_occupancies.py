@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from tests.conftest import SEALED
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model.belief import Belief
@@ -48,7 +49,9 @@ async def place(database_url: str) -> AsyncIterator[Place]:
     workspace_id, account_id = new_id(), new_id()
     async with database.transaction(workspace_id) as db:
         await workspaces.insert(db, workspace_id, public_id("ws", workspace_id), "Test", b"s", NOW)
-        await accounts.insert(db, workspace_id, account_id, "account_1", "virtual", "v", "V", b"", b"h", NOW)
+        await accounts.insert(
+            db, workspace_id, account_id, "account_1", "virtual", "v", "V", SEALED, b"h", NOW
+        )
         domain_id = await domains.ensure(db, workspace_id, account_id, "lock", new_id(), NOW)
         yield Place(db, workspace_id, domain_id)
     await database.close()

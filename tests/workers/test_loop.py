@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.conftest import SEALED
 from tests.whole.house import House, build_house
 
 from lockstep.emulation.clock import VirtualClock
@@ -32,7 +33,7 @@ async def _add_domains(house: House, workspace_id: UUID, count: int) -> list[UUI
         at = house.clock.now()
         name = public_id("account", account_id)
         await accounts.insert(
-            db, workspace_id, account_id, name, "virtual", name, "A", b"", account_id.bytes, at
+            db, workspace_id, account_id, name, "virtual", name, "A", SEALED, account_id.bytes, at
         )
         return [
             await domains.ensure(db, workspace_id, account_id, f"lock_{n}", new_id(), at)

@@ -290,7 +290,7 @@ async def take_callback(gate: Gate, token: str, headers: Mapping[str, str], body
         raise NotFound("callback", "address")
     async with gate.transaction(found[0]) as tx:
         account = await accounts.get(tx.db, tx.workspace_id, found[1])
-        if account is None or account.state == "disconnected":
+        if account is None or account.credentials is None:
             raise NotFound("callback", "address")
         opened = tx.open(account.credentials, "accounts", "credentials", account.id)
         credentials = msgspec.json.decode(opened, type=dict[str, str])

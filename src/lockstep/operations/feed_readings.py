@@ -77,6 +77,7 @@ async def prepare(tx: Tx, actor: Actor, calendar_id: UUID) -> FeedToRead | None:
     calendar = await calendars.get(tx.db, tx.workspace_id, calendar_id)
     if calendar is None or calendar.removed_at is not None:
         return None
+    assert calendar.url is not None, "a calendar that is not removed has its address"
     known = await _known(tx, calendar)
     is_whole = needs_whole_feed(known.knowledge, calendar.whole_at, calendar.policy, tx.now)
     return FeedToRead(

@@ -18,7 +18,8 @@ class AccountRow:
     vendor: str
     vendor_account: str
     label: str
-    credentials: bytes = field(repr=False)
+    credentials: bytes | None = field(repr=False)
+    """Sealed; None once it is disconnected."""
     state: str
     failure: dict[str, Any] | None
     failures: int
@@ -128,7 +129,8 @@ async def every_by_callback_token(db: Connection, token_hash: bytes) -> tuple[UU
 async def set_credentials(db: Connection, workspace_id: UUID, account_id: UUID, credentials: bytes) -> None:
     await db.execute(
         """update accounts set credentials = $3, state = case when state = 'credentials_refused' then 'active'
-             else state end, failure = null, failures = 0, blocked_until = null where workspace_id = $1 and id = $2""",
+             else state end, failure = null, failures = 0, blocked_until = null
+           where workspace_id = $1 and id = $2 and state <> 'disconnected'""",
         workspace_id,
         account_id,
         credentials,
@@ -152,7 +154,7 @@ async def set_state(
     )
     await db.execute(
         """update accounts set state = $3, failure = $4,
-             credentials = case when $3 = 'disconnected' then ''::bytea else credentials end,
+             credentials = case when $3 = 'disconnected' then null else credentials end,
              disconnected_at = case when $3 = 'disconnected' then $5 else disconnected_at end
            where workspace_id = $1 and id = $2""",
         workspace_id,

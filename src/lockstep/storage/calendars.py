@@ -40,7 +40,8 @@ class CalendarRow:
     public_id: str
     space_id: UUID
     name: str
-    url: bytes = field(repr=False)
+    url: bytes | None = field(repr=False)
+    """Sealed; None once it is removed."""
     url_host: str
     url_fingerprint: UUID
     platform: str | None
@@ -123,7 +124,7 @@ async def change(db: Connection, workspace_id: UUID, row: CalendarRow) -> None:
 async def remove(db: Connection, workspace_id: UUID, calendar_id: UUID, at: datetime) -> None:
     """It is not read again, and its address is forgotten."""
     await db.execute(
-        """update calendars set removed_at = $3, state = 'removed', url = '\\x', due_at = null, failure = null,
+        """update calendars set removed_at = $3, state = 'removed', url = null, due_at = null, failure = null,
              held = null, memory = '{}', etag = null, last_modified = null, whole_at = null
            where workspace_id = $1 and id = $2""",
         workspace_id,

@@ -54,7 +54,8 @@ create table accounts (
   vendor text not null,
   vendor_account text not null,
   label text not null,
-  credentials bytea not null,
+  -- Sealed, as every value here that is never empty: of what is forgotten there is none.
+  credentials bytea check (octet_length(credentials) > 30),
   callback_token_hash bytea unique,
   state text not null default 'active'
     check (state in ('active', 'credentials_refused', 'parked', 'disconnecting', 'disconnected')),
@@ -76,7 +77,8 @@ create table accounts (
   leased_until timestamptz,
   lease_epoch bigint not null default 0,
   primary key (workspace_id, id),
-  unique (workspace_id, public_id)
+  unique (workspace_id, public_id),
+  constraint accounts_forget_credentials check ((credentials is null) = (state = 'disconnected'))
 );
 create unique index accounts_once on accounts (workspace_id, vendor, vendor_account) where state <> 'disconnected';
 create index accounts_due on accounts (due_at) where due_at is not null;
@@ -185,7 +187,7 @@ create table calendars (
   public_id text not null,
   space_id uuid not null,
   name text not null,
-  url bytea not null,
+  url bytea check (octet_length(url) > 30),
   url_host text not null,
   url_fingerprint uuid not null,
   platform text,
@@ -212,7 +214,8 @@ create table calendars (
   unique (workspace_id, public_id),
   -- One that was removed and is added again is the same calendar.
   unique (workspace_id, space_id, url_fingerprint),
-  foreign key (workspace_id, space_id) references spaces
+  foreign key (workspace_id, space_id) references spaces,
+  constraint calendars_forget_addresses check ((url is null) = (removed_at is not null))
 );
 create index calendars_due on calendars (due_at) where due_at is not null;
 
@@ -300,7 +303,7 @@ create table access_methods (
   public_id text not null,
   grant_id uuid not null,
   kind text not null default 'code' check (kind in ('code', 'mobile_key')),
-  digits bytea,
+  digits bytea check (octet_length(digits) > 30),
   fingerprint uuid,
   warning text,
   created_at timestamptz not null,
@@ -324,7 +327,7 @@ create table entries (
   revision integer not null default 1,
   starts_at timestamptz not null,
   ends_at timestamptz,
-  digits bytea,
+  digits bytea check (octet_length(digits) > 30),
   fingerprint uuid,
   target_references text[] not null,
   declared_at timestamptz not null,
@@ -546,10 +549,10 @@ create table webhooks (
   workspace_id uuid not null references workspaces (id),
   id uuid not null,
   public_id text not null,
-  url bytea not null,
+  url bytea not null check (octet_length(url) > 30),
   url_host text not null,
-  secret bytea not null,
-  old_secret bytea,
+  secret bytea not null check (octet_length(secret) > 30),
+  old_secret bytea check (octet_length(old_secret) > 30),
   old_secret_until timestamptz,
   kinds text[],
   position bigint not null,
@@ -627,7 +630,7 @@ create table idempotency_keys (
   key_hash bytea not null,
   request_hash bytea not null,
   status integer,
-  body bytea,
+  body bytea check (octet_length(body) >= 30),
   created_at timestamptz not null,
   primary key (workspace_id, actor, key_hash)
 );

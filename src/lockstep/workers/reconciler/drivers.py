@@ -25,6 +25,7 @@ class Drivers:
         count_calls_of(gate.vendor_http)
 
     async def of(self, workspace_id: UUID, account: AccountRow) -> Driver:
+        assert account.credentials is not None, "nobody asks for a disconnected account"
         kept = self._made.get(account.id)
         if kept is not None and kept[0] == account.credentials:
             return kept[1]
