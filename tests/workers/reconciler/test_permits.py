@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from tests.conftest import SEALED
+
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model.capabilities import Pace
 from lockstep.model.permissions import Actor
@@ -39,7 +41,7 @@ async def an_account(gate: Gate, owner: Actor) -> UUID:
     public = public_id("account", account_id)
     async with gate.transaction(owner.workspace_id) as tx:
         await accounts.insert(
-            tx.db, tx.workspace_id, account_id, public, "virtual", "v", "V", b"", b"h", tx.now
+            tx.db, tx.workspace_id, account_id, public, "virtual", "v", "V", SEALED, b"h", tx.now
         )
     return account_id
 
