@@ -7,7 +7,7 @@ import json
 import stat
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,6 +22,8 @@ from lockstep.storage import dump
 from lockstep.storage.migrations import migrate
 from lockstep.storage.server import EmbeddedServer
 from lockstep.vendors.virtual.emulator.app import TOKEN
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -167,7 +169,7 @@ async def test_an_owner_who_is_no_superuser_saves_and_restores_too(
         parts._replace(netloc="plain_owner:plain%20and%20simple@", query=parts.query.split("&passfile")[0])
     )
     try:
-        await dump.restore(theirs, saved, lambda *_: None)
+        await dump.restore(theirs, saved, lambda *_: None, NOW)
         again = saved.with_name("again.dump")
         await dump.save(theirs, again, lambda *_: None)
         text = await _printed(again)
@@ -194,11 +196,11 @@ async def test_the_oldest_supported_server_is_saved_and_restored_too(say: Say, s
     try:
         dsn = first.start()
         with pytest.raises(dump.ServerOlder, match=r"\(18 into 15\)"):
-            await dump.restore(dsn, saved, lambda *_: None)
+            await dump.restore(dsn, saved, lambda *_: None, NOW)
         await migrate(dsn)
         again = saved.with_name("of-15.dump")
         await dump.save(dsn, again, lambda *_: None)
-        assert await dump.restore(second.start(), again, lambda *_: None) == []
+        assert await dump.restore(second.start(), again, lambda *_: None, NOW) == []
     finally:
         first.stop()
         second.stop()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -83,18 +84,19 @@ class Nowhere(httpx.AsyncBaseTransport):
 
 @asynccontextmanager
 async def build_house(
-    database_url: str, clock: VirtualClock, worlds: Mapping[str, Any]
+    database_url: str, clock: VirtualClock, worlds: Mapping[str, Any], workspace_id: UUID | None = None
 ) -> AsyncIterator[House]:
-    """`worlds`: host name -> ASGI app of an emulator, reached in-process."""
+    """`worlds`: host name -> ASGI app of an emulator, reached in-process. `workspace_id`: one that is there already."""
     database = await Database.open(database_url, most_connections=8)
     mounts = {f"http://{host}": httpx.ASGITransport(app) for host, app in worlds.items()}
     async with httpx.AsyncClient(transport=Nowhere(), mounts=mounts, timeout=10) as http:
         gate = Gate(database, clock, SEALER, secrets.SystemRandom(), VENDORS, http)
-        workspace_id = new_id()
-        async with database.transaction(None) as db:
-            await workspaces.insert(
-                db, workspace_id, public_id("ws", workspace_id), "Test", b"salt" * 4, clock.now()
-            )
+        if workspace_id is None:
+            workspace_id = new_id()
+            async with database.transaction(None) as db:
+                await workspaces.insert(
+                    db, workspace_id, public_id("ws", workspace_id), "Test", b"salt" * 4, clock.now()
+                )
         try:
             yield House(gate, system(workspace_id, "test"), clock)
         finally:

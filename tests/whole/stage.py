@@ -175,6 +175,10 @@ class Stage:
         self.clock = house.clock
         self._device_ids = device_ids
 
+    def beside(self, house: House) -> Stage:
+        """The same locks, seen from another database that knows them."""
+        return Stage(house, self.site, self._device_ids)
+
     async def let(
         self,
         locks: list[str] | str,

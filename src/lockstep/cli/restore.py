@@ -14,6 +14,7 @@ from lockstep.cli.running import quiet_settings
 from lockstep.cli.settings import Settings
 from lockstep.cli.terminal import AsJson, print_json, print_text, progress, say
 from lockstep.cli.wiring import database_of, own_folder
+from lockstep.kit.clock import SystemClock
 from lockstep.storage import dump
 
 
@@ -38,4 +39,4 @@ def restore(
 async def _restore(settings: Settings, file: Path) -> list[str]:
     async with database_of(settings) as dsn:
         with progress("Restoring") as advance:
-            return await dump.restore(dsn, file, advance)
+            return await dump.restore(dsn, file, advance, SystemClock().now())

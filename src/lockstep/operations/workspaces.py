@@ -16,7 +16,7 @@ from lockstep.operations import events as recorded
 from lockstep.operations.errors import Invalid
 from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.words import words
-from lockstep.storage import workspaces
+from lockstep.storage import unread, workspaces
 from lockstep.storage.workspaces import WorkspaceRow
 
 LONGEST_RETENTION_DAYS = 3650
@@ -79,13 +79,16 @@ async def change(tx: Tx, actor: Actor, command: ChangeWorkspace) -> Workspace:
 
 
 async def confirm(tx: Tx, actor: Actor) -> Workspace:
-    """This database is the one that rules: Lockstep may write to locks from now on."""
+    """This database is the one that rules: Lockstep may write to locks from now on.
+
+    Nothing counts as proven until it is read once more: the database from before may have written until now."""
     require(actor, Scope.WORKSPACE_WRITE)
     require_whole_workspace(actor)
     row = await _own(tx)
     if not row.is_ruling:
         await workspaces.change(tx.db, tx.workspace_id, is_ruling=True)
         await recorded.append(tx, actor, events.WorkspaceConfirmed(workspace_id=row.public_id))
+        await unread.forget_what_was_read(tx.db, tx.workspace_id, tx.now)
         await workspaces.wake_domains(tx.db, tx.workspace_id, tx.now)
     return _shown(await _own(tx))
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -18,6 +19,7 @@ import asyncpg
 from lockstep.storage.inspection import connection_to
 from lockstep.storage.migrations import LOCK, migrate
 from lockstep.storage.server.binaries import known_folders
+from lockstep.storage.unread import forget_what_was_read
 
 Advance = Callable[[int, int | None, str], None]
 """Tables done, tables in all, and the one that is being copied."""
@@ -78,8 +80,11 @@ async def save(dsn: str, target: Path, advance: Advance, *, programs: Path | Non
         unfinished.unlink(missing_ok=True)
 
 
-async def restore(dsn: str, source: Path, advance: Advance, *, programs: Path | None = None) -> list[str]:
-    """Fill the empty database `dsn` from `source`: all of it or nothing. It only looks until confirmed.
+async def restore(
+    dsn: str, source: Path, advance: Advance, now: datetime, *, programs: Path | None = None
+) -> list[str]:
+    """Fill the empty database `dsn` from `source`: all of it or nothing. It only looks until confirmed, and takes
+    nothing for proven that it has not read itself.
 
     Returns the migrations that it needed since it was saved. Raises DumpFailed, DatabaseTrouble.
     """
@@ -94,7 +99,9 @@ async def restore(dsn: str, source: Path, advance: Advance, *, programs: Path | 
             options.append("--no-privileges")
         await _run(program, [*options, str(source)], dsn, None, advance)
         await connection.execute("select set_config('lockstep.workspace', '*', false)")
-        await connection.execute("update workspaces set is_ruling = false")
+        async with connection.transaction():
+            for row in await connection.fetch("update workspaces set is_ruling = false returning id"):
+                await forget_what_was_read(connection, row["id"], now)
     return await migrate(dsn)
 
 

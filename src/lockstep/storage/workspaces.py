@@ -80,8 +80,12 @@ async def change(
 
 
 async def wake_domains(db: Connection, workspace_id: UUID, now: datetime) -> None:
-    """Let each write domain be looked at now."""
-    rows = await db.fetch("select id from domains where workspace_id = $1 order by id", workspace_id)
+    """Let each write domain be looked at now; those of disconnected accounts are nobody's to look at."""
+    rows = await db.fetch(
+        """select d.id from domains d join accounts a on a.workspace_id = d.workspace_id and a.id = d.account_id
+           where d.workspace_id = $1 and a.state <> 'disconnected' order by d.id""",
+        workspace_id,
+    )
     await claims.wake(db, workspace_id, "domains", [r["id"] for r in rows], now)
 
 

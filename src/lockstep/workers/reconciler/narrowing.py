@@ -108,9 +108,14 @@ def _is_doubt(work: Work, read: Sequence[EntryRow], matches: Matches, begun_at: 
     doubt_at = work.place.domain.doubt_at
     if doubt_at is not None and begun_at > doubt_at:
         return False
-    present = [e for e in read if e.belief.only not in (None, ABSENT) and _is_proven_since_written(e.belief)]
+    present = [e for e in read if e.belief.only not in (None, ABSENT) and _was_seen(e.belief)]
     missing = [e for e in present if e.id in matches.seen and matches.seen[e.id] is None]
     return is_doubtful(len(present), len(missing))
+
+
+def _was_seen(belief: Belief) -> bool:
+    """Proven since it was written, or before this database was restored."""
+    return belief.proven_at is None or _is_proven_since_written(belief)
 
 
 def _is_proven_since_written(belief: Belief) -> bool:
@@ -120,7 +125,9 @@ def _is_proven_since_written(belief: Belief) -> bool:
 
 
 def _is_news(before: Belief, after: Belief) -> bool:
-    """Whether anything is worth storing: a quiet entry's fresh proof of the same state is not."""
+    """Whether anything is worth storing: a quiet entry's fresh proof of the same state is not, but for the first."""
+    if before.proven_at is None and after.proven_at is not None and after.may_be_present:
+        return True
     is_quiet = before.late_until is None and (
         before.last_write_at is None or _is_proven_since_written(before)
     )
