@@ -55,6 +55,28 @@ async def test_a_link_fills_in_the_key_and_keeps_it_out_of_every_address(
     assert seen.faults == []
 
 
+async def test_a_link_opened_where_the_sign_in_page_stands_already_leaves_no_key_in_the_address_either(
+    empty: Scene, browse: Browse, seen: Seen
+) -> None:
+    async with browse() as page:
+        await page.goto(empty.address)
+        assert page.url == f"{empty.address}/sign-in"
+        for link in (
+            f"{empty.address}/sign-in#lockstep_typed_wrongly",
+            f"{empty.address}/sign-in#{empty.key}",
+        ):
+            await page.evaluate("link => { location.href = link }", link)
+            await page.wait_for_function(
+                "key => document.getElementById('api_key').value === key", arg=link.partition("#")[2]
+            )
+            assert page.url == f"{empty.address}/sign-in"
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"{empty.address}/")
+        await page.go_back()
+        assert empty.key not in page.url
+    assert seen.faults == []
+
+
 async def test_the_page_shows_every_standing_changes_live_and_asks_no_other_host(
     house: Scene, browse: Browse, seen: Seen
 ) -> None:
