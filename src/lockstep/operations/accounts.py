@@ -267,10 +267,10 @@ async def take_description(tx: Tx, actor: Named, account_id: UUID, description: 
         domain_id = await domains.ensure(tx.db, tx.workspace_id, account_id, target.domain, new_id(), tx.now)
         before = known.get(target.reference)
         row = _device(tx, account_id, domain_id, target, before)
-        if await devices.upsert(tx.db, tx.workspace_id, row):
-            changed.add(domain_id)
+        is_new = await devices.upsert(tx.db, tx.workspace_id, row)
+        if is_new or (before is not None and before.removed_at is not None):
             await recorded.append(tx, actor, events.DeviceAdded(device_id=row.public_id))
-        elif before is None or before.capabilities != row.capabilities or before.removed_at is not None:
+        if is_new or before is None or before.capabilities != row.capabilities or before.removed_at is not None:
             changed.add(domain_id)
     here = {t.reference for t in description.targets}
     for reference, device in known.items():

@@ -85,7 +85,7 @@ async def upsert(
                   devices.time_zone, devices.state, devices.is_online, devices.removed_at)
              is distinct from (excluded.domain_id, excluded.kind, excluded.name, excluded.model,
                   excluded.capabilities, excluded.time_zone, excluded.state, excluded.is_online, null)
-           returning id = $2""",
+           returning xmax = 0""",
         workspace_id,
         row.id,
         row.public_id,
