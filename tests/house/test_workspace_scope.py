@@ -15,6 +15,8 @@ PLUMBING = {"database.py", "dump.py", "inspection.py", "__init__.py"}
 ACROSS_WORKSPACES = {
     "accounts.every_by_callback_token": "a vendor's call names no workspace",
     "api_keys.find_in_every_workspace": "a key tells which workspace it is for, not the other way round",
+    "bookings.every_to_declare": "the sweep serves all workspaces",
+    "bookings.next_to_declare": "the sweep sleeps until any workspace has one",
     "claims.claim": "workers serve all workspaces in turn",
     "claims.extend": "the claim names its workspace",
     "claims.holds": "the claim names its workspace",

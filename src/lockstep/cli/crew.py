@@ -14,6 +14,7 @@ import structlog
 from lockstep.cli.wiring import Built
 from lockstep.kit.backoff import full_jitter
 from lockstep.workers.loop import drain
+from lockstep.workers.sweeps.held_bookings import try_all_again
 from lockstep.workers.sweeps.sequencer import sequence_all
 
 log = structlog.get_logger()
@@ -76,9 +77,10 @@ async def work_once(built: Built) -> int:
     count = 0
     while True:
         worked = await drain(built.gate, built.processes)
+        tried = await try_all_again(built.gate)
         told = await sequence_all(built.gate)
         count += worked
-        if not worked and not told:
+        if not worked and not tried and not told:
             return count
 
 

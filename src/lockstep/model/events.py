@@ -169,9 +169,16 @@ class BookingCancelled(BookingEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class BookingHeld(BookingEvent, Failed):
-    """What its calendar says of it waits for an operator: it gives no access, or takes none away, until then."""
+    """What is said of it cannot be followed yet, for the cause that is told: it gives no access, or the access that it
+    gave before."""
 
     kind = "booking.held"
+
+
+class BookingReleased(BookingEvent):
+    """What it was held for is over, or the stay is: its access is as the booking says."""
+
+    kind = "booking.released"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.booking_window import StayWindow, window_said
 from lockstep.operations.errors import Conflict, Invalid, NotFound
+from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Tx
 from lockstep.operations.guests import CreateGuest, enter_guest, known_guest, refuse_erased
 from lockstep.operations.spaces import house_of, known_space
@@ -54,6 +55,8 @@ class Booking:
     cancelled_at: datetime | None
     cancelled_by: str | None
     """`feed` or `hand`."""
+    held: Failed | None
+    """Why it does not open its doors as it says, such as for want of free digits; tried again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,8 @@ class ListBookings:
     """Only those that end after it."""
     until: datetime | None = None
     """Only those that start before it."""
+    is_held: bool = False
+    """Only those that cannot be declared as they are."""
 
 
 async def create(tx: Tx, actor: Actor, command: CreateBooking) -> Booking:
@@ -230,6 +235,7 @@ async def listed(tx: Tx, actor: Actor, command: ListBookings) -> tuple[Booking, 
         state=command.state,
         since=command.since,
         until=command.until,
+        is_held=command.is_held,
     )
     rows = await bookings.listed(tx.db, tx.workspace_id, wanted, command.after, command.most)
     return tuple(_view(r, actor) for r in rows)
@@ -332,4 +338,5 @@ def _view(row: BookingRow, actor: Actor) -> Booking:
         row.changed_at,
         row.cancelled_at,
         row.cancelled_by,
+        failed(row.held),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from lockstep.model.capabilities import CodeChooser, CredentialKind
-from lockstep.model.code_choice import Choice, choose_code
+from lockstep.model.code_choice import Choice, NoCommonLength, NoFreeCode, choose_code
 from lockstep.model.constraints import breaches_of_code
 from lockstep.model.naming import TAG_LENGTH
 from lockstep.model.window import Window
@@ -68,7 +68,7 @@ def that_take_digits(locks: Sequence[DeviceRow], wish: Wish) -> list[DeviceRow]:
 
 
 def choose(tx: Tx, locks: Sequence[DeviceRow], taken: set[UUID], wish: Wish) -> Choice:
-    """Raises Invalid, Conflict where the given digits cannot be had."""
+    """Raises Invalid, Conflict where the given digits, or any at all, cannot be had."""
     if wish.code is not None:
         for lock in locks:
             broken = breaches_of_code(wish.code, lock.capabilities)
@@ -87,10 +87,25 @@ def choose(tx: Tx, locks: Sequence[DeviceRow], taken: set[UUID], wish: Wish) -> 
                 next_step="Give other digits, or none, and Lockstep chooses.",
             )
         return Choice(wish.code)
-    lengths = [d.capabilities for d in locks]
-    return choose_code(
-        lengths, lambda d: tx.fingerprint(d) in taken, tx.random, phone_last_digits=wish.phone_last_digits
-    )
+    try:
+        return choose_code(
+            [d.capabilities for d in locks],
+            lambda d: tx.fingerprint(d) in taken,
+            tx.random,
+            phone_last_digits=wish.phone_last_digits,
+        )
+    except NoFreeCode as fault:
+        raise Conflict(
+            "No digits that all these locks take are free on all of them for this time.",
+            code=fault.code,
+            next_step="Remove old codes from these locks, or wait until some end.",
+        ) from None
+    except NoCommonLength as fault:
+        raise Invalid(
+            "No code length suits all of these locks.",
+            code=fault.code,
+            next_step="Split the grant, one for each kind of lock; for a booking, its space.",
+        ) from None
 
 
 async def taken_digits(

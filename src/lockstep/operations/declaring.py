@@ -54,6 +54,8 @@ async def declare_booking(tx: Tx, actor: Actor, booking_id: UUID) -> None:
     booking = await bookings.get(tx.db, tx.workspace_id, booking_id)
     if booking is None:
         return
+    if booking.held is not None:
+        await release(tx, actor, booking)
     grant = await grants.of_booking(tx.db, tx.workspace_id, booking_id)
     is_wanted = booking.state == "confirmed" and booking.kind == "stay"
     if not is_wanted:
@@ -119,6 +121,13 @@ async def withdraw_grant(tx: Tx, actor: Actor, grant: GrantRow, *, is_compromise
     )
     await domains.hurry(tx.db, tx.workspace_id, domain_ids, tx.now)
     await claims.wake(tx.db, tx.workspace_id, "domains", domain_ids, tx.now)
+
+
+async def release(tx: Tx, actor: Actor, booking: BookingRow) -> None:
+    """It is held no more. In one transaction with its declaration: should that fail, this has not happened either."""
+    await bookings.hold(tx.db, tx.workspace_id, booking.id, None, None)
+    released = events.BookingReleased(booking_id=booking.public_id, calendar_id=booking.calendar_public_id)
+    await recorded.append(tx, actor, released)
 
 
 async def _declare_first(

@@ -27,12 +27,12 @@ class Finding:
     next_step: str
 
 
-CHECKS_OF_WORKSPACE = ("ruling", "accounts", "locks", "calendars", "codes", "webhooks")
+CHECKS_OF_WORKSPACE = ("ruling", "accounts", "locks", "calendars", "bookings", "codes", "webhooks")
 CHECKS_OF_WORK = ("queues", "events")
 
 
 async def of_workspace(tx: Tx, actor: Actor) -> list[Finding]:
-    """Its accounts, locks, calendars, late codes and webhooks."""
+    """Its accounts, locks, calendars, held bookings, late codes and webhooks."""
     require(actor, Scope.WEBHOOKS_READ)
     page = await today(tx, actor, AskToday())
     found = []
@@ -45,7 +45,7 @@ async def of_workspace(tx: Tx, actor: Actor) -> list[Finding]:
                 "Once the database it was made from works no more: lockstep confirm-ruling",
             )
         )
-    found += [*_accounts(page), *_locks(page), *_calendars(page), *_codes(page)]
+    found += [*_accounts(page), *_locks(page), *_calendars(page), *_bookings(page), *_codes(page)]
     return found + await _webhooks(tx, actor)
 
 
@@ -107,6 +107,17 @@ def _calendars(page: Today) -> Iterable[Finding]:
             )
         elif calendar.failure is not None:
             yield Finding("calendars", subject, calendar.failure.cause, calendar.failure.next_step)
+
+
+def _bookings(page: Today) -> Iterable[Finding]:
+    for booking in page.held:
+        assert booking.held is not None, "only such are listed"
+        yield Finding(
+            "bookings",
+            f"{booking.booking_id}, from {booking.arrives}",
+            f"The stay has no code as it should. {booking.held.cause}",
+            booking.held.next_step,
+        )
 
 
 def _codes(page: Today) -> Iterable[Finding]:

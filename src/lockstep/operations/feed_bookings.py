@@ -9,15 +9,13 @@ from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
-from lockstep.model.code_choice import NoCommonLength, NoFreeCode
 from lockstep.model.feed import FeedDecision, FeedStay, StayChange
 from lockstep.model.permissions import Actor
 from lockstep.model.window import Window
-from lockstep.operations import declaring
 from lockstep.operations import events as recorded
-from lockstep.operations.errors import Problem
 from lockstep.operations.gate import Tx
 from lockstep.operations.guests import CreateGuest, enter_guest
+from lockstep.operations.held_bookings import declare_or_hold
 from lockstep.storage import bookings, guests
 from lockstep.storage.bookings import BookingRow
 from lockstep.storage.calendars import CalendarRow
@@ -183,19 +181,7 @@ class _Writing:
             await bookings.set_misses(db, workspace_id, sorted(counts, key=lambda count: count[0]))
         await recorded.append(self.tx, self.actor, *self._told)
         for row in self._declared:
-            await self._declare(row)
-
-    async def _declare(self, row: BookingRow) -> None:
-        """A stay whose code cannot be promised holds up none of the others; it is told instead."""
-        try:
-            async with self.tx.db.transaction():
-                await declaring.declare_booking(self.tx, self.actor, row.id)
-        except (Problem, NoFreeCode, NoCommonLength) as fault:
-            next_step = fault.next_step if isinstance(fault, Problem) else "Change the booking, or its locks."
-            told = events.BookingHeld(
-                **self._ids(row), code=fault.code, cause=str(fault), next_step=next_step
-            )
-            await recorded.append(self.tx, self.actor, told)
+            await declare_or_hold(self.tx, self.actor, row.id)
 
     def _change(self, after: BookingRow) -> None:
         after = replace(after, changed_at=self.tx.now)

@@ -17,6 +17,7 @@ from lockstep.operations import events as recorded
 from lockstep.operations.chosen_digits import Wish
 from lockstep.operations.errors import Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import Tx
+from lockstep.operations.held_bookings import declare_or_hold
 from lockstep.operations.words import told, words_or_none
 from lockstep.storage import bookings, grants, guests
 from lockstep.storage.guests import GuestRow
@@ -190,7 +191,7 @@ def refuse_erased(guest: GuestRow) -> None:
 async def _redeclare(tx: Tx, actor: Actor, guest: GuestRow) -> None:
     """Names on locks follow the guest's."""
     for booking in await bookings.open_of_guest(tx.db, tx.workspace_id, guest.id, tx.now):
-        await declaring.declare_booking(tx, actor, booking.id)
+        await declare_or_hold(tx, actor, booking.id)
     for grant in await grants.living_of_guest(tx.db, tx.workspace_id, guest.id, tx.now):
         if grant.booking_id is None:
             await declaring.declare_grant(tx, actor, grant, None, Wish())

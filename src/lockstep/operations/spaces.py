@@ -16,6 +16,7 @@ from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
+from lockstep.operations.held_bookings import declare_or_hold
 from lockstep.operations.words import told, words
 from lockstep.storage import bookings, calendars, claims, devices, domains, spaces
 from lockstep.storage.bookings import BookingRow
@@ -320,7 +321,7 @@ async def _follow_hours(tx: Tx, actor: Actor, before: SpaceRow, after: SpaceRow)
     for booking, becomes in moved:
         if (booking.starts_at, booking.ends_at) != (becomes.starts_at, becomes.ends_at):
             await recorded.append(tx, actor, events.BookingChanged(booking_id=booking.public_id))
-            await declaring.declare_booking(tx, actor, booking.id)
+            await declare_or_hold(tx, actor, booking.id)
     # What feeds tell in local times has to be read anew, so not as "not modified".
     read_anew = await calendars.of_property(tx.db, tx.workspace_id, after.id)
     await calendars.forget_versions(tx.db, tx.workspace_id, read_anew)

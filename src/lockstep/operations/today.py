@@ -11,8 +11,9 @@ from uuid import UUID
 
 from lockstep.model.access_code import Standing
 from lockstep.model.permissions import Actor, Scope, require
-from lockstep.operations import accounts, calendars
+from lockstep.operations import accounts, bookings, calendars
 from lockstep.operations.accounts import ConnectedAccount
+from lockstep.operations.bookings import Booking, ListBookings
 from lockstep.operations.calendars import Calendar, ListCalendars
 from lockstep.operations.devices import confinement
 from lockstep.operations.gate import Tx
@@ -71,6 +72,8 @@ class Today:
     accounts: tuple[ConnectedAccount, ...]
     """Empty for whoever may not see them, as are the calendars."""
     calendars: tuple[Calendar, ...]
+    held: tuple[Booking, ...]
+    """Stays that cannot open their doors as they should, the soonest first."""
     furnishing: Furnishing
     """What there is at all."""
 
@@ -104,6 +107,7 @@ async def today(tx: Tx, actor: Actor, command: AskToday) -> Today:
         tuple(lock_states(filter(is_ailing, locks), {})),
         await _accounts(tx, actor),
         await _calendars(tx, actor),
+        await _held(tx, actor),
         await stored.furnishing(tx.db, tx.workspace_id),
     )
 
@@ -159,6 +163,12 @@ async def _calendars(tx: Tx, actor: Actor) -> tuple[Calendar, ...]:
     if not actor.may(Scope.CALENDARS_READ):
         return ()
     return await calendars.listed(tx, actor, ListCalendars(_MOST_CALENDARS))
+
+
+async def _held(tx: Tx, actor: Actor) -> tuple[Booking, ...]:
+    if not actor.may(Scope.BOOKINGS_READ):
+        return ()
+    return await bookings.listed(tx, actor, ListBookings(MOST_ON_PAGE, since=tx.now, is_held=True))
 
 
 def _paged(all_: Sequence[T], asked: int) -> tuple[Sequence[T], Page]:

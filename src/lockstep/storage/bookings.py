@@ -41,8 +41,12 @@ class BookingRow:
     missed_since: datetime | None = None
     cancelled_at: datetime | None = None
     cancelled_by: Literal["feed", "hand"] | None = None
+    held: dict[str, Any] | None = None
+    """Why it could not be declared. Not written by `insert` and `change`, as are those below."""
+    declare_at: datetime | None = None
+    """When that is tried again."""
     space_public_id: str | None = None
-    """Read, not written, as are those below."""
+    """Read alone, as are those below."""
     guest_public_id: str | None = None
     calendar_public_id: str | None = None
     property_id: UUID | None = None
@@ -63,13 +67,15 @@ class BookingFilter:
     state: BookingState | None = None
     since: datetime | None = None
     until: datetime | None = None
+    is_held: bool = False
+    """True: only those that could not be declared."""
 
 
 _SELECT = """select b.id, b.public_id, b.booking_key, b.space_id, b.guest_id, b.calendar_id, b.uid, b.instance,
     b.kind, b.state, b.arrives, b.departs, b.starts_at, b.ends_at, b.reservation_code, b.phone_last4, b.said,
     b.missed_readings, b.missed_since, b.created_at, b.changed_at, b.cancelled_at, b.cancelled_by,
-    s.public_id as space_public_id, g.public_id as guest_public_id, c.public_id as calendar_public_id,
-    g.erased_at is not null as is_guest_erased, g.name as guest_name, s.property_id,
+    b.held, b.declare_at, s.public_id as space_public_id, g.public_id as guest_public_id,
+    c.public_id as calendar_public_id, g.erased_at is not null as is_guest_erased, g.name as guest_name, s.property_id,
     p.public_id as property_public_id, p.time_zone
   from bookings b
     join spaces s on s.workspace_id = b.workspace_id and s.id = b.space_id
@@ -155,6 +161,7 @@ async def listed(
               and ($9::timestamptz is null or b.ends_at > $9)
               and ($10::timestamptz is null or b.starts_at < $10)
               and ($11::uuid[] is null or s.property_id = any($11))
+              and (not $12 or b.held is not null)
             order by b.starts_at, b.public_id limit $4""",
         workspace_id,
         after_at,
@@ -167,6 +174,7 @@ async def listed(
         wanted.since,
         wanted.until,
         None if wanted.property_ids is None else list(wanted.property_ids),
+        wanted.is_held,
     )
     return [_filled(r) for r in rows]
 
@@ -239,6 +247,49 @@ async def set_misses(
         [misses for _, misses, _ in missed],
         [since for _, _, since in missed],
     )
+
+
+async def hold(
+    db: Connection,
+    workspace_id: UUID,
+    booking_id: UUID,
+    held: dict[str, Any] | None,
+    declare_at: datetime | None,
+) -> None:
+    """It could not be declared, and when to try again; None: it is declared as it is."""
+    await db.execute(
+        "update bookings set held = $3, declare_at = $4 where workspace_id = $1 and id = $2",
+        workspace_id,
+        booking_id,
+        held,
+        declare_at,
+    )
+
+
+async def put_off(db: Connection, workspace_id: UUID, booking_id: UUID, until: datetime) -> None:
+    """Try it again then, where it is still held."""
+    await db.execute(
+        """update bookings set declare_at = $3 where workspace_id = $1 and id = $2 and declare_at is not null""",
+        workspace_id,
+        booking_id,
+        until,
+    )
+
+
+async def every_to_declare(db: Connection, now: datetime, most: int) -> list[tuple[UUID, UUID]]:
+    """Workspace and id of bookings that are due to be tried again, the longest due first."""
+    rows = await db.fetch(
+        "select workspace_id, id from bookings where declare_at <= $1 order by declare_at, id limit $2",
+        now,
+        most,
+    )
+    return [(r["workspace_id"], r["id"]) for r in rows]
+
+
+async def next_to_declare(db: Connection) -> datetime | None:
+    """When the first booking of any workspace is due to be tried again."""
+    at: datetime | None = await db.fetchval("select min(declare_at) from bookings")
+    return at
 
 
 def _mutable(row: BookingRow) -> tuple[Any, ...]:

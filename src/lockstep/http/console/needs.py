@@ -1,4 +1,5 @@
-"""What needs somebody: failed codes, accounts, calendars and locks in trouble, each with its next step, worst first.
+"""What needs somebody: failed codes, held stays, accounts, calendars and locks in trouble, each with its next step,
+worst first.
 
 Codes that fail on one lock for one cause are one line, or an outage would bury everything else."""
 
@@ -11,6 +12,7 @@ from enum import StrEnum
 
 from lockstep.model.lock_health import BATTERY_LOW
 from lockstep.operations.accounts import ConnectedAccount
+from lockstep.operations.bookings import Booking
 from lockstep.operations.calendars import Calendar
 from lockstep.operations.lock_states import LockState
 from lockstep.operations.stays import Late
@@ -48,7 +50,13 @@ class Need:
 
 def needs_of(today: Today) -> list[Need]:
     """Urgent ones first."""
-    found = [*_ruling(today), *_codes(today.late), *_accounts(today.accounts), *_calendars(today.calendars)]
+    found = [
+        *_ruling(today),
+        *_codes(today.late),
+        *_bookings(today.held),
+        *_accounts(today.accounts),
+        *_calendars(today.calendars),
+    ]
     told = {need.id for need in found if need.ask is Ask.LOOK}
     found += _locks([lock for lock in today.ailing if lock.lock_id not in told])
     return sorted(found, key=lambda need: not need.is_urgent)
@@ -81,6 +89,18 @@ def _codes(late: Sequence[Late]) -> Iterator[Need]:
             ask=Ask.LOOK,
             id=lock_id,
         )
+
+
+def _bookings(held: Sequence[Booking]) -> Iterator[Need]:
+    for booking in held:
+        if booking.held is not None:
+            yield Need(
+                f"{booking.guest_name or 'A guest'}, from {booking.arrives}: no code as it should be",
+                booking.held.cause,
+                f"{booking.held.next_step} It is tried again by itself.",
+                since=booking.held.at,
+                time_zone=booking.time_zone,
+            )
 
 
 _STATES = {

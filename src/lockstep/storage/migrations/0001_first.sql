@@ -247,6 +247,9 @@ create table bookings (
   changed_at timestamptz not null,
   cancelled_at timestamptz,
   cancelled_by text check (cancelled_by in ('feed', 'hand')),
+  -- Why it could not be declared as it is, and when that is tried again.
+  held jsonb,
+  declare_at timestamptz,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, booking_key),
@@ -259,6 +262,8 @@ create index bookings_of_calendar on bookings (workspace_id, calendar_id, ends_a
 create index bookings_of_guest on bookings (workspace_id, guest_id) where guest_id is not null;
 create index bookings_of_space on bookings (workspace_id, space_id, starts_at);
 create index bookings_listed on bookings (workspace_id, starts_at, public_id);
+create index bookings_living on bookings (workspace_id, ends_at) where state <> 'cancelled';
+create index bookings_held on bookings (declare_at) where declare_at is not null;
 
 create table grants (
   workspace_id uuid not null,

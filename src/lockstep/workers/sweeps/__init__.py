@@ -1,1 +1,1 @@
-"""Retention and late alarms."""
+"""What is done unasked for all workspaces: events sequenced, held bookings tried again, old things forgotten."""

@@ -1,15 +1,20 @@
-"""Runs the sweeps of one process: the sequencer as soon as something is told, retention once a day."""
+"""Runs the sweeps of one process: the sequencer as soon as something is told, held bookings when they are due to be
+tried again, retention once a day."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
 import structlog
 
 from lockstep.operations.gate import Gate
+from lockstep.operations.held_bookings import next_try_at
 from lockstep.storage.claims import WAKE
+from lockstep.workers.sweeps.held_bookings import try_all_again
 from lockstep.workers.sweeps.retention import next_sweep_at, sweep_all
 from lockstep.workers.sweeps.sequencer import sequence_all
 
@@ -34,6 +39,7 @@ class Sweeps:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._sequence())
                 group.create_task(self._retain())
+                group.create_task(self._try_again())
         finally:
             await unlisten()
 
@@ -56,19 +62,33 @@ class Sweeps:
     async def _retain(self) -> None:
         while not self._stopping.is_set():
             await _attempt("retention_failed", lambda: sweep_all(self._gate))
-            at = await next_sweep_at(self._gate)
-            waits = {
-                asyncio.ensure_future(self._gate.clock.wait_until(at)),
-                asyncio.ensure_future(self._stopping.wait()),
-            }
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            await self._sleep(await next_sweep_at(self._gate))
+
+    async def _try_again(self) -> None:
+        while not self._stopping.is_set():
+            until = await next_try_at(self._gate)
+            if until is not None and until <= self._gate.clock.now():
+                if await _attempt("trying_again_failed", lambda: try_all_again(self._gate)):
+                    continue
+                until = None
+            # Another process may hold one meanwhile, so look now and then unasked.
+            await self._sleep(until, _LONGEST_SLEEP_SECONDS)
+
+    async def _sleep(self, until: datetime | None, longest_seconds: float | None = None) -> None:
+        """Until then, or the end is asked for; at most so many seconds of real time."""
+        waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._stopping.wait())}
+        if until is not None:
+            waits.add(asyncio.ensure_future(self._gate.clock.wait_until(until)))
+        await asyncio.wait(waits, timeout=longest_seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
 
 
-async def _attempt(failure: str, work: Callable[[], Awaitable[object]]) -> None:
+async def _attempt(failure: str, work: Callable[[], Awaitable[object]]) -> bool:
     try:
         await work()
     except Exception:
         log.exception(failure)
+        return False
+    return True
