@@ -27,8 +27,6 @@ ACROSS_WORKSPACES = {
     "events.waiting": "the sequencer serves all workspaces",
     "figures.accounts": "how the whole installation does; counts alone",
     "figures.calendars": "how the whole installation does; counts alone",
-    "figures.codes_alarmed": "how the whole installation does; counted at once",
-    "figures.codes_starting": "how the whole installation does; counted at once",
     "figures.locks": "how the whole installation does; counts alone",
     "figures.queues": "how the whole installation does; counts alone",
     "figures.unsequenced": "how the whole installation does; counts alone",

@@ -8,7 +8,7 @@ from tests.whole.house import House, build_house
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.model.capabilities import Evidence
-from lockstep.operations import access_codes, devices, grants
+from lockstep.operations import arrivals, devices, grants
 from lockstep.operations import today as page
 from lockstep.operations.grants import ChangeGrant, CreateGrant
 from lockstep.operations.today import AskToday
@@ -65,8 +65,9 @@ async def granted(house: House) -> tuple[str, str]:
 async def shown(house: House, grant_id: str) -> dict[str, tuple[Evidence, datetime | None, str]]:
     """Of each door the rank and the last use as the API tells them, and the reason on the first page."""
     async with house.gate.reading(house.actor.workspace_id) as tx:
-        (arrival,) = await access_codes.arrivals(tx, house.actor, timedelta(days=1))
+        (arrival,) = await arrivals.listed(tx, house.actor, timedelta(days=1))
         (stay,) = (await page.today(tx, house.actor, AskToday())).stays
+    assert arrival.grant is not None
     assert arrival.grant.access_grant_id == stay.access_grant_id == grant_id
     reasons = {door.lock: door.reason.cause for door in stay.doors}
     assert {d.lock: d.evidence for d in stay.doors} == {c.row.device_name: c.evidence for c in arrival.codes}

@@ -83,9 +83,9 @@ def _rows_of(stay: Stay) -> Iterator[tuple[str | None, ...]]:
     arrives = "is inside" if stay.is_inside else _local(stay.starts_at, stay.time_zone)
     leaves = _local(stay.ends_at, stay.time_zone) if stay.ends_at else "never"
     place = ", ".join(name for name in (stay.property_name, stay.space_name) if name)
-    who = (arrives, leaves, plain(stay.name or stay.access_grant_id), plain(place))
-    if not stay.doors:
-        yield (*who, "no door", None, None, "Put a lock into the space, or name one in the grant.")
+    who = (arrives, leaves, plain(stay.name or stay.id), plain(place))
+    if stay.obstacle is not None and stay.standing is not None:
+        yield (*who, "none", *_standing_and(stay.standing, stay.obstacle.cause, stay.way_on))
     for door in stay.doors:
         yield (*who, *_cells_of(door, stay.time_zone))
         # Said once for each stay.
@@ -93,23 +93,21 @@ def _rows_of(stay: Stay) -> Iterator[tuple[str | None, ...]]:
 
 
 def _cells_of(door: Door, time_zone: str | None) -> tuple[str, ...]:
-    colour = _COLOURS[door.standing]
     why = door.reason.cause
     if door.written_from is not None:
         why = f"{why} It goes onto the lock at {_local(door.written_from, time_zone)}."
-    return (
-        plain(door.lock),
-        f"[{colour}]{door.standing}[/]",
-        plain(why),
-        plain(door.reason.next_step),
-    )
+    return (plain(door.lock), *_standing_and(door.standing, why, door.reason.next_step))
+
+
+def _standing_and(standing: Standing, why: str, next_step: str) -> tuple[str, ...]:
+    return (f"[{_COLOURS[standing]}]{standing}[/]", plain(why), plain(next_step))
 
 
 def _row_of_removal(late: Late) -> tuple[str, ...]:
     stay, door = late.stay, late.door
     return (
         _local(stay.ends_at, stay.time_zone) if stay.ends_at else "",
-        plain(stay.name or stay.access_grant_id),
+        plain(stay.name or stay.id),
         plain(door.lock),
         plain(door.reason.cause),
         plain(door.reason.next_step),

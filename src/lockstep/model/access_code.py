@@ -48,12 +48,22 @@ class Failure:
     at: datetime
 
 
-def status(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> Status:
-    """One of the six states in which the API shows a code."""
+def status(
+    declared: Declared,
+    belief: Belief,
+    capabilities: Capabilities,
+    now: datetime,
+    *,
+    is_connected: bool = True,
+) -> Status:
+    """One of the six states in which the API shows a code. `is_connected` False: nobody looks at the lock or writes to
+    it."""
     want = due_state(declared, capabilities, now)
+    if not is_connected and belief.may_be_present:
+        return Status.UNKNOWN
     if want == ABSENT and (declared.is_withdrawn or declared.spec.window.is_over(now)):
         return Status.REMOVED if is_gone(belief) else Status.REMOVING
-    if want in (None, ABSENT) and not belief.may_be_present:
+    if not belief.may_be_present and (want in (None, ABSENT) or not is_connected):
         return Status.UNSET
     if want == ABSENT:
         return Status.REMOVING
@@ -70,13 +80,19 @@ def standing(
     capabilities: Capabilities,
     now: datetime,
     failure: Failure | None = None,
+    *,
+    is_connected: bool = True,
 ) -> Standing:
-    """Proven, scheduled, unconfirmed or failed (refused, or late)."""
-    now_status = status(declared, belief, capabilities, now)
+    """Proven, scheduled, unconfirmed or failed: refused, late, or on a lock whose account is disconnected. What is over
+    and was left on such a lock, on purpose, is no failure."""
+    now_status = status(declared, belief, capabilities, now, is_connected=is_connected)
     if now_status is Status.SET:
         return Standing.PROVEN
     if now_status is Status.REMOVED:
         return Standing.GONE
+    if not is_connected:
+        is_leaving = declared.is_withdrawn or is_over(declared, capabilities, now)
+        return Standing.UNCONFIRMED if is_leaving else Standing.FAILED
     if failure is not None or is_late(declared, belief, capabilities, now):
         return Standing.FAILED
     if now_status is Status.UNSET:

@@ -12,6 +12,8 @@ Platform = Literal["airbnb", "booking_com", "vrbo", "other"]
 StayKind = Literal["stay", "block", "unclear"]
 """`unclear`: the platform does not tell stays from closures."""
 
+ENTRY_SKIPPED = "entry_skipped"
+"""The warning that an entry could not be read at all: a stay that it tells of has no code."""
 StayKey = tuple[str, str | None]
 """A feed's UID and, where one UID stands for several stays, which of them."""
 
@@ -209,6 +211,11 @@ class FeedWarning:
     """A booking's id or an entry's UID."""
     what: str
     next_step: str
+
+    @property
+    def may_lack_a_stay(self) -> bool:
+        """Whether somebody may stand before a closed door because of it."""
+        return self.code == ENTRY_SKIPPED
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,8 @@ from lockstep.model.window import Window
 from lockstep.operations import grants
 from lockstep.operations.devices import confinement, known_device
 from lockstep.operations.errors import NotFound
+from lockstep.operations.failures import Reach
 from lockstep.operations.gate import Tx
-from lockstep.operations.grants import AccessGrant
 from lockstep.storage import access_codes
 from lockstep.storage.access_codes import AccessCodeRow
 from lockstep.storage.entries import EntryRow
@@ -43,7 +44,7 @@ class AccessCode:
 
     @property
     def next_look_at(self) -> datetime | None:
-        return self.row.domain_due_at
+        return self.row.domain_due_at if self.row.disconnected_at is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,6 @@ class ListCodes:
     after: str | None = None
     device_id: str | None = None
     access_grant_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Somebody who is inside or will be soon, with the code on each door."""
-
-    grant: AccessGrant
-    codes: tuple[AccessCode, ...]
 
 
 async def get(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCode:
@@ -113,55 +106,61 @@ async def of_grants(tx: Tx, actor: Actor, grant_ids: list[UUID]) -> dict[UUID, l
     return found
 
 
-async def arriving(tx: Tx, actor: Actor, span: timedelta) -> list[AccessCode]:
-    """Codes of those who are inside or arrive within `span`, soonest first."""
-    require(actor, Scope.GRANTS_READ)
-    rows = await access_codes.arriving(tx.db, tx.workspace_id, tx.now, tx.now + span, confinement(actor))
-    return [present(tx, actor, r) for r in rows]
-
-
-async def arrivals(tx: Tx, actor: Actor, span: timedelta) -> list[Arrival]:
-    """The same, door by door for each grant."""
-    doors: dict[UUID, list[AccessCode]] = {}
-    for code in await arriving(tx, actor, span):
-        doors.setdefault(code.row.grant_id, []).append(code)
-    shown = {g.access_grant_id: g for g in await grants.shown(tx, actor, list(doors))}
-    return [Arrival(shown[codes[0].row.grant_public_id], tuple(codes)) for codes in doors.values()]
-
-
 def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
     """Everything derived now from declaration, belief, last failure and the clock; nothing of it is stored."""
     entry, capabilities = row.entry, row.capabilities
-    stands, _ = standing_of(entry, capabilities, row.domain_failure, tx.now)
+    reach = Reach(
+        row.device_public_id,
+        row.device_name,
+        row.domain_failure,
+        row.account_label,
+        row.disconnected_at,
+    )
+    stands, failure = standing_of(entry, capabilities, reach, tx.now)
     digits = None
     if entry.digits is not None and actor.may(Scope.CODES_READ):
         digits = tx.open(entry.digits, "entries", "digits", entry.id)
-    is_settled = entry.settled_at is not None
+    shown = status(
+        entry.declared,
+        entry.belief,
+        capabilities,
+        tx.now,
+        is_connected=reach.is_connected,
+    )
     return AccessCode(
         row,
-        Status.REMOVED if is_settled else status(entry.declared, entry.belief, capabilities, tx.now),
+        Status.REMOVED if entry.settled_at is not None else shown,
         stands,
         entry.declared.spec.window,
         opening_of(entry, capabilities, row.actual_starts_at, row.actual_ends_at),
         rank(entry.belief, row.used_at),
-        entry.failure or row.domain_failure,
+        _document(failure),
         digits,
         entry.digits is not None,
     )
 
 
 def standing_of(
-    entry: EntryRow, capabilities: Capabilities, domain_failure: dict[str, Any] | None, now: datetime
+    entry: EntryRow, capabilities: Capabilities, reach: Reach, now: datetime
 ) -> tuple[Standing, Failure | None]:
     """How a code stands now, and what went wrong last with it, or else with its lock.
 
-    A lock that cannot be asked for the moment makes a code unconfirmed; failed it is when refused, or late.
+    A lock that cannot be asked for the moment makes a code unconfirmed; failed it is when refused, or late, or where
+    nobody looks at the lock: its account is disconnected.
     """
-    failure = _failure(entry.failure or domain_failure)
+    own = entry.failure if reach.is_connected else None
+    failure = _failure(own or reach.failure)
     if entry.settled_at is not None:
         return Standing.GONE, failure
-    own = failure if entry.failure else None
-    return standing(entry.declared, entry.belief, capabilities, now, own), failure
+    stands = standing(
+        entry.declared,
+        entry.belief,
+        capabilities,
+        now,
+        failure if own else None,
+        is_connected=reach.is_connected,
+    )
+    return stands, failure
 
 
 def opening_of(
@@ -181,7 +180,11 @@ async def _known(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCode
     return row
 
 
-def _failure(document: dict[str, Any] | None) -> Failure | None:
+def _document(failure: Failure | None) -> dict[str, Any] | None:
+    return None if failure is None else {**asdict(failure), "at": failure.at.isoformat()}
+
+
+def _failure(document: Mapping[str, Any] | None) -> Failure | None:
     if document is None:
         return None
     at = datetime.fromisoformat(document["at"])

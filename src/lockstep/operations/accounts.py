@@ -19,13 +19,21 @@ from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
 from lockstep.operations import events as recorded
-from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotFound, NotSignedIn
+from lockstep.operations import reconnecting
+from lockstep.operations.errors import (
+    CONNECT_AGAIN,
+    AccountInError,
+    Conflict,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+)
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.vendors import Checked, checked_credentials, described
 from lockstep.operations.words import words_or_none
-from lockstep.storage import accounts, claims, devices, domains, entries
-from lockstep.storage.accounts import AccountRow
+from lockstep.storage import access_codes, accounts, claims, devices, domains, entries, unread
+from lockstep.storage.accounts import LEAVING, AccountRow
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.encoding import to_document
 
@@ -90,7 +98,8 @@ def shown(row: AccountRow) -> ConnectedAccount:
 async def connect(gate: Gate, actor: Actor, command: Connect) -> Connected:
     """Check the credentials with the vendor, then remember them sealed, with everything under the account.
 
-    A vendor account that is connected already is a conflict, and nothing is replaced.
+    A vendor account that is connected already is a conflict, and nothing is replaced. One that was disconnected, or
+    whose credentials are refused, is connected again: the same account, with its devices and their places.
     """
     checked = await ask_vendor(gate, actor, command)
     async with gate.transaction(actor.workspace_id) as tx:
@@ -100,7 +109,9 @@ async def connect(gate: Gate, actor: Actor, command: Connect) -> Connected:
 async def reconnect(
     gate: Gate, actor: Actor, account_public_id: str, credentials: Mapping[str, str]
 ) -> AccountRow:
-    """New credentials for the same vendor account; those of another account are refused."""
+    """New credentials for the same vendor account; those of another account are refused.
+
+    One that was disconnected, or is about to be, is connected again."""
     checked = await ask_vendor_again(gate, actor, account_public_id, credentials)
     async with gate.transaction(actor.workspace_id) as tx:
         return await replace_credentials(tx, actor, account_public_id, checked)
@@ -119,12 +130,11 @@ async def ask_vendor(gate: Gate, actor: Actor, command: Connect) -> Checked:
 async def ask_vendor_again(
     gate: Gate, actor: Actor, account_public_id: str, credentials: Mapping[str, str]
 ) -> Checked:
-    """The same for new credentials of a known account. Raises NotFound and Conflict besides."""
+    """The same for new credentials of a known account. Raises NotFound besides."""
     require(actor, Scope.ACCOUNTS_WRITE)
     require_whole_workspace(actor)
     async with gate.reading(actor.workspace_id) as tx:
         account = await _get(tx, account_public_id)
-    _refuse_disconnected(account)
     checked = checked_credentials(gate, account.vendor, credentials)
     return Checked(account.vendor, checked, account.label, await described(gate, account.vendor, checked))
 
@@ -149,12 +159,7 @@ async def add(tx: Tx, actor: Actor, checked: Checked) -> Connected:
         tx.now,
     )
     if not is_new:
-        known = await accounts.by_vendor_account(tx.db, tx.workspace_id, vendor, description.account)
-        raise Conflict(
-            f"This account is connected already as {known.public_id if known else 'another'}.",
-            code="account_connected_already",
-            next_step="Use that account; to give it other credentials, change its credentials.",
-        )
+        return await _add_again(tx, actor, checked, token)
     await recorded.append(tx, actor, events.ConnectedAccountConnected(connected_account_id=row_id))
     await take_description(tx, actor, account_id, description)
     await claims.wake(tx.db, tx.workspace_id, "accounts", [account_id], tx.now)
@@ -167,13 +172,15 @@ async def replace_credentials(tx: Tx, actor: Actor, account_public_id: str, chec
     """The second half of reconnecting. Raises Conflict where the credentials are of another account."""
     require(actor, Scope.ACCOUNTS_WRITE)
     account = await _get(tx, account_public_id)
-    _refuse_disconnected(account)
     if checked.description.account != account.vendor_account:
         raise Conflict(
             "These credentials belong to another account of the vendor.",
             code="other_vendor_account",
             next_step="Give credentials of the same account, or connect the other one as an account of its own.",
         )
+    if account.state in LEAVING:
+        await _bring_back(tx, actor, account, checked, None)
+        return await _get(tx, account_public_id)
     sealed = _sealed(tx, checked.credentials, account.id)
     await accounts.set_credentials(tx.db, tx.workspace_id, account.id, sealed)
     await recorded.append(tx, actor, events.ConnectedAccountRecovered(connected_account_id=account.public_id))
@@ -231,12 +238,10 @@ async def disconnect(
     await domains.lock(tx.db, tx.workspace_id, [r.id for r in rows])
     subject = account.public_id
     if codes == "leave":
-        await accounts.set_state(tx.db, tx.workspace_id, account.id, "disconnected", None, tx.now)
-        await recorded.append(tx, actor, events.ConnectedAccountDisconnected(connected_account_id=subject))
+        await _end(tx, actor, account)
     else:
         for row in rows:
-            living = await entries.open_of_domain(tx.db, tx.workspace_id, row.id)
-            await entries.withdraw(tx.db, tx.workspace_id, [e.id for e in living], tx.now)
+            await _withdraw_all(tx, actor, row.id)
         await accounts.set_state(tx.db, tx.workspace_id, account.id, "disconnecting", None, tx.now)
         await recorded.append(tx, actor, events.ConnectedAccountDisconnecting(connected_account_id=subject))
         await claims.wake(tx.db, tx.workspace_id, "domains", [r.id for r in rows], tx.now)
@@ -250,12 +255,8 @@ async def finish_disconnection(tx: Tx, actor: Named, account_id: UUID) -> bool:
         if await entries.open_of_domain(tx.db, tx.workspace_id, row.id):
             return False
     account = await accounts.get(tx.db, tx.workspace_id, account_id)
-    if account is None or account.state != "disconnecting":
-        return True
-    await accounts.set_state(tx.db, tx.workspace_id, account_id, "disconnected", None, tx.now)
-    await recorded.append(
-        tx, actor, events.ConnectedAccountDisconnected(connected_account_id=account.public_id)
-    )
+    if account is not None and account.state == "disconnecting":
+        await _end(tx, actor, account)
     return True
 
 
@@ -270,7 +271,12 @@ async def take_description(tx: Tx, actor: Named, account_id: UUID, description: 
         is_new = await devices.upsert(tx.db, tx.workspace_id, row)
         if is_new or (before is not None and before.removed_at is not None):
             await recorded.append(tx, actor, events.DeviceAdded(device_id=row.public_id))
-        if is_new or before is None or before.capabilities != row.capabilities or before.removed_at is not None:
+        if (
+            is_new
+            or before is None
+            or before.capabilities != row.capabilities
+            or before.removed_at is not None
+        ):
             changed.add(domain_id)
     here = {t.reference for t in description.targets}
     for reference, device in known.items():
@@ -323,12 +329,76 @@ def _hints(gate: Gate, vendor: str, headers: Mapping[str, str], body: bytes, sec
         return Callback(look_at=None)
 
 
-def _refuse_disconnected(account: AccountRow) -> None:
-    if account.state in ("disconnecting", "disconnected"):
+async def _add_again(tx: Tx, actor: Actor, checked: Checked, token: str) -> Connected:
+    """The account is known here. Raises Conflict unless it waits for credentials."""
+    account = await accounts.by_vendor_account(
+        tx.db, tx.workspace_id, checked.vendor, checked.description.account
+    )
+    if account is None or account.state not in (*LEAVING, "credentials_refused"):
         raise Conflict(
-            f"The account {account.public_id} is {account.state}.",
+            f"This account is connected already as {account.public_id if account else 'another'}.",
+            code="account_connected_already",
+            next_step="Use that account; to give it other credentials, change its credentials.",
+        )
+    await _bring_back(tx, actor, account, checked, _hash(token))
+    return Connected(await _get(tx, account.public_id), token)
+
+
+async def _bring_back(
+    tx: Tx, actor: Actor, account: AccountRow, checked: Checked, callback_token_hash: bytes | None
+) -> None:
+    """Connected again. What was read of its locks before may be long out of date, so it counts for nothing."""
+    rows = await domains.of_account(tx.db, tx.workspace_id, account.id)
+    domain_ids = [r.id for r in rows]
+    await domains.lock(tx.db, tx.workspace_id, domain_ids)
+    await accounts.bring_back(
+        tx.db,
+        tx.workspace_id,
+        account.id,
+        _sealed(tx, checked.credentials, account.id),
+        checked.label,
+        callback_token_hash,
+    )
+    await unread.forget_what_was_read(tx.db, tx.workspace_id, tx.now, account.id)
+    await recorded.append(tx, actor, events.ConnectedAccountConnected(connected_account_id=account.public_id))
+    await take_description(tx, actor, account.id, checked.description)
+    await reconnecting.declare_again(tx, actor, account.id)
+    await claims.wake(tx.db, tx.workspace_id, "domains", domain_ids, tx.now)
+    await claims.wake(tx.db, tx.workspace_id, "accounts", [account.id], tx.now)
+
+
+async def _withdraw_all(tx: Tx, actor: Actor, domain_id: UUID) -> None:
+    """Nothing of ours may stay on this domain's locks."""
+    living = await entries.open_of_domain(tx.db, tx.workspace_id, domain_id)
+    entry_ids = [e.id for e in living]
+    codes = await access_codes.of_entries(tx.db, tx.workspace_id, entry_ids)
+    shown = [c for c in codes if c.withdrawn_at is None]
+    await entries.withdraw(tx.db, tx.workspace_id, entry_ids, tx.now)
+    await access_codes.withdraw(tx.db, tx.workspace_id, [c.id for c in shown], tx.now)
+    told = (
+        events.AccessCodeDeleted(
+            access_code_id=c.public_id, device_id=c.device_public_id, access_grant_id=c.grant_public_id
+        )
+        for c in shown
+    )
+    await recorded.append(tx, actor, *told)
+
+
+async def _end(tx: Tx, actor: Named, account: AccountRow) -> None:
+    """Disconnected: nobody looks at its locks any more, and nothing on them is an alarm."""
+    await accounts.set_state(tx.db, tx.workspace_id, account.id, "disconnected", None, tx.now)
+    await domains.rest(tx.db, tx.workspace_id, account.id)
+    await recorded.append(
+        tx, actor, events.ConnectedAccountDisconnected(connected_account_id=account.public_id)
+    )
+
+
+def _refuse_disconnected(account: AccountRow) -> None:
+    if account.state in LEAVING:
+        raise Conflict(
+            f"The connected account {account.public_id} is {account.state}.",
             code="account_disconnected",
-            next_step="Connect it anew once it is disconnected.",
+            next_step=CONNECT_AGAIN,
         )
 
 

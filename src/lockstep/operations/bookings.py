@@ -5,17 +5,19 @@ A booking from a feed may be changed by hand; its own window then holds until th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
+from lockstep.model.obstacles import Beside, obstacles_of
 from lockstep.model.permissions import Actor, Scope, require, require_property
 from lockstep.model.stay_window import HouseTimes
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.booking_window import StayWindow, window_said
-from lockstep.operations.errors import Conflict, Invalid, NotFound
+from lockstep.operations.errors import CONNECT_AGAIN, Conflict, Invalid, NotFound
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Tx
 from lockstep.operations.guests import CreateGuest, enter_guest, known_guest, refuse_erased
@@ -24,6 +26,16 @@ from lockstep.operations.words import words_or_none
 from lockstep.storage import bookings, spaces
 from lockstep.storage.bookings import BookingFilter, BookingRow, BookingState
 from lockstep.storage.guests import GuestRow
+from lockstep.storage.spaces import DoorInBrief
+
+
+@dataclass(frozen=True, slots=True)
+class BookingWarning:
+    """`code` for programs, such as `no_lock` or `account_disconnected`; `what` and `next_step` for people."""
+
+    code: str
+    what: str
+    next_step: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,8 @@ class Booking:
     cancelled_at: datetime | None
     cancelled_by: str | None
     """`feed` or `hand`."""
+    warnings: tuple[BookingWarning, ...]
+    """Why doors that it should open, or all of them, stay closed to it although nothing was refused."""
     held: Failed | None
     """Why it does not open its doors as it says, such as for want of free digits; tried again by itself."""
 
@@ -238,7 +252,7 @@ async def listed(tx: Tx, actor: Actor, command: ListBookings) -> tuple[Booking, 
         is_held=command.is_held,
     )
     rows = await bookings.listed(tx.db, tx.workspace_id, wanted, command.after, command.most)
-    return tuple(_view(r, actor) for r in rows)
+    return await _views(tx, actor, rows)
 
 
 async def known_booking(tx: Tx, actor: Actor, booking_id: str, *, locked: bool = False) -> BookingRow:
@@ -310,10 +324,27 @@ def _changed(row: BookingRow) -> events.BookingChanged:
 
 
 async def _shown(tx: Tx, actor: Actor, booking_id: str) -> Booking:
-    return _view(await known_booking(tx, actor, booking_id), actor)
+    (shown,) = await _views(tx, actor, [await known_booking(tx, actor, booking_id)])
+    return shown
 
 
-def _view(row: BookingRow, actor: Actor) -> Booking:
+async def _views(tx: Tx, actor: Actor, rows: Sequence[BookingRow]) -> tuple[Booking, ...]:
+    """With one statement more for all of them together, for the doors of those that are to open some."""
+    opening = {r.space_id for r in rows if r.state == "confirmed" and r.ends_at > tx.now}
+    doors = await spaces.doors_in_brief(tx.db, tx.workspace_id, sorted(opening)) if opening else {}
+    return tuple(_view(r, actor, _warnings(doors[r.space_id]) if r.space_id in opening else ()) for r in rows)
+
+
+def _warnings(doors: Sequence[DoorInBrief]) -> tuple[BookingWarning, ...]:
+    told = obstacles_of(
+        [Beside(d.name, d.account, d.account_state, d.takes_codes) for d in doors], CONNECT_AGAIN
+    )
+    return tuple(
+        BookingWarning(o.code, f"{name}: {o.cause}" if name else o.cause, o.next_step) for name, o in told
+    )
+
+
+def _view(row: BookingRow, actor: Actor, warnings: tuple[BookingWarning, ...]) -> Booking:
     house = HouseTimes(row.time_zone or "UTC")
     is_personal_shown = actor.may(Scope.GUESTS_READ)
     said = row.said.window if row.said else None
@@ -338,5 +369,6 @@ def _view(row: BookingRow, actor: Actor) -> Booking:
         row.changed_at,
         row.cancelled_at,
         row.cancelled_by,
+        warnings,
         failed(row.held),
     )

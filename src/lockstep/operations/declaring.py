@@ -151,7 +151,7 @@ async def _declare_first(
     device_ids = await spaces.devices_of(tx.db, tx.workspace_id, booking.space_id)
     reached = await declarations.reached(tx.db, tx.workspace_id, [], device_ids)
     targets = [NewTarget(new_id(), booking.space_id, None)]
-    await declare_new(tx, actor, grant, targets, [r.device for r in reached], natural, wish)
+    await declare_new(tx, actor, grant, targets, [r.device for r in reached if r.is_connected], natural, wish)
 
 
 async def _moved(tx: Tx, actor: Actor, booking: BookingRow, grant: GrantRow, name: str) -> GrantRow:
@@ -194,7 +194,7 @@ async def _reach(tx: Tx, grant: GrantRow) -> _Reach:
     wanted = set(device_ids)
     for space_id in space_ids:
         wanted |= set(await spaces.devices_of(tx.db, tx.workspace_id, space_id))
-    found = await devices.get_many(tx.db, tx.workspace_id, sorted(wanted))
+    found = await devices.of_connected(tx.db, tx.workspace_id, sorted(wanted))
     codes = await access_codes.of_grants(tx.db, tx.workspace_id, [grant.id])
     return _Reach([d for d in found if holds_codes(d)], codes)
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+CONNECT_AGAIN = (
+    "Connect the account again with its credentials: lockstep connect, or in the API. "
+    "Its locks keep their places."
+)
+"""The way back for an account that is disconnected, is about to be, or whose credentials are refused."""
+
 
 class Problem(Exception):
     """What was asked is not done, and nothing of it was.
@@ -72,7 +78,7 @@ class AccountInError(Problem):
     """The connected account is in error, so nothing new is promised on its locks."""
 
     code = "account_in_error"
-    next_step = "Reconnect the account, then send this again."
+    next_step = f"{CONNECT_AGAIN} Then send this again."
 
 
 def _plural(noun: str) -> str:

@@ -27,12 +27,12 @@ class Finding:
     next_step: str
 
 
-CHECKS_OF_WORKSPACE = ("ruling", "accounts", "locks", "calendars", "bookings", "codes", "webhooks")
+CHECKS_OF_WORKSPACE = ("ruling", "accounts", "locks", "calendars", "bookings", "stays", "codes", "webhooks")
 CHECKS_OF_WORK = ("queues", "events")
 
 
 async def of_workspace(tx: Tx, actor: Actor) -> list[Finding]:
-    """Its accounts, locks, calendars, held bookings, late codes and webhooks."""
+    """Its accounts, locks, calendars, held bookings, stays without a door, late codes and webhooks."""
     require(actor, Scope.WEBHOOKS_READ)
     page = await today(tx, actor, AskToday())
     found = []
@@ -45,7 +45,14 @@ async def of_workspace(tx: Tx, actor: Actor) -> list[Finding]:
                 "Once the database it was made from works no more: lockstep confirm-ruling",
             )
         )
-    found += [*_accounts(page), *_locks(page), *_calendars(page), *_bookings(page), *_codes(page)]
+    found += [
+        *_accounts(page),
+        *_locks(page),
+        *_calendars(page),
+        *_bookings(page),
+        *_stays(page),
+        *_codes(page),
+    ]
     return found + await _webhooks(tx, actor)
 
 
@@ -107,6 +114,9 @@ def _calendars(page: Today) -> Iterable[Finding]:
             )
         elif calendar.failure is not None:
             yield Finding("calendars", subject, calendar.failure.cause, calendar.failure.next_step)
+        for warning in calendar.warnings:
+            if warning.may_lack_a_stay:
+                yield Finding("calendars", subject, warning.what, warning.next_step)
 
 
 def _bookings(page: Today) -> Iterable[Finding]:
@@ -120,13 +130,25 @@ def _bookings(page: Today) -> Iterable[Finding]:
         )
 
 
+def _stays(page: Today) -> Iterable[Finding]:
+    """Those that open nothing, and what waits to be told whether it is one."""
+    for stay in (*page.doorless, *page.awaiting):
+        if stay.obstacle is not None:
+            subject = f"{stay.id}, from {stay.starts_at:%Y-%m-%d %H:%M} UTC"
+            yield Finding("stays", subject, stay.obstacle.cause, stay.way_on)
+    for ahead in page.ahead:
+        where = ", ".join(ahead.locks) or ahead.row.space_name
+        cause = f"{ahead.obstacle.cause} Closed to {ahead.row.stays} in the coming week."
+        yield Finding("stays", where, cause, ahead.obstacle.next_step)
+
+
 def _codes(page: Today) -> Iterable[Finding]:
     for late in page.late:
         what = "should be gone" if late.is_removal else "is not proven"
         yield Finding(
             "codes",
             f"{late.door.lock}: {late.stay.access_grant_id}",
-            f"The code {what}. {late.door.reason.cause}",
+            f"{f'The code {what}. ' if late.door.access_code_id else ''}{late.door.reason.cause}",
             late.door.reason.next_step,
         )
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from lockstep.model import events
 from lockstep.model.feed import (
+    ENTRY_SKIPPED,
     ElsewhereStay,
     FeedDecision,
     FeedDoubt,
@@ -238,7 +239,12 @@ async def _remember(
     reading: FeedReading,
     version: Version,
 ) -> None:
-    odd = (FeedWarning("entry_odd", fault.where, fault.what, fault.next_step) for fault in reading.faults)
+    odd = (
+        FeedWarning(
+            ENTRY_SKIPPED if fault.is_skipped else "entry_odd", fault.where, fault.what, fault.next_step
+        )
+        for fault in reading.faults
+    )
     warnings = (*decision.warnings, *odd)
     memory = FeedMemory(
         # What was agreed was followed just now; what came back meanwhile is not lost a second time.

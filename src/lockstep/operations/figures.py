@@ -5,18 +5,17 @@ Not of any workspace: asked by whoever runs the machine, never through the API."
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from lockstep.model.access_code import Standing, is_late
-from lockstep.operations.access_codes import standing_of
+from lockstep.model.access_code import Standing
+from lockstep.model.permissions import system
+from lockstep.operations.arrivals import arrivals
 from lockstep.operations.gate import Gate
-from lockstep.storage import figures, inspection
-from lockstep.storage.figures import CodeRow, Counted
+from lockstep.storage import figures, inspection, workspaces
+from lockstep.storage.figures import Counted
 
-SOON = timedelta(hours=24)
-"""Arrivals that the share of proven codes is about."""
 _HEALTH_SECONDS = 3.0
 
 
@@ -34,9 +33,10 @@ class Figures:
 
     queues: tuple[QueueFigure, ...]
     arriving_codes: Mapping[Standing, int]
-    """Codes of guests who arrive within 24 hours, by how they stand."""
+    """Doors of guests who are inside or arrive within 24 hours, by how their codes stand, as the first page counts
+    them: a stay that has no door at all is one."""
     late_codes: int
-    """Codes with an alarm that still holds: not proven although the arrival is near, or still there although over."""
+    """Of these, and of codes that should be gone, those that need somebody: refused, late, missing or overdue."""
     accounts: tuple[Counted, ...]
     locks: tuple[Counted, ...]
     calendars: tuple[Counted, ...]
@@ -46,7 +46,7 @@ class Figures:
 
     @property
     def proven_share(self) -> float:
-        """Of the codes of guests who arrive within 24 hours; 1 where nobody does."""
+        """Of the doors of guests who are inside or arrive within 24 hours; 1 where there are none."""
         total = sum(self.arriving_codes.values())
         return self.arriving_codes[Standing.PROVEN] / total if total else 1.0
 
@@ -65,17 +65,15 @@ class Health:
 
 async def of_all(gate: Gate) -> Figures:
     now = gate.clock.now()
+    arriving, late = await _doors(gate)
     async with gate.database.reading(None) as db:
         waiting, since = await figures.unsequenced(db)
         return Figures(
             queues=tuple(
                 QueueFigure(q.queue, q.due, _age(q.due_since, now)) for q in await figures.queues(db, now)
             ),
-            arriving_codes=_standings(await figures.codes_starting(db, now, now + SOON), now),
-            late_codes=sum(
-                is_late(row.entry.declared, row.entry.belief, row.capabilities, now)
-                for row in await figures.codes_alarmed(db)
-            ),
+            arriving_codes=arriving,
+            late_codes=late,
             accounts=tuple(await figures.accounts(db)),
             locks=tuple(await figures.locks(db)),
             calendars=tuple(await figures.calendars(db)),
@@ -94,11 +92,18 @@ async def health(gate: Gate) -> Health:
         return Health(False, False)
 
 
-def _standings(rows: Sequence[CodeRow], now: datetime) -> dict[Standing, int]:
-    counted = dict.fromkeys(Standing, 0)
-    for row in rows:
-        counted[standing_of(row.entry, row.capabilities, row.domain_failure, now)[0]] += 1
-    return counted
+async def _doors(gate: Gate) -> tuple[dict[Standing, int], int]:
+    """Of all workspaces: doors of those who arrive or are inside, by how they stand; and how many need somebody."""
+    arriving, late = dict.fromkeys(Standing, 0), 0
+    async with gate.database.reading(None) as db:
+        everywhere = await workspaces.every(db)
+    for row in everywhere:
+        async with gate.reading(row.id) as tx:
+            found = await arrivals(tx, system(row.id, "figures"))
+        late += found.failed
+        for standing, count in found.counts.items():
+            arriving[standing] += count
+    return arriving, late
 
 
 def _age(since: datetime | None, now: datetime) -> float:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -13,24 +12,22 @@ from lockstep.model.access_code import Standing
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations import accounts, bookings, calendars
 from lockstep.operations.accounts import ConnectedAccount
+from lockstep.operations.arrivals import Ahead, Arrivals, arrivals
 from lockstep.operations.bookings import Booking, ListBookings
 from lockstep.operations.calendars import Calendar, ListCalendars
 from lockstep.operations.devices import confinement
 from lockstep.operations.gate import Tx
 from lockstep.operations.lock_states import LockState, is_ailing, lock_states
-from lockstep.operations.stays import CodeState, Late, Stay, code_states, late_of, stay_of
+from lockstep.operations.stays import Coming, Late, Stay, late_of, shut_out_of, stay_of
 from lockstep.storage import today as stored
 from lockstep.storage import workspaces
 from lockstep.storage.today import Furnishing
 
-SPAN = timedelta(hours=24)
-"""How far ahead arrivals are shown."""
 MOST_ON_PAGE = 50
 """Stays, and locks, on one page."""
 _MOST_CALENDARS = 500
 
 T = TypeVar("T")
-_OfGrant = tuple[UUID, list[CodeState]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +55,20 @@ class Today:
     is_ruling: bool
     """False: this database was restored or copied, and nothing is written until an operator confirms it."""
     counts: Mapping[Standing, int]
-    """Doors of all stays, by how they stand."""
+    """Doors of all stays, by how they stand; a stay without any counts as one."""
     stays: tuple[Stay, ...]
     stays_page: Page
     next_stay: Stay | None
     """The first one after the span, without its doors, where there is none within it."""
     late: tuple[Late, ...]
-    """Codes that failed or are overdue, the soonest first; those that should be gone come last."""
+    """Doors that are closed to somebody, for their codes failed, are overdue or missing, the soonest first; codes that
+    should be gone come last."""
+    doorless: tuple[Stay, ...]
+    """Stays of the span that open nothing at all, but for those that are held."""
+    awaiting: tuple[Stay, ...]
+    """Entries of calendars within a week that wait for somebody to say whether they are stays."""
+    ahead: tuple[Ahead, ...]
+    """Spaces in which those who arrive later in the week will find a closed door."""
     locks: tuple[LockState, ...]
     locks_page: Page
     ailing: tuple[LockState, ...]
@@ -85,23 +89,25 @@ async def today(tx: Tx, actor: Actor, command: AskToday) -> Today:
     within = confinement(actor)
     workspace = await workspaces.get(tx.db, tx.workspace_id)
     assert workspace is not None  # the gate opened a transaction in it
-    locks = await stored.locks(tx.db, tx.workspace_id, within)
-    rows = await stored.codes(tx.db, tx.workspace_id, tx.now, tx.now + SPAN, within)
-    codes = code_states(rows, {lock.id: lock for lock in locks}, tx.now)
-    coming = [c for c in codes if not c.is_leaving(tx.now)]
-    on_page, stays_page = _paged(_wanted(coming, command.standing), command.page)
+    found = await arrivals(tx, actor)
+    locks = [lock for lock in found.locks if lock.disconnected_at is None]
+    on_page, stays_page = _paged(_wanted(found.coming, command.standing), command.page)
     shown_locks, locks_page = _paged(locks, command.locks_page)
-    looked_at = {lock.id for lock in shown_locks} | {c.lock.id for _, codes in on_page for c in codes}
+    looked_at = {lock.id for lock in shown_locks} | {c.lock.id for stay in on_page for c in stay.codes}
     read_at = await stored.last_readings(tx.db, tx.workspace_id, sorted(looked_at))
+    told = await _tell(tx, actor, found, on_page, read_at)
     return Today(
         tx.now,
         workspace.name,
         workspace.is_ruling,
-        Counter(c.standing for c in coming),
-        await _stays(tx, actor, on_page, read_at),
+        found.counts,
+        told.stays,
         stays_page,
-        None if coming else await _next_stay(tx, actor, within),
-        tuple(await _late(tx, actor, codes)),
+        None if found.coming else await _next_stay(tx, actor, within),
+        told.late,
+        told.doorless,
+        told.awaiting,
+        found.ahead,
         tuple(lock_states(shown_locks, read_at)),
         locks_page,
         tuple(lock_states(filter(is_ailing, locks), {})),
@@ -112,35 +118,49 @@ async def today(tx: Tx, actor: Actor, command: AskToday) -> Today:
     )
 
 
-def _wanted(coming: Sequence[CodeState], standing: Standing | None) -> list[_OfGrant]:
-    """Codes by grant, in their order: of all grants, or of those with a door that stands so."""
-    by_grant: dict[UUID, list[CodeState]] = {}
-    for code in coming:
-        by_grant.setdefault(code.row.grant_id, []).append(code)
-    return [
-        (grant_id, codes)
-        for grant_id, codes in by_grant.items()
-        if standing is None or standing in {c.standing for c in codes}
-    ]
+def _wanted(coming: Sequence[Coming], standing: Standing | None) -> list[Coming]:
+    """All, or those with a door that stands so."""
+    return [c for c in coming if standing is None or standing in c.standings]
 
 
-async def _stays(
-    tx: Tx, actor: Actor, on_page: Sequence[_OfGrant], read_at: Mapping[UUID, datetime]
-) -> tuple[Stay, ...]:
-    rows = await stored.stays(tx.db, tx.workspace_id, [grant_id for grant_id, _ in on_page])
-    # Each statement sees what is committed by then: a grant may have gone meanwhile.
-    return tuple(
-        stay_of(actor, rows[grant_id], tx.now, codes, read_at)
-        for grant_id, codes in on_page
-        if grant_id in rows
-    )
+@dataclass(frozen=True, slots=True)
+class _Told:
+    stays: tuple[Stay, ...]
+    late: tuple[Late, ...]
+    doorless: tuple[Stay, ...]
+    awaiting: tuple[Stay, ...]
 
 
-async def _late(tx: Tx, actor: Actor, codes: Sequence[CodeState]) -> list[Late]:
-    late = [c for c in codes if c.standing is Standing.FAILED]
-    late.sort(key=lambda c: c.is_leaving(tx.now))
-    rows = await stored.stays(tx.db, tx.workspace_id, list({c.row.grant_id for c in late}))
-    return [late_of(actor, rows[i], c, tx.now) for c in late if (i := c.row.grant_id) in rows]
+async def _tell(
+    tx: Tx,
+    actor: Actor,
+    found: Arrivals,
+    on_page: Sequence[Coming],
+    read_at: Mapping[UUID, datetime],
+) -> _Told:
+    """What of all this is told by name."""
+    awaiting = found.awaiting[:MOST_ON_PAGE]
+    closed = [c for c in found.coming if Standing.FAILED in c.standings]
+    doorless = [c for c in closed if c.obstacle is not None and c.row.held is None]
+    overdue = [code for code in found.leaving if code.standing is Standing.FAILED]
+    grant_ids = {c.row.grant_id for c in (*on_page, *closed)} | {code.row.grant_id for code in overdue}
+    booking_ids = {c.row.booking_id for c in (*on_page, *closed, *awaiting) if c.row.grant_id is None}
+    # Each statement sees what is committed by then: one of them may have gone meanwhile.
+    rows = await stored.stays(tx.db, tx.workspace_id, [id for id in grant_ids if id])
+    if booking_ids:
+        rows |= await stored.stays_without_grant(tx.db, tx.workspace_id, [id for id in booking_ids if id])
+    late: list[Late] = []
+    for one in closed:
+        if (row := rows.get(one.row.id)) is not None:
+            late += [late_of(actor, row, c, tx.now) for c in one.codes if c.standing is Standing.FAILED]
+            late += [shut_out_of(actor, row, shut, tx.now) for shut in one.shut]
+    late += [late_of(actor, rows[id], code, tx.now) for code in overdue if (id := code.row.grant_id) in rows]
+
+    def shown(many: Iterable[Coming]) -> tuple[Stay, ...]:
+        known = ((rows.get(one.row.id), one) for one in many)
+        return tuple(stay_of(actor, row, tx.now, one, read_at) for row, one in known if row is not None)
+
+    return _Told(shown(on_page), tuple(late), shown(doorless), shown(awaiting))
 
 
 async def _next_stay(tx: Tx, actor: Actor, within: list[UUID] | None) -> Stay | None:

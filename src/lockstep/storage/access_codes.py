@@ -27,7 +27,10 @@ class AccessCodeRow:
     device_state: dict[str, Any]
     device_is_online: bool | None
     account_public_id: str
+    account_label: str
     account_state: str
+    disconnected_at: datetime | None
+    """Of its account."""
     grant_id: UUID
     grant_public_id: str
     created_at: datetime
@@ -89,7 +92,8 @@ async def revive(db: Connection, workspace_id: UUID, access_code_ids: list[UUID]
 _JOINED = f"""
   select a.id as code_id, a.public_id as code_public_id, a.device_id, d.public_id as device_public_id,
     d.name as device_name, d.state as device_state, d.is_online as device_is_online, d.capabilities,
-    ac.public_id as account_public_id, ac.state as account_state, a.grant_id, g.public_id as grant_public_id,
+    ac.public_id as account_public_id, ac.state as account_state,
+    ac.label as account_label, ac.disconnected_at, a.grant_id, g.public_id as grant_public_id,
     a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at,
     dom.failure as domain_failure, dom.due_at as domain_due_at, i.begun_at as last_intent_at,
     i.outcome as last_intent_outcome, {last_use("e", "a")} as used_at, {entry_columns()}
@@ -115,7 +119,9 @@ def _row(r: Any) -> AccessCodeRow:
         device_state=r["device_state"],
         device_is_online=r["device_is_online"],
         account_public_id=r["account_public_id"],
+        account_label=r["account_label"],
         account_state=r["account_state"],
+        disconnected_at=r["disconnected_at"],
         grant_id=r["grant_id"],
         grant_public_id=r["grant_public_id"],
         created_at=r["code_created_at"],
@@ -203,27 +209,6 @@ async def listed(
         most,
         device_id,
         grant_id,
-        *([property_ids] if property_ids is not None else []),
-    )
-    return [_row(r) for r in rows]
-
-
-async def arriving(
-    db: Connection,
-    workspace_id: UUID,
-    after: datetime,
-    before: datetime,
-    property_ids: list[UUID] | None = None,
-) -> list[AccessCodeRow]:
-    """Codes whose window starts in the span, or is open at its beginning, soonest first."""
-    confined = f" and {reaches_only('$4::uuid[]')}" if property_ids is not None else ""
-    rows = await db.fetch(
-        _JOINED
-        + f""" and e.withdrawn_at is null and e.starts_at < $3 and (e.ends_at is null or e.ends_at > $2)
-              {confined} order by e.starts_at, a.grant_id, a.id""",
-        workspace_id,
-        after,
-        before,
         *([property_ids] if property_ids is not None else []),
     )
     return [_row(r) for r in rows]

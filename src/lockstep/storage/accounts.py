@@ -10,6 +10,9 @@ from uuid import UUID
 
 from lockstep.storage.database import Connection
 
+LEAVING = ("disconnecting", "disconnected")
+"""States in which nothing new is declared on an account's locks."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
@@ -61,7 +64,7 @@ async def insert(
     callback_token_hash: bytes,
     at: datetime,
 ) -> bool:
-    """False where this vendor account is connected already; nothing is replaced."""
+    """False where this vendor account is known, as connected or as disconnected; nothing is replaced."""
     result = await db.execute(
         """insert into accounts (workspace_id, id, public_id, vendor, vendor_account, label, credentials,
              callback_token_hash, created_at, due_at)
@@ -100,9 +103,10 @@ async def by_public_id(db: Connection, workspace_id: UUID, public_id: str) -> Ac
 async def by_vendor_account(
     db: Connection, workspace_id: UUID, vendor: str, vendor_account: str
 ) -> AccountRow | None:
+    """Also where it was disconnected. Nobody else changes it before this transaction ends."""
     row = await db.fetchrow(
         f"select {_COLUMNS} from accounts where workspace_id = $1 and vendor = $2 and vendor_account = $3 "  # noqa: S608
-        "and state <> 'disconnected'",
+        "for no key update",
         workspace_id,
         vendor,
         vendor_account,
@@ -134,6 +138,28 @@ async def set_credentials(db: Connection, workspace_id: UUID, account_id: UUID, 
         workspace_id,
         account_id,
         credentials,
+    )
+
+
+async def bring_back(
+    db: Connection,
+    workspace_id: UUID,
+    account_id: UUID,
+    credentials: bytes,
+    label: str,
+    callback_token_hash: bytes | None,
+) -> None:
+    """One that was disconnected, or is about to be, is connected again. No hash: the address for callbacks stays."""
+    await db.execute(
+        """update accounts set credentials = $3, label = $4, state = 'active', disconnected_at = null,
+             failure = null, failures = 0, blocked_until = null,
+             callback_token_hash = coalesce($5, callback_token_hash)
+           where workspace_id = $1 and id = $2""",
+        workspace_id,
+        account_id,
+        credentials,
+        label,
+        callback_token_hash,
     )
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from lockstep.model.window import Window
 from lockstep.storage import claims
+from lockstep.storage.accounts import LEAVING
 from lockstep.storage.database import Connection
 from lockstep.storage.devices import DeviceRow, device_columns, device_row
 from lockstep.storage.entries import EntryRow
@@ -26,6 +27,11 @@ class Reached:
     device: DeviceRow
     account_public_id: str
     account_state: str
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether anything new may be declared on it."""
+        return self.account_state not in LEAVING
 
 
 class NewTarget(NamedTuple):

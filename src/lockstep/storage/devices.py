@@ -9,6 +9,7 @@ from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities
 from lockstep.storage import changes
+from lockstep.storage.accounts import LEAVING
 from lockstep.storage.database import Connection
 from lockstep.storage.encoding import from_document, to_document
 
@@ -109,6 +110,19 @@ async def get_many(db: Connection, workspace_id: UUID, device_ids: list[UUID]) -
         f"select {_COLUMNS} from devices where workspace_id = $1 and id = any($2) order by id",  # noqa: S608
         workspace_id,
         device_ids,
+    )
+    return [device_row(r) for r in rows]
+
+
+async def of_connected(db: Connection, workspace_id: UUID, device_ids: list[UUID]) -> list[DeviceRow]:
+    """Those of accounts that are connected, and not about to be disconnected."""
+    rows = await db.fetch(
+        f"""select {device_columns("d")} from devices d
+              join accounts a on a.workspace_id = d.workspace_id and a.id = d.account_id
+            where d.workspace_id = $1 and d.id = any($2) and a.state <> all($3) order by d.id""",  # noqa: S608
+        workspace_id,
+        device_ids,
+        list(LEAVING),
     )
     return [device_row(r) for r in rows]
 

@@ -126,6 +126,18 @@ async def look_now(db: Connection, workspace_id: UUID, domain_ids: list[UUID], n
     )
 
 
+async def rest(db: Connection, workspace_id: UUID, account_id: UUID) -> None:
+    """Nobody looks at this account's domains, or thinks about them, until they are woken."""
+    await db.execute(
+        """update domains set look_at = null, think_at = null, due_at = null, urgent_at = null, failures = 0,
+             failure = null, doubt_at = null, applied_generation = generation
+           where workspace_id = $1 and id in (
+             select id from domains where workspace_id = $1 and account_id = $2 order by id for update)""",
+        workspace_id,
+        account_id,
+    )
+
+
 async def forgive(db: Connection, workspace_id: UUID, domain_id: UUID) -> None:
     """Waits and counted tries of the domain's entries are over: an operator asks to try again."""
     await db.execute(

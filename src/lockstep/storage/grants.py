@@ -290,6 +290,24 @@ async def living_of_spaces(
     return [_row(r) for r in rows]
 
 
+async def living_of_account(
+    db: Connection, workspace_id: UUID, account_id: UUID, space_ids: list[UUID], now: datetime
+) -> list[GrantRow]:
+    """Grants that name a device of this account, or one of these spaces, and are neither cancelled nor over."""
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from grants where workspace_id = $1 and cancelled_at is null
+              and (ends_at is null or ends_at > $4) and id in (
+                select t.grant_id from grant_targets t where t.workspace_id = $1 and (t.space_id = any($3)
+                  or t.device_id in (select id from devices where workspace_id = $1 and account_id = $2)))
+            order by id""",  # noqa: S608
+        workspace_id,
+        account_id,
+        space_ids,
+        now,
+    )
+    return [_row(r) for r in rows]
+
+
 async def living_of_guest(
     db: Connection, workspace_id: UUID, guest_id: UUID, now: datetime
 ) -> list[GrantRow]:

@@ -7,6 +7,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
+from lockstep.model.capabilities import CredentialKind
 from lockstep.storage.database import Connection
 
 
@@ -179,6 +180,18 @@ async def within(db: Connection, workspace_id: UUID, space_id: UUID) -> list[UUI
     return [r["id"] for r in rows]
 
 
+async def of_account(db: Connection, workspace_id: UUID, account_id: UUID) -> list[UUID]:
+    """The spaces in which devices of this account stand."""
+    rows = await db.fetch(
+        """select distinct sd.space_id from space_devices sd
+             join devices d on d.workspace_id = sd.workspace_id and d.id = sd.device_id
+           where sd.workspace_id = $1 and d.account_id = $2 order by sd.space_id""",
+        workspace_id,
+        account_id,
+    )
+    return [r["space_id"] for r in rows]
+
+
 async def domains_of_property(db: Connection, workspace_id: UUID, property_id: UUID) -> list[UUID]:
     """The write domains of all devices that stand in a property."""
     rows = await db.fetch(
@@ -204,6 +217,65 @@ async def devices_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list
         space_id,
     )
     return [r["device_id"] for r in rows]
+
+
+# As `_FAMILY`, for many spaces at once: whose family each of them is of.
+_FAMILIES = """with recursive upward (start_id, id, parent_id) as (
+             select id, id, parent_id from spaces where workspace_id = $1 and id = any($2)
+             union all
+             select u.start_id, s.id, s.parent_id from upward u
+               join spaces s on s.workspace_id = $1 and s.id = u.parent_id
+           ), downward (start_id, id) as (
+             select id, id from spaces where workspace_id = $1 and id = any($2)
+             union all
+             select d.start_id, s.id from downward d
+               join spaces s on s.workspace_id = $1 and s.parent_id = d.id and s.removed_at is null
+           ), family (start_id, id) as (select start_id, id from upward union select start_id, id from downward)"""
+
+
+async def doors_of(db: Connection, workspace_id: UUID, space_ids: list[UUID]) -> dict[UUID, list[UUID]]:
+    """What a booking of each of these spaces should open: as `devices_of`, for many at once, and whether the vendor
+    still lists the device or not."""
+    rows = await db.fetch(
+        f"""{_FAMILIES} select f.start_id, array_agg(distinct sd.device_id) as device_ids
+            from family f join space_devices sd on sd.workspace_id = $1 and sd.space_id = f.id
+            group by f.start_id""",  # noqa: S608
+        workspace_id,
+        space_ids,
+    )
+    return {id: [] for id in space_ids} | {r["start_id"]: r["device_ids"] for r in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class DoorInBrief:
+    """A device behind a space: its name, its account, and whether it holds codes at all."""
+
+    name: str
+    account: str
+    account_state: str
+    takes_codes: bool
+
+
+async def doors_in_brief(
+    db: Connection, workspace_id: UUID, space_ids: list[UUID]
+) -> dict[UUID, list[DoorInBrief]]:
+    """The same devices, with what decides whether a stay gets a code there."""
+    rows = await db.fetch(
+        f"""{_FAMILIES} select distinct f.start_id, d.id, d.name, a.label as account, a.state as account_state,
+              d.capabilities -> 'credential_kinds' ? $3 as takes_codes
+            from family f join space_devices sd on sd.workspace_id = $1 and sd.space_id = f.id
+              join devices d on d.workspace_id = $1 and d.id = sd.device_id and d.removed_at is null
+              join accounts a on a.workspace_id = $1 and a.id = d.account_id
+            order by f.start_id, d.name, d.id""",  # noqa: S608
+        workspace_id,
+        space_ids,
+        CredentialKind.CODE.value,
+    )
+    found: dict[UUID, list[DoorInBrief]] = {id: [] for id in space_ids}
+    for r in rows:
+        door = DoorInBrief(r["name"], r["account"], r["account_state"], r["takes_codes"])
+        found[r["start_id"]].append(door)
+    return found
 
 
 async def spaces_of_device(db: Connection, workspace_id: UUID, device_id: UUID) -> list[UUID]:

@@ -153,6 +153,26 @@ async def test_unlocking_is_an_attempt_that_tells_what_came_of_it(home: Home) ->
     assert "devices:unlock" in refused.json()["cause"]
 
 
+async def test_a_booking_that_nothing_opens_for_is_taken_with_a_warning_and_stands_among_the_arrivals(
+    home: Home,
+) -> None:
+    house = await home.post("/v1/spaces", {"name": "Barn", "time_zone": "Europe/Lisbon"})
+    booked = await home.post(
+        "/v1/bookings", {"space_id": house["space_id"], "arrives": "2026-06-01", "departs": "2026-06-03"}
+    )
+    assert [warning["code"] for warning in booked["warnings"]] == ["no_lock"]
+    (arrival,) = (await home.get("/v1/arrivals"))["items"]
+    assert (arrival["booking_id"], arrival["doors"]) == (booked["booking_id"], [])
+    (obstacle,) = arrival["obstacles"]
+    assert (obstacle["code"], obstacle["device_id"]) == ("no_lock", None)
+    assert "Put a lock into the space" in obstacle["next_step"]
+    doors = await home.connect()
+    await home.post(f"/v1/spaces/{house['space_id']}/devices", {"device_ids": [doors["Door 1"]]})
+    (arrival,) = (await home.get("/v1/arrivals"))["items"]
+    assert ([d["device_id"] for d in arrival["doors"]], arrival["obstacles"]) == ([doors["Door 1"]], [])
+    assert (await home.get(f"/v1/bookings/{booked['booking_id']}"))["warnings"] == []
+
+
 async def test_an_account_is_disconnected_only_once_it_is_said_what_becomes_of_its_codes(home: Home) -> None:
     doors = await home.connect()
     grant = await home.post("/v1/access_grants", GRANT | {"device_ids": [doors["Door 1"]]})
@@ -170,8 +190,19 @@ async def test_an_account_is_disconnected_only_once_it_is_said_what_becomes_of_i
     assert not home.world.enter(home.world.lock_ids()[0], GRANT["code"]).opened
     (code,) = await codes(home, access_grant_id=grant["access_grant_id"])
     assert code["status"] == "removed"
-    again = await home.client.put(f"{path}/credentials", json={"credentials": {"token": TOKEN}})
+    again = await home.client.post(f"{path}/look")
     assert (again.status_code, again.json()["code"]) == (409, "account_disconnected")
+    assert "Connect the account again" in again.json()["next_step"]
+    refused = await home.client.post("/v1/access_grants", json=GRANT | {"device_ids": [doors["Door 1"]]})
+    assert (refused.status_code, refused.json()["code"]) == (403, "account_in_error")
+    assert refused.json()["next_step"].startswith(again.json()["next_step"])
+    credentials = {"token": TOKEN, "endpoint": "http://nuki.test"}
+    back = await home.client.put(f"{path}/credentials", json={"credentials": credentials})
+    assert (back.status_code, back.json()["state"]) == (200, "active")
+    await home.house.work()
+    await home.house.advance(june(1, 2))
+    (code,) = await codes(home, access_grant_id=grant["access_grant_id"])
+    assert code["status"] == "set"
 
 
 async def test_connecting_twice_under_one_key_is_done_once_even_when_the_vendor_is_down(home: Home) -> None:

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from tests.browser.scene import BEGINS, Scene, scene
-from tests.workers.calendars.hosted import Hosted
+from tests.browser.scene import BEGINS, Scene, local, scene
+from tests.workers.calendars.hosted import Hosted, stay
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.model.permissions import Scope
-from lockstep.operations import api_keys
+from lockstep.operations import api_keys, spaces
+from lockstep.operations.calendars import PolicyChange
+from lockstep.operations.spaces import CreateSpace
 
 READS = {Scope.GRANTS_READ, Scope.DEVICES_READ}
 
@@ -125,6 +127,43 @@ async def test_a_held_calendar_is_decided_upon_here(
     assert ("Booking.com Flat 2: held" in page) == (state == "held")
     confirmed = [b for b in await feeds.bookings(state="confirmed") if b.guest_name is None]
     assert len([b for b in confirmed if b.space_id == it.flats["Flat 2"]]) == alive
+
+
+@pytest.mark.parametrize(
+    ("verb", "state"), [("confirm", "confirmed"), ("cancel", "cancelled")], ids=["a stay", "closed"]
+)
+async def test_an_entry_that_may_be_a_stay_is_decided_upon_here(
+    afternoon: tuple[Scene, Hosted], verb: str, state: str
+) -> None:
+    it, feeds = afternoon
+    policy = PolicyChange(unclear_entries="by_hand")
+    added = await feeds.add(it.flats["Loft"], "Booking.com Loft", "booking_com", stay(9, 2, 4), policy=policy)
+    async with signed_in(it) as client:
+        page = (await client.get("/")).text
+        assert "Loft: is this a stay?" in page
+        assert "From tomorrow 15:00 until Thu 4 June 11:00 ." in plain(page)
+        (action,) = set(re.findall(rf'action="(/bookings/\w+/{verb})"', page))
+        assert (await client.post(action)).status_code == 303
+        page = (await client.get("/")).text
+    assert "is this a stay?" not in page
+    of_loft = [b.state for b in await feeds.bookings() if b.calendar_id == added.calendar_id]
+    assert of_loft == [state]
+    shown = await page_of(it, READS)
+    assert "/bookings/" not in shown
+
+
+async def test_a_stay_that_nothing_opens_for_is_a_line_of_its_own(afternoon: tuple[Scene, Hosted]) -> None:
+    it, _ = afternoon
+    async with it.house.gate.transaction(it.house.actor.workspace_id) as tx:
+        barn = CreateSpace("Barn", time_zone="Europe/Amsterdam")
+        it.flats["Barn"] = (await spaces.create(tx, it.house.actor, barn)).space_id
+    await it.book("Erik Holm", "Barn", local(17), 2)
+    text = plain(await page_of(it))
+    assert "2 failed" in text
+    assert "Barn: nothing opens for Erik Holm No lock stands here, so nobody gets a code." in text
+    assert (
+        "No door failed No lock stands here, so nobody gets a code. Next: Put a lock into the space" in text
+    )
 
 
 async def test_a_lock_in_trouble_is_looked_at_when_asked(afternoon: tuple[Scene, Hosted]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -15,10 +16,12 @@ from lockstep.http.api.fields import PathId, QueryId
 from lockstep.http.api.paging import Cursor, Limit, Page
 from lockstep.model.declared import ABSENT, OTHER, Carried, is_enabled, revision_of
 from lockstep.model.permissions import Actor, Scope
-from lockstep.operations import access_codes
-from lockstep.operations.access_codes import AccessCode, Arrival, ListCodes
+from lockstep.operations import access_codes, arrivals
+from lockstep.operations.access_codes import AccessCode, ListCodes
+from lockstep.operations.arrivals import Arrival
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.grants import MASK
+from lockstep.operations.stays import Coming
 
 router = APIRouter(prefix="/v1", tags=["Access codes"])
 
@@ -100,16 +103,32 @@ class AccessCodeOut:
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivalOut:
-    """Somebody who is inside or will be soon."""
+class ObstacleOut:
+    """Why there is no code: on one lock, or, without a device, for the whole stay."""
 
-    access_grant_id: str
+    device_id: str | None
+    device_name: str | None
+    code: Annotated[str, Field(examples=["no_lock"])]
+    """Such as `no_lock`, `account_disconnected`, `takes_no_codes`, `stay_or_closure`."""
+    cause: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalOut:
+    """Somebody who is inside or will be soon; or an entry of a calendar that nobody has confirmed as a stay yet."""
+
+    access_grant_id: str | None
+    """Null where the booking has none: it is held, or not confirmed."""
     booking_id: str | None
     guest_id: str | None
     name: str | None = field(repr=False)
     starts_at: datetime
     ends_at: datetime | None
     doors: tuple[AccessCodeOut, ...]
+    """Its codes, one on each lock."""
+    obstacles: tuple[ObstacleOut, ...]
+    """Why doors that it should open, or all of them, have no code; empty where nothing stands in the way."""
 
 
 @router.get("/access_codes", response_model=Page[AccessCodeOut])
@@ -141,12 +160,21 @@ async def list_arrivals(
     hours: Annotated[int, Query(ge=1, le=168, description="How far to look ahead.")] = 24,
 ) -> Response:
     """List who is inside or arrives soon, soonest first, with how the code stands on each door."""
-    found = await call.read(lambda tx: access_codes.arrivals(tx, call.actor, timedelta(hours=hours)))
+    found = await call.read(lambda tx: arrivals.listed(tx, call.actor, timedelta(hours=hours)))
     return answer(Page([_arrival(a, call.actor) for a in found], None, has_more=False))
 
 
 def _arrival(arrival: Arrival, actor: Actor) -> ArrivalOut:
-    grant = arrival.grant
+    grant, booking, row = arrival.grant, arrival.booking, arrival.coming.row
+    doors = tuple(_shown(code, actor) for code in arrival.codes)
+    obstacles = tuple(_obstacles(arrival.coming))
+    if grant is None:
+        assert booking is not None, "an arrival is one of the two"
+        name = booking.guest_name if actor.may(Scope.GUESTS_READ) else None
+        guest_id = booking.guest_public_id
+        return ArrivalOut(
+            None, booking.public_id, guest_id, name, row.starts_at, row.ends_at, doors, obstacles
+        )
     return ArrivalOut(
         grant.access_grant_id,
         grant.booking_id,
@@ -154,8 +182,18 @@ def _arrival(arrival: Arrival, actor: Actor) -> ArrivalOut:
         grant.name,
         grant.starts_at,
         grant.ends_at,
-        tuple(_shown(code, actor) for code in arrival.codes),
+        doors,
+        obstacles,
     )
+
+
+def _obstacles(coming: Coming) -> Iterator[ObstacleOut]:
+    for shut in coming.shut:
+        why = shut.obstacle
+        yield ObstacleOut(shut.lock.public_id, shut.lock.name, why.code, why.cause, why.next_step)
+    if coming.obstacle is not None:
+        why = coming.obstacle
+        yield ObstacleOut(None, None, why.code, why.cause, why.next_step)
 
 
 def _shown(code: AccessCode, actor: Actor) -> AccessCodeOut:

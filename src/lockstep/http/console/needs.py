@@ -12,10 +12,11 @@ from enum import StrEnum
 
 from lockstep.model.lock_health import BATTERY_LOW
 from lockstep.operations.accounts import ConnectedAccount
+from lockstep.operations.arrivals import SPAN, Ahead
 from lockstep.operations.bookings import Booking
 from lockstep.operations.calendars import Calendar
 from lockstep.operations.lock_states import LockState
-from lockstep.operations.stays import Late
+from lockstep.operations.stays import Late, Stay
 from lockstep.operations.today import Today
 
 
@@ -29,13 +30,15 @@ class Ask(StrEnum):
     """Confirm or release what this calendar lost."""
     IMPORT = "import"
     """Read this calendar now."""
+    STAY = "stay"
+    """Say whether this booking is a stay."""
     RULE = "rule"
     """Confirm that this database is the one that rules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """`id`: of the lock or calendar that `ask` is about. `since` is told in `time_zone`."""
+    """`id`: of the lock, booking or calendar that `ask` is about. `since` is told in `time_zone`."""
 
     title: str
     cause: str
@@ -43,6 +46,9 @@ class Need:
     is_urgent: bool = True
     """Else it is a note: nobody stands before a closed door because of it."""
     since: datetime | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    """When what it is about begins and ends."""
     time_zone: str | None = None
     ask: Ask = Ask.NOTHING
     id: str = ""
@@ -53,6 +59,9 @@ def needs_of(today: Today) -> list[Need]:
     found = [
         *_ruling(today),
         *_codes(today.late),
+        *_doorless(today.doorless),
+        *_awaiting(today.awaiting, today.at),
+        *_ahead(today.ahead),
         *_bookings(today.held),
         *_accounts(today.accounts),
         *_calendars(today.calendars),
@@ -86,9 +95,59 @@ def _codes(late: Sequence[Late]) -> Iterator[Need]:
             first.door.reason.next_step,
             since=min((one.since for one in of if one.since), default=None),
             time_zone=first.stay.time_zone,
-            ask=Ask.LOOK,
+            ask=Ask.LOOK if first.can_look else Ask.NOTHING,
             id=lock_id,
         )
+
+
+def _doorless(stays: Sequence[Stay]) -> Iterator[Need]:
+    groups: dict[tuple[str, str], list[Stay]] = {}
+    for stay in stays:
+        if stay.obstacle is not None:
+            groups.setdefault((_place(stay), stay.obstacle.code), []).append(stay)
+    for (place, _), of in groups.items():
+        obstacle = of[0].obstacle
+        assert obstacle is not None, "only such are grouped"
+        names = list(dict.fromkeys(stay.name or "a guest" for stay in of))
+        yield Need(f"{place}: nothing opens for {_some(names)}", obstacle.cause, obstacle.next_step)
+
+
+def _awaiting(stays: Sequence[Stay], now: datetime) -> Iterator[Need]:
+    for stay in stays:
+        if stay.obstacle is not None:
+            soon = stay.starts_at <= now + SPAN
+            yield Need(
+                f"{_place(stay)}: is this a stay?",
+                stay.obstacle.cause,
+                "Say which it is.",
+                is_urgent=soon,
+                time_zone=stay.time_zone,
+                ask=Ask.STAY,
+                id=stay.booking_id or "",
+                starts_at=stay.starts_at,
+                ends_at=stay.ends_at,
+            )
+
+
+def _ahead(ahead: Sequence[Ahead]) -> Iterator[Need]:
+    groups: dict[tuple[tuple[str, ...], str], list[Ahead]] = {}
+    for one in ahead:
+        where = one.locks or (one.row.space_name,)
+        groups.setdefault((where, one.obstacle.code), []).append(one)
+    for (where, _), of in groups.items():
+        count = sum(one.row.stays for one in of)
+        yield Need(
+            f"{_some(where)}: closed to {count} {'stay' if count == 1 else 'stays'} of the coming week",
+            of[0].obstacle.cause,
+            of[0].obstacle.next_step,
+            is_urgent=False,
+            time_zone=of[0].row.time_zone,
+            starts_at=of[0].row.first_at,
+        )
+
+
+def _place(stay: Stay) -> str:
+    return stay.space_name or stay.property_name or "Somewhere"
 
 
 def _bookings(held: Sequence[Booking]) -> Iterator[Need]:
@@ -145,7 +204,7 @@ def _calendars(calendars: Sequence[Calendar]) -> Iterator[Need]:
                 id=calendar.calendar_id,
             )
         for warning in calendar.warnings:
-            yield Need(calendar.name, warning.what, warning.next_step, is_urgent=False)
+            yield Need(calendar.name, warning.what, warning.next_step, is_urgent=warning.may_lack_a_stay)
 
 
 def _locks(ailing: Sequence[LockState]) -> Iterator[Need]:

@@ -17,7 +17,8 @@ from lockstep.http.console.rendering import Templates
 from lockstep.http.console.visits import Doorman, PageRoute, Visit
 from lockstep.model.access_code import Standing
 from lockstep.model.permissions import Actor, Scope
-from lockstep.operations import calendars, devices, grants, workspaces
+from lockstep.operations import bookings, calendars, devices, grants, workspaces
+from lockstep.operations.bookings import CancelBooking, ConfirmBooking
 from lockstep.operations.calendars import NameCalendar
 from lockstep.operations.errors import NotFound
 from lockstep.operations.gate import Gate, Tx
@@ -46,6 +47,8 @@ class TodayPage:
             "/calendars/{id}/confirm": _of_calendar(calendars.confirm_hold),
             "/calendars/{id}/release": _of_calendar(calendars.release_hold),
             "/calendars/{id}/import": _of_calendar(calendars.import_now),
+            "/bookings/{id}/confirm": lambda tx, actor, it: bookings.confirm(tx, actor, ConfirmBooking(it)),
+            "/bookings/{id}/cancel": lambda tx, actor, it: bookings.cancel(tx, actor, CancelBooking(it)),
             "/workspace/confirm": lambda tx, actor, _: workspaces.confirm(tx, actor),
         }
         return [

@@ -59,10 +59,13 @@ class _Told(Collector):
         yield _by("lockstep_queue_due", "Rows that are due and that nobody works on.", "queue", due)
         standings = {s.value: float(n) for s, n in figures.arriving_codes.items()}
         yield _by(
-            "lockstep_arriving_codes", "Codes of arrivals within 24 h, as they stand.", "standing", standings
+            "lockstep_arriving_codes",
+            "Doors of guests inside or arriving within 24 h, as they stand.",
+            "standing",
+            standings,
         )
         yield _one("lockstep_proven_share", "Share of these that is proven.", figures.proven_share)
-        yield _one("lockstep_late_codes", "Codes whose alarm holds now.", figures.late_codes)
+        yield _one("lockstep_late_codes", "Doors and codes that need somebody.", figures.late_codes)
         yield _one("lockstep_unsequenced_events", "Events without a position yet.", figures.unsequenced)
         yield _one(
             "lockstep_unsequenced_age_seconds", "Age of the oldest of them.", figures.unsequenced_age_seconds

@@ -80,7 +80,8 @@ create table accounts (
   unique (workspace_id, public_id),
   constraint accounts_forget_credentials check ((credentials is null) = (state = 'disconnected'))
 );
-create unique index accounts_once on accounts (workspace_id, vendor, vendor_account) where state <> 'disconnected';
+-- One that was disconnected and is connected again is the same account, with its devices and their places.
+create unique index accounts_once on accounts (workspace_id, vendor, vendor_account);
 create index accounts_due on accounts (due_at) where due_at is not null;
 
 -- A write domain: what must be written by one at a time, and so the unit of claiming.
@@ -164,6 +165,8 @@ create table space_devices (
   foreign key (workspace_id, space_id) references spaces on delete cascade,
   foreign key (workspace_id, device_id) references devices on delete cascade
 );
+
+create index space_devices_of_device on space_devices (workspace_id, device_id);
 
 create table guests (
   workspace_id uuid not null references workspaces (id),
@@ -287,6 +290,8 @@ create table grants (
 );
 create unique index grants_of_booking on grants (workspace_id, booking_id) where booking_id is not null and cancelled_at is null;
 create index grants_listed on grants (workspace_id, created_at, id);
+-- Who is inside or arrives: what is over is the most by far.
+create index grants_living on grants (workspace_id, ends_at) where cancelled_at is null;
 
 create table grant_targets (
   workspace_id uuid not null,

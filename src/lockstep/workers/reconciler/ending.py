@@ -9,6 +9,7 @@ from lockstep.kit.metrics import LEASES_LOST
 from lockstep.model.plan import next_thought
 from lockstep.operations.gate import Gate, Tx
 from lockstep.storage import accounts, changes, claims, domains
+from lockstep.storage.claims import Claim
 from lockstep.storage.domains import Finish
 from lockstep.storage.entries import EntryRow
 from lockstep.workers.reconciler.course import Course, urgent_at
@@ -42,6 +43,14 @@ async def end_pass(gate: Gate, course: Course, *, is_quiet: bool) -> None:
         if course.failure is not None:
             wait_until = await _note_failure(tx, course, course.failure)
         await _finish(tx, course, concluded, wait_until, is_quiet=is_quiet)
+
+
+async def rest(gate: Gate, claim: Claim) -> None:
+    """End a pass over a domain whose account is disconnected: nobody looks again, and nothing is an alarm."""
+    async with gate.transaction(claim.workspace_id) as tx:
+        nothing = Finish(None, None, 0, None, None, None)
+        if not await domains.finish(tx.db, tx.workspace_id, claim, nothing):
+            LEASES_LOST.labels("domains").inc()
 
 
 async def _end_at_once(gate: Gate, course: Course, *, is_quiet: bool) -> bool:

@@ -15,7 +15,7 @@ from lockstep.storage.entries import EntryRow
 from lockstep.storage.readings import Observation, Stored
 from lockstep.workers.reconciler.course import Course, Shift, is_quiet
 from lockstep.workers.reconciler.drivers import Drivers
-from lockstep.workers.reconciler.ending import end_pass
+from lockstep.workers.reconciler.ending import end_pass, rest
 from lockstep.workers.reconciler.jobs import end_orphans, follow_jobs
 from lockstep.workers.reconciler.looking import Looking
 from lockstep.workers.reconciler.narrowing import narrow_unit
@@ -59,6 +59,9 @@ class Reconciler:
     async def process(self, claim: Claim) -> None:
         place = await place_of(self._gate, claim)
         if place is None:
+            return
+        if place.account.state == "disconnected":
+            await rest(self._gate, claim)
             return
         course = Course(claim, place)
         driver = await self._drivers.of(claim.workspace_id, place.account) if place.may_look else None
