@@ -123,16 +123,17 @@ async def test_a_lock_dead_for_three_days_touches_no_other_and_its_backlog_drain
         another = await stage.let(alive, HOUR, DAY)
         await stage.wait(10 * MINUTE)
         assert await stage.standing(another) == "proven"
+        stage.site.journal.clear()
+        stage.site.journal.keeps_digits = True
         stage.site.online(dead, True)
-        order: list[str] = []
-        for _ in range(80):
-            await stage.wait(timedelta(seconds=10))
-            order += [c for c in stage.site.held(dead) if c not in order]
-        assert set(order) == {let.code for let in lets}
-        by_arrival = [let.code for let in sorted(lets, key=lambda let: let.starts_at)]
-        if profile == "gateway":
-            assert order == by_arrival, "one write at a time"
-        writes = [c for c in stage.site.journal.mutating() if c.at > clock.now() - 20 * MINUTE]
+        await stage.wait(15 * MINUTE)
+        by_arrival = [let.code or "" for let in sorted(lets, key=lambda let: let.starts_at)]
+        assert stage.site.held(dead) == sorted(by_arrival)
+        # As the calls left us, and so for vendors that take several at a time as well.
+        writes = [
+            code for call in stage.site.journal.mutating() for code in by_arrival if code in str(call.body)
+        ]
+        assert list(dict.fromkeys(writes)) == by_arrival
         assert len(writes) <= len(lets) + 3
 
 

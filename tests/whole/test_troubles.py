@@ -166,7 +166,7 @@ async def test_a_vendors_limit_is_kept_and_who_arrives_soonest_goes_first(
     database_url: str, clock: VirtualClock
 ) -> None:
     async with build_stage(database_url, clock, "plain", locks=8, calls_per_minute=12) as stage:
-        stage.site.cloud().change_settings({"rate_limit": {"calls": 13, "per_seconds": 60}})
+        stage.site.cloud().change_settings({"rate_limit": {"calls": 12, "per_seconds": 60}})
         lets = [
             (n, await stage.let(lock, HOUR + n * 10 * MINUTE))
             for n, lock in zip([5, 2, 7, 0, 3, 6, 1, 4], stage.site.locks, strict=True)

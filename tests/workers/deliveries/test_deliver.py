@@ -1,7 +1,9 @@
 """Deliveries reach their webhook signed and at least once; only sustained failure ends them (trust.md, line 22)."""
 
+import base64
+import hmac
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +18,7 @@ from lockstep.model.permissions import Actor
 from lockstep.operations import deliveries, events, webhooks
 from lockstep.operations.gate import Gate
 from lockstep.storage import claims
-from lockstep.workers.deliveries.deliver import Deliverer
+from lockstep.workers.deliveries.deliver import Deliverer, signed
 from lockstep.workers.loop import claim_some, drain
 from lockstep.workers.sweeps.sequencer import sequence_all
 
@@ -136,10 +138,16 @@ async def test_a_receiver_refuses_a_message_that_was_changed_or_is_sent_again_la
     made = await subscribe(gate, owner, receiver)
     await tell(gate, owner, "booking_1")
     await work(gate)
-    (message,) = receiver.messages
-    for body in (message.body, message.body.replace(b"booking_1", b"booking_2")):
-        with pytest.raises(WebhookVerificationError):
-            Webhook(made.secret).verify(body, message.headers)
+    clock.advance(timedelta(minutes=10))
+    await tell(gate, owner, "booking_2")
+    await work(gate)
+    old, fresh = receiver.messages
+    receives = Webhook(made.secret)
+    receives.verify(fresh.body, fresh.headers)
+    with pytest.raises(WebhookVerificationError, match="matching"):
+        receives.verify(fresh.body.replace(b"booking_2", b"booking_1"), fresh.headers)
+    with pytest.raises(WebhookVerificationError, match="too old"):
+        receives.verify(old.body, old.headers)
 
 
 @pytest.mark.parametrize("status", [500, 503, 404, 302, 410])
@@ -313,9 +321,46 @@ async def test_a_failing_webhook_does_not_hold_up_another(
         assert len(broken.messages) < 40
 
 
-def test_the_vector_of_standard_webhooks_has_its_signature() -> None:
-    """Source: standard-webhooks/standard-webhooks, libraries/python/tests/test_webhooks.py, read 2025."""
-    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    at = datetime.fromtimestamp(1614265330, UTC)
-    signature = Webhook(secret).sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, '{"test": 2432232314}')
-    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+def checked_by_hand(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """The receiver's side of the specification, "Verifying signatures", without a library and without our code."""
+    sealed = base64.b64decode(secret.removeprefix("whsec_"))
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    expected = "v1," + base64.b64encode(hmac.digest(sealed, content, "sha256")).decode()
+    return expected in headers["webhook-signature"].split()
+
+
+# Source: standard-webhooks/standard-webhooks, libraries/python/tests/test_webhooks.py, read 2025.
+VECTOR_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+VECTOR_BODY = b'{"test": 2432232314}'
+VECTOR_HEADERS = {
+    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "webhook-timestamp": "1614265330",
+    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+}
+
+
+def test_of_the_vector_of_standard_webhooks_our_headers_are_those_that_it_says() -> None:
+    # Half a second into it: the time that is signed is the one that is sent.
+    at = datetime.fromtimestamp(int(VECTOR_HEADERS["webhook-timestamp"]) + 0.5, UTC)
+    headers = signed(VECTOR_HEADERS["webhook-id"], at, VECTOR_BODY, [VECTOR_SECRET])
+    assert {name: headers[name] for name in VECTOR_HEADERS} == VECTOR_HEADERS
+
+
+async def test_whoever_holds_to_the_vector_finds_every_delivery_right_byte_for_byte(
+    gate: Gate, owner: Actor, receiver: Receiver
+) -> None:
+    assert checked_by_hand(VECTOR_SECRET, VECTOR_HEADERS, VECTOR_BODY)
+    assert not checked_by_hand(VECTOR_SECRET, VECTOR_HEADERS, VECTOR_BODY + b" ")
+    old = await subscribe(gate, owner, receiver)
+    await tell(gate, owner, "booking_1")
+    await work(gate)
+    async with gate.transaction(owner.workspace_id) as tx:
+        new = await webhooks.rotate_secret(tx, owner, old.webhook.webhook_id)
+    await tell(gate, owner, "booking_2")
+    await work(gate)
+    first, second = receiver.messages
+    assert checked_by_hand(old.secret, first.headers, first.body)
+    assert checked_by_hand(old.secret, second.headers, second.body)
+    assert checked_by_hand(new.secret, second.headers, second.body)
+    assert not checked_by_hand(new.secret, first.headers, first.body)
+    assert not checked_by_hand(old.secret, first.headers, first.body.replace(b"booking_1", b"booking_2"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -116,15 +116,20 @@ async def _message(tx: Tx, webhook: WebhookRow, delivery: DeliveryRow) -> _Messa
     event = recorded.recorded(row)
     body = msgspec.json.encode({"type": event.type, "timestamp": event.occurred_at, "data": event})
     secrets = signing_secrets(signing_of(tx, webhook), tx.now)
-    signatures = [Webhook(secret).sign(event.event_id, tx.now, body.decode()) for secret in secrets]
-    headers = {
+    headers = signed(event.event_id, tx.now, body, secrets)
+    return _Message(tx.open(webhook.url, "webhooks", "url", webhook.id), headers, body)
+
+
+def signed(message_id: str, at: datetime, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
+    """The headers of one message as Standard Webhooks has them, signed by each secret ("whsec_" and base64)."""
+    signatures = [Webhook(secret).sign(message_id, at, body.decode()) for secret in secrets]
+    return {
         "content-type": "application/json",
         "user-agent": "Lockstep",
-        "webhook-id": event.event_id,
-        "webhook-timestamp": str(_seconds(tx.now)),
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
-    return _Message(tx.open(webhook.url, "webhooks", "url", webhook.id), headers, body)
 
 
 async def _note_failure(tx: Tx, webhook: WebhookRow) -> None:
@@ -140,7 +145,3 @@ async def _note_failure(tx: Tx, webhook: WebhookRow) -> None:
     # The longer it has been failing, the longer all of its deliveries wait: they would hold up those of others.
     pause = min(max(tx.now - since, _SHORTEST_PAUSE), _LONGEST_PAUSE)
     await deliveries.postpone(tx.db, tx.workspace_id, webhook.id, tx.now + pause)
-
-
-def _seconds(at: datetime) -> int:
-    return int(at.timestamp())
