@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
@@ -34,15 +33,15 @@ class Site:
     def __init__(self, built: Built, crew: Crew | None) -> None:
         self._pages = create_console(built.gate, ConsoleSettings(built.settings.http.public_url))
         self._api = create_api(built.gate, built.settings.api)
-        self._app = Starlette(
+        self._others = Starlette(
             routes=[
                 *running_routes(_running(built, crew)),
                 static_files(),
                 *callback_routes(built.gate),
-                Mount("/", self._api_or_page),
+                Mount("/", self._pages),
             ],
-            middleware=[Middleware(Measuring)],
         )
+        self._app = Measuring(self._api_or_others)
 
     def stop(self) -> None:
         """End what never ends by itself: pages that follow changes."""
@@ -51,10 +50,12 @@ class Site:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
-    async def _api_or_page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Each tells in its own way, programs or people, what does not exist."""
-        is_api = scope["path"] == _API or scope["path"].startswith(f"{_API}/")
-        await (self._api if is_api else self._pages)(scope, receive, send)
+    async def _api_or_others(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Each tells in its own way, programs or people, what does not exist. The API is asked most, so it is asked
+        before all the routes of the others."""
+        path = scope.get("path", "")
+        is_api = path == _API or path.startswith(f"{_API}/")
+        await (self._api if is_api else self._others)(scope, receive, send)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import hmac
 import os
 from collections.abc import Mapping
@@ -51,11 +51,9 @@ class Sealer:
 
     def seal(self, text: str, place: Place) -> bytes:
         """Version (2 bytes), nonce (12), then ciphertext and tag."""
-        nonce = os.urandom(_NONCE)
-        sealed = _cipher(self.master_keys[self.version]).encrypt(
-            nonce, text.encode(), _bound_to(place, self.version)
-        )
-        return self.version.to_bytes(2, "big") + nonce + sealed
+        version, nonce = self.version, os.urandom(_NONCE)
+        sealed = _cipher(self.master_keys[version]).encrypt(nonce, text.encode(), _bound_to(place, version))
+        return version.to_bytes(2, "big") + nonce + sealed
 
     def open(self, sealed: bytes, place: Place) -> str:
         version = int.from_bytes(sealed[:2], "big")
@@ -75,7 +73,7 @@ class Sealer:
         return UUID(bytes=self.keyed_digest(text, salt)[:16])
 
     def keyed_digest(self, text: str, salt: bytes) -> bytes:
-        return hmac.new(self.fingerprint_key, salt + b"\x00" + text.encode(), hashlib.sha256).digest()
+        return hmac.digest(self.fingerprint_key, salt + b"\x00" + text.encode(), "sha256")
 
 
 def sealed_version(sealed: bytes) -> int:
@@ -88,6 +86,8 @@ def derive(secret: bytes, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret)
 
 
+# Making one takes as long as sealing a code; there are as many as master keys.
+@functools.lru_cache(maxsize=16)
 def _cipher(key: bytes) -> AESGCM:
     return AESGCM(key)
 

@@ -10,10 +10,8 @@ from lockstep.model.capabilities import CodeChooser, CredentialKind
 from lockstep.model.code_choice import Choice, NoCommonLength, NoFreeCode, choose_code
 from lockstep.model.constraints import breaches_of_code
 from lockstep.model.naming import TAG_LENGTH
-from lockstep.model.window import Window
 from lockstep.operations.errors import Conflict, Invalid
 from lockstep.operations.gate import Tx
-from lockstep.storage import declarations
 from lockstep.storage.devices import DeviceRow
 
 _TAG_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -106,18 +104,6 @@ def choose(tx: Tx, locks: Sequence[DeviceRow], taken: set[UUID], wish: Wish) -> 
             code=fault.code,
             next_step="Split the grant, one for each kind of lock; for a booking, its space.",
         ) from None
-
-
-async def taken_digits(
-    tx: Tx, locks: Sequence[DeviceRow], window: Window, but_method: UUID | None = None
-) -> set[UUID]:
-    """Digits in use for an overlapping time in any of these write domains, ours or foreign."""
-    if not locks:
-        return set()
-    domain_ids = sorted({d.domain_id for d in locks})
-    return await declarations.fingerprints_in_use(
-        tx.db, tx.workspace_id, domain_ids, [d.id for d in locks], window, but_method
-    )
 
 
 def tag_of(tx: Tx, natural: str, targets: frozenset[str]) -> str:

@@ -23,7 +23,6 @@ from lockstep.operations.chosen_digits import (
     groups,
     holds_codes,
     tag_of,
-    taken_digits,
     that_take_digits,
 )
 from lockstep.operations.gate import Tx
@@ -149,9 +148,12 @@ async def _declare_first(
         None,
     )
     device_ids = await spaces.devices_of(tx.db, tx.workspace_id, booking.space_id)
-    reached = await declarations.reached(tx.db, tx.workspace_id, [], device_ids)
-    targets = [NewTarget(new_id(), booking.space_id, None)]
-    await declare_new(tx, actor, grant, targets, [r.device for r in reached if r.is_connected], natural, wish)
+    window = Window(booking.starts_at, booking.ends_at)
+    reached = await declarations.reached(tx.db, tx.workspace_id, window, device_ids=device_ids)
+    connected = [r for r in reached if r.is_connected]
+    space = await spaces.get(tx.db, tx.workspace_id, booking.space_id)
+    targets = [NewTarget(new_id(), space.id, None, space.public_id)] if space else []
+    await declare_new(tx, actor, grant, targets, connected, natural, wish)
 
 
 async def _moved(tx: Tx, actor: Actor, booking: BookingRow, grant: GrantRow, name: str) -> GrantRow:
@@ -313,7 +315,7 @@ async def _method(
         await grants.insert_method(tx.db, tx.workspace_id, method)
     if not choosing:
         return method
-    taken = await taken_digits(tx, choosing, window, method.id)
+    taken = await _taken(tx, choosing, window, method.id)
     if method.digits is not None and wish.code is None:
         plain = tx.open(method.digits, "access_methods", "digits", method.id)
         fits = not any(breaches_of_code(plain, d.capabilities) for d in choosing)
@@ -326,6 +328,14 @@ async def _method(
         tx.db, tx.workspace_id, method.id, sealed, method.fingerprint, choice.warning
     )
     return method
+
+
+async def _taken(tx: Tx, locks: Sequence[DeviceRow], window: Window, but_method: UUID) -> set[UUID]:
+    """Digits in use for an overlapping time in any of these locks' write domains, ours or foreign."""
+    reached = await declarations.reached(
+        tx.db, tx.workspace_id, window, device_ids=[d.id for d in locks], but_method=but_method
+    )
+    return set[UUID]().union(*(r.in_use for r in reached))
 
 
 def _phone_last_digits(booking: BookingRow, guest: GuestRow | None) -> str | None:

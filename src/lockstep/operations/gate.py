@@ -19,6 +19,10 @@ from lockstep.storage import workspaces
 from lockstep.storage.database import Connection, Database
 
 
+class TransactionNeeded(Exception):
+    """An operation that was to write by one statement alone finds that it needs more. Ask it again in a transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tx:
     """One transaction within one workspace, with all that an operation may need besides."""
@@ -31,6 +35,8 @@ class Tx:
     random: RandomSource = field(repr=False)
     outbound: OutboundPolicy = field(default_factory=OutboundPolicy, repr=False)
     """Which addresses that customers give may be called."""
+    is_transaction: bool = True
+    """False: each statement stands by itself."""
 
     def seal(self, text: str, table: str, column: str, row_id: UUID) -> bytes:
         return self.sealer.seal(text, Place(self.workspace_id, table, column, row_id))
@@ -70,17 +76,25 @@ class Gate:
         """All or nothing: what an operation does, commits or is as if it had never been."""
         salt = await self._salt(workspace_id)
         async with self.database.transaction(workspace_id) as db:
-            yield self._tx(db, workspace_id, salt)
+            yield self._tx(db, workspace_id, salt, is_transaction=True)
 
     @asynccontextmanager
     async def reading(self, workspace_id: UUID) -> AsyncIterator[Tx]:
         """For operations that only read: no transaction around them, one round trip less each way."""
         salt = await self._salt(workspace_id)
         async with self.database.reading(workspace_id) as db:
-            yield self._tx(db, workspace_id, salt)
+            yield self._tx(db, workspace_id, salt, is_transaction=False)
 
-    def _tx(self, db: Connection, workspace_id: UUID, salt: bytes) -> Tx:
-        return Tx(db, workspace_id, self.clock.now(), self.sealer, salt, self.random, self.outbound)
+    @asynccontextmanager
+    async def at_once(self, workspace_id: UUID) -> AsyncIterator[Tx]:
+        """For operations that say that they write by one statement, which is all or nothing by itself: no transaction
+        around it, two round trips of four less. Raises TransactionNeeded where they cannot, with nothing done."""
+        async with self.reading(workspace_id) as tx:
+            yield tx
+
+    def _tx(self, db: Connection, workspace_id: UUID, salt: bytes, *, is_transaction: bool) -> Tx:
+        now = self.clock.now()
+        return Tx(db, workspace_id, now, self.sealer, salt, self.random, self.outbound, is_transaction)
 
     async def _salt(self, workspace_id: UUID) -> bytes:
         if workspace_id not in self._salts:

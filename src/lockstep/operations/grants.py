@@ -24,7 +24,6 @@ from lockstep.operations.spaces import known_space
 from lockstep.operations.words import words, words_or_none
 from lockstep.storage import declarations, grants, spaces
 from lockstep.storage.declarations import NewTarget, Reached
-from lockstep.storage.devices import DeviceRow
 from lockstep.storage.grants import GrantDetail, GrantFilter, GrantRow, MethodRow
 
 MASK = "******"
@@ -122,7 +121,8 @@ async def create(tx: Tx, actor: Actor, command: CreateGrant) -> Grant:
 
 
 async def create_shown(tx: Tx, actor: Actor, command: CreateGrant) -> AccessGrant:
-    """The same, as the ways in show it; nothing is asked again for that."""
+    """The same, as the ways in show it; nothing is asked again for that. It writes by one statement, so that
+    `Gate.at_once` will do."""
     row, method, targets = await _create(tx, actor, command)
     detail = GrantDetail(
         row.public_id,
@@ -130,8 +130,8 @@ async def create_shown(tx: Tx, actor: Actor, command: CreateGrant) -> AccessGran
         row.name,
         command.guest_id,
         None,
-        targets.space_public_ids,
-        targets.device_public_ids,
+        [t.public_id for t in targets.rows if t.space_id],
+        [t.public_id for t in targets.rows if t.device_id],
         row.starts_at,
         row.ends_at,
         row.created_at,
@@ -143,7 +143,7 @@ async def create_shown(tx: Tx, actor: Actor, command: CreateGrant) -> AccessGran
         method.digits,
         method.warning,
     )
-    return _view(tx, actor, detail)
+    return _views(tx, actor, [detail])[0]
 
 
 async def change(tx: Tx, actor: Actor, grant_public_id: str, command: ChangeGrant) -> Grant:
@@ -209,13 +209,13 @@ async def listed(tx: Tx, actor: Actor, command: ListGrants) -> list[AccessGrant]
         tx.now if command.only_living else None,
     )
     rows = await grants.listed_in_detail(tx.db, tx.workspace_id, wanted, command.after, command.most)
-    return [_view(tx, actor, row) for row in rows]
+    return _views(tx, actor, rows)
 
 
 async def shown(tx: Tx, actor: Actor, grant_ids: list[UUID]) -> list[AccessGrant]:
     """Grants that another operation found or made, as the ways in show them, in the order of their ids."""
     rows = await grants.in_detail(tx.db, tx.workspace_id, grant_ids)
-    return [_view(tx, actor, row) for row in rows]
+    return _views(tx, actor, rows)
 
 
 async def known_grant(tx: Tx, actor: Actor, grant_public_id: str) -> GrantRow:
@@ -294,18 +294,16 @@ def _window(tx: Tx, starts_at: datetime, ends_at: datetime | None) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class _Targets:
-    """What a grant is to reach, and every device that this comes to, with its write domain held."""
+    """What a grant is to reach, and every device that this comes to."""
 
     rows: tuple[NewTarget, ...]
-    space_public_ids: tuple[str, ...]
-    device_public_ids: tuple[str, ...]
-    devices: tuple[DeviceRow, ...]
+    reached: tuple[Reached, ...]
 
 
 async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow, MethodRow, _Targets]:
     _require_to_declare(actor, command.code)
     window = _window(tx, command.starts_at, command.ends_at)
-    targets = await _targets(tx, actor, command)
+    targets = await _targets(tx, actor, command, window)
     guest_id = await _guest(tx, actor, command.guest_id)
     row_id = new_id()
     row = GrantRow(
@@ -322,11 +320,11 @@ async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow,
         None,
     )
     wish = Wish(code=command.code)
-    method = await declare_new(tx, actor, row, targets.rows, targets.devices, row.grant_key, wish)
+    method = await declare_new(tx, actor, row, targets.rows, targets.reached, row.grant_key, wish)
     return row, method, targets
 
 
-async def _targets(tx: Tx, actor: Actor, command: CreateGrant) -> _Targets:
+async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window) -> _Targets:
     if not command.space_ids and not command.device_ids:
         raise Invalid(
             "The grant reaches nothing.",
@@ -336,7 +334,9 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant) -> _Targets:
         )
     found = [await known_space(tx, actor, id) for id in dict.fromkeys(command.space_ids)]
     within = {id for s in found for id in await spaces.devices_of(tx.db, tx.workspace_id, s.id)}
-    reached = await declarations.reached(tx.db, tx.workspace_id, command.device_ids, sorted(within))
+    reached = await declarations.reached(
+        tx.db, tx.workspace_id, window, public_ids=command.device_ids, device_ids=sorted(within)
+    )
     asked = [r.device for r in reached if r.device.public_id in command.device_ids]
     missing = set(command.device_ids) - {d.public_id for d in asked if d.removed_at is None}
     if missing:
@@ -344,13 +344,11 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant) -> _Targets:
     await require_devices(tx, actor, [d.id for d in asked])
     _require_accounts_in_order(reached)
     found.sort(key=lambda s: s.id)
-    rows = [NewTarget(new_id(), s.id, None) for s in found]
-    rows += [NewTarget(new_id(), None, d.id) for d in asked]
+    rows = [NewTarget(new_id(), s.id, None, s.public_id) for s in found]
+    rows += [NewTarget(new_id(), None, d.id, d.public_id) for d in asked]
     return _Targets(
         tuple(rows),
-        tuple(s.public_id for s in found),
-        tuple(d.public_id for d in asked),
-        tuple(r.device for r in reached),
+        tuple(reached),
     )
 
 
@@ -371,28 +369,32 @@ async def _guest(tx: Tx, actor: Actor, guest_public_id: str | None) -> UUID | No
     return guest.id
 
 
-def _view(tx: Tx, actor: Actor, detail: GrantDetail) -> AccessGrant:
-    return AccessGrant(
-        detail.public_id,
-        detail.grant_key,
-        detail.name if actor.may(Scope.GUESTS_READ) else None,
-        detail.guest_public_id,
-        detail.booking_public_id,
-        detail.space_public_ids,
-        detail.device_public_ids,
-        detail.starts_at,
-        detail.ends_at,
-        _method_view(tx, actor, detail),
-        detail.created_at,
-        detail.changed_at,
-        detail.cancelled_at,
-    )
+def _views(tx: Tx, actor: Actor, details: Sequence[GrantDetail]) -> list[AccessGrant]:
+    may_read_guests, may_read_codes = actor.may(Scope.GUESTS_READ), actor.may(Scope.CODES_READ)
+    return [
+        AccessGrant(
+            d.public_id,
+            d.grant_key,
+            d.name if may_read_guests else None,
+            d.guest_public_id,
+            d.booking_public_id,
+            tuple(d.space_public_ids),
+            tuple(d.device_public_ids),
+            d.starts_at,
+            d.ends_at,
+            _method_view(tx, d, is_masked=not may_read_codes),
+            d.created_at,
+            d.changed_at,
+            d.cancelled_at,
+        )
+        for d in details
+    ]
 
 
-def _method_view(tx: Tx, actor: Actor, detail: GrantDetail) -> AccessMethod | None:
+def _method_view(tx: Tx, detail: GrantDetail, *, is_masked: bool) -> AccessMethod | None:
     if detail.method_id is None or detail.method_public_id is None or detail.method_kind is None:
         return None
-    is_masked = detail.digits is not None and not actor.may(Scope.CODES_READ)
+    is_masked = is_masked and detail.digits is not None
     code = MASK if is_masked else _opened(tx, detail.method_id, detail.digits)
     return AccessMethod(detail.method_public_id, detail.method_kind, code, is_masked, detail.warning)
 

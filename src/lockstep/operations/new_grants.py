@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
@@ -21,13 +22,12 @@ from lockstep.operations.chosen_digits import (
     groups,
     holds_codes,
     tag_of,
-    taken_digits,
     that_take_digits,
 )
 from lockstep.operations.errors import Conflict
-from lockstep.operations.gate import Tx
-from lockstep.storage import declarations, entries
-from lockstep.storage.declarations import NewCode, NewDeclaration, NewTarget
+from lockstep.operations.gate import TransactionNeeded, Tx
+from lockstep.storage import declarations, domains, entries
+from lockstep.storage.declarations import NewCode, NewDeclaration, NewTarget, Reached, Stored
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.grants import GrantRow, MethodRow
@@ -49,21 +49,51 @@ async def declare_new(
     actor: Actor,
     grant: GrantRow,
     targets: Sequence[NewTarget],
-    devices: Sequence[DeviceRow],
+    reached: Sequence[Reached],
     natural: str | None,
     wish: Wish,
 ) -> MethodRow:
-    """Store a grant with its digits, entries and codes, and wake its locks.
+    """Store a grant with its digits, entries and codes, and wake its locks; in one statement that writes.
 
-    `devices` are all that `targets` reach; their domains are locked by the caller (`declarations.reached`). Raises
-    Conflict where the grant's key is in use, or the digits that are given.
+    `reached` are all devices that `targets` come to. Raises Conflict where the grant's key is in use, or the digits
+    that are given.
     """
-    locks = [d for d in devices if holds_codes(d)]
-    chosen = await _chosen(tx, grant, locks, wish)
+    new = await _new(tx, actor, grant, targets, reached, natural, wish)
+    stored = await declarations.insert(tx.db, tx.workspace_id, new, actor.name, tx.now)
+    if stored is Stored.NOTHING_MOVED_ON:
+        # Somebody else declared on one of these locks in between: once more, with the others kept waiting.
+        if not tx.is_transaction:
+            raise TransactionNeeded(TransactionNeeded.__doc__)
+        await domains.lock(tx.db, tx.workspace_id, list(new.domains))
+        window = Window(grant.starts_at, grant.ends_at)
+        device_ids = [r.device.id for r in reached]
+        reached = await declarations.reached(tx.db, tx.workspace_id, window, device_ids=device_ids)
+        new = await _new(tx, actor, grant, targets, reached, natural, wish)
+        stored = await declarations.insert(tx.db, tx.workspace_id, new, actor.name, tx.now)
+    if stored is not Stored.ALL:
+        raise Conflict(
+            "A grant with this grant_key exists already.",
+            code="grant_key_taken",
+            next_step="Change that grant, or give another key.",
+        )
+    return new.method
+
+
+async def _new(
+    tx: Tx,
+    actor: Actor,
+    grant: GrantRow,
+    targets: Sequence[NewTarget],
+    reached: Sequence[Reached],
+    natural: str | None,
+    wish: Wish,
+) -> NewDeclaration:
+    holding = [r for r in reached if holds_codes(r.device)]
+    chosen = _chosen(tx, grant, holding, wish)
     rows: list[EntryRow] = []
     codes: list[NewCode] = []
     told: list[events.Event] = [events.AccessGrantCreated(access_grant_id=grant.public_id)]
-    for group in groups(locks):
+    for group in groups(r.device for r in holding):
         row = await _entry(tx, grant, chosen, group, natural)
         rows.append(row)
         for lock in group.locks:
@@ -71,29 +101,21 @@ async def declare_new(
             code = NewCode(id, public_id("code", id), lock.id, row.id)
             codes.append(code)
             told.append(_created(code, lock, grant))
-    declaration = NewDeclaration(grant, targets, chosen.method, rows, codes, recorded.drafts(told))
-    if not await declarations.insert(tx.db, tx.workspace_id, declaration, actor.name, tx.now):
-        raise Conflict(
-            "A grant with this grant_key exists already.",
-            code="grant_key_taken",
-            next_step="Change that grant, or give another key.",
-        )
-    return chosen.method
+    generations = {r.device.domain_id: r.generation for r in holding}
+    return NewDeclaration(grant, targets, chosen.method, rows, codes, recorded.drafts(told), generations)
 
 
-async def _chosen(tx: Tx, grant: GrantRow, locks: Sequence[DeviceRow], wish: Wish) -> _Chosen:
+def _chosen(tx: Tx, grant: GrantRow, holding: Sequence[Reached], wish: Wish) -> _Chosen:
     id = new_id()
     method = MethodRow(id, public_id("method", id), grant.id, "code", None, created_at=tx.now)
-    choosing = that_take_digits(locks, wish)
+    choosing = that_take_digits([r.device for r in holding], wish)
     if not choosing:
         return _Chosen(method, None)
-    taken = await taken_digits(tx, choosing, Window(grant.starts_at, grant.ends_at))
+    ids = {d.id for d in choosing}
+    taken = set[UUID]().union(*(r.in_use for r in holding if r.device.id in ids))
     choice = choose(tx, choosing, taken, wish)
     sealed = tx.seal(choice.digits, "access_methods", "digits", id)
-    fingerprint = tx.fingerprint(choice.digits)
-    made = MethodRow(
-        id, method.public_id, grant.id, "code", sealed, fingerprint, choice.warning, created_at=tx.now
-    )
+    made = replace(method, digits=sealed, fingerprint=tx.fingerprint(choice.digits), warning=choice.warning)
     return _Chosen(made, choice.digits)
 
 

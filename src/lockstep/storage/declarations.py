@@ -1,10 +1,12 @@
-"""What declaring access asks in few statements: the locks it reaches, held; digits in use; a new grant stored whole."""
+"""What declaring access asks in few statements: what a grant is to reach and which digits are in use there; and a new
+grant stored whole."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,16 +24,29 @@ from lockstep.storage.grants import GrantRow, MethodRow
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A device that a grant is to reach, and how its account stands."""
+    """A device that a grant is to reach, how its account stands, and the digits that are not free there."""
 
     device: DeviceRow
     account_public_id: str
     account_state: str
+    generation: int
+    """Of its write domain: another one means that declarations there have changed since."""
+    in_use: frozenset[UUID]
+    """Fingerprints declared on its domain for a time that overlaps, or that may still be on a lock; and those that the
+    newest reading shows on it and no entry of ours explains."""
 
     @property
     def is_connected(self) -> bool:
         """Whether anything new may be declared on it."""
         return self.account_state not in LEAVING
+
+
+class Stored(Enum):
+    """What came of storing a new grant; nothing of it is stored unless all of it is."""
+
+    ALL = "all"
+    NOTHING_KEY_TAKEN = "nothing: the grant key is in use"
+    NOTHING_MOVED_ON = "nothing: declarations of a domain have changed since they were read"
 
 
 class NewTarget(NamedTuple):
@@ -40,6 +55,8 @@ class NewTarget(NamedTuple):
     id: UUID
     space_id: UUID | None
     device_id: UUID | None
+    public_id: str
+    """Of the space or device."""
 
 
 class NewCode(NamedTuple):
@@ -61,93 +78,106 @@ class NewDeclaration:
     entries: Sequence[EntryRow]
     codes: Sequence[NewCode]
     events: Sequence[Draft]
+    domains: Mapping[UUID, int]
+    """Write domain -> its generation when the digits in use there were read."""
 
 
 async def reached(
-    db: Connection, workspace_id: UUID, public_ids: Sequence[str], device_ids: Sequence[UUID]
-) -> list[Reached]:
-    """Devices by either id, in the order of their ids. Their domains are locked, in the order of ids: declarations on
-    one domain are made one after another."""
-    rows = await db.fetch(
-        f"""select {device_columns("d")}, a.public_id as account_public_id, a.state as account_state
-            from devices d
-              join accounts a on a.workspace_id = d.workspace_id and a.id = d.account_id
-              join domains q on q.workspace_id = d.workspace_id and q.id = d.domain_id
-            where d.workspace_id = $1 and (d.public_id = any($2) or d.id = any($3))
-            order by q.id, d.id for update of q""",  # noqa: S608
-        workspace_id,
-        public_ids,
-        device_ids,
-    )
-    found = [Reached(device_row(r), r["account_public_id"], r["account_state"]) for r in rows]
-    return sorted(found, key=lambda f: f.device.id)
-
-
-async def fingerprints_in_use(
     db: Connection,
     workspace_id: UUID,
-    domain_ids: Sequence[UUID],
-    device_ids: Sequence[UUID],
     window: Window,
-    but_method: UUID | None,
-) -> set[UUID]:
-    """Digits declared on these domains for a time that overlaps `window`, or that may still be on a lock; and those
-    that the newest readings show on these locks and no entry of ours explains."""
+    *,
+    public_ids: Sequence[str] = (),
+    device_ids: Sequence[UUID] = (),
+    but_method: UUID | None = None,
+) -> list[Reached]:
+    """Devices by either id, in the order of their ids. `but_method`: its own digits do not count as in use."""
     rows = await db.fetch(
-        """select r.fingerprint from entries e join entry_revisions r
-             on r.workspace_id = e.workspace_id and r.entry_id = e.id
-           where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null
-             and r.fingerprint is not null and ($5::uuid is null or e.method_id is distinct from $5)
-             and tstzrange(e.starts_at, e.ends_at) && tstzrange($3, $4)
-           union
-           select (c ->> 'fingerprint')::uuid
-           from devices d
-             join observations o on o.workspace_id = d.workspace_id and o.account_id = d.account_id
-               and o.target = d.reference
-             cross join lateral jsonb_array_elements(o.content) c
-           where d.workspace_id = $1 and d.id = any($6) and c ->> 'fingerprint' is not null
-             and (d.domain_id, c ->> 'reference') not in (
-               select e.domain_id, unnest(e.vendor_references) from entries e
-               where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null)""",
-        workspace_id,
-        domain_ids,
-        window.starts_at,
-        window.ends_at,
-        but_method,
-        device_ids,
+        _REACHED, workspace_id, public_ids, device_ids, window.starts_at, window.ends_at, but_method
     )
-    return {r["fingerprint"] for r in rows}
+    found = {r["id"]: r for r in rows}
+    return [
+        Reached(
+            device_row(r),
+            r["account_public_id"],
+            r["account_state"],
+            r["generation"],
+            frozenset(r["declared"]).union(r["seen"]),
+        )
+        for _, r in sorted(found.items())
+    ]
 
 
-async def insert(db: Connection, workspace_id: UUID, new: NewDeclaration, actor: str, now: datetime) -> bool:
-    """Store it, tell of it, and make its domains (which the caller has locked) due now.
+# Row by row, and each part by its whole key: `offset 0` and subselects leave the planner no choice. From what it
+# guesses of arrays it would rather read all devices, domains and readings of the workspace. And what is asked for
+# stands in a table of its own: a planner that saw it would plan anew each time, which takes longer than the answer.
+_REACHED = f"""
+  with asked as materialized (
+    select $2::text[] as public_ids, $3::uuid[] as ids, tstzrange($4, $5) as span, $6::uuid as but_method)
+  select {device_columns("d")}, a.public_id as account_public_id, a.state as account_state,
+    (select q.generation from domains q where q.workspace_id = $1 and q.id = d.domain_id) as generation,
+    array(select r.fingerprint from entries e
+        join entry_revisions r on r.workspace_id = $1 and r.entry_id = e.id and r.fingerprint is not null
+      where e.workspace_id = $1 and e.domain_id = d.domain_id and e.settled_at is null
+        and (asked.but_method is null or e.method_id is distinct from asked.but_method)
+        and tstzrange(e.starts_at, e.ends_at) && asked.span) as declared,
+    array(select (c ->> 'fingerprint')::uuid from observations o, jsonb_array_elements(o.content) c
+      where o.workspace_id = $1 and o.account_id = d.account_id and o.target = d.reference
+        and c ->> 'fingerprint' is not null
+        and c ->> 'reference' <> all (array(select unnest(e.vendor_references) from entries e
+          where e.workspace_id = $1 and e.domain_id = d.domain_id and e.settled_at is null))) as seen
+  from asked, lateral (
+      select d.* from unnest(asked.public_ids) as one (public_id), lateral (
+        select * from devices where workspace_id = $1 and public_id = one.public_id offset 0) d
+      union all
+      select d.* from unnest(asked.ids) as one (id), lateral (
+        select * from devices where workspace_id = $1 and id = one.id offset 0) d
+    ) d, lateral (
+      select public_id, state from accounts where workspace_id = $1 and id = d.account_id offset 0) a"""  # noqa: S608
 
-    False where the grant key is in use: then nothing is stored.
-    """
+
+async def insert(
+    db: Connection, workspace_id: UUID, new: NewDeclaration, actor: str, now: datetime
+) -> Stored:
+    """Store it, tell of it, and make its domains due now; provided that these are still at the generations which
+    `new.domains` names, so that the digits are still free. Domains are locked in the order of ids."""
     g, m = new.grant, new.method
-    stored: bool = await db.fetchval(
+    came_of_it = await db.fetchrow(
         _INSERT,
         *(workspace_id, actor, now),
         *(g.id, g.public_id, g.grant_key, g.name, g.guest_id, g.booking_id, g.starts_at, g.ends_at),
         *(m.id, m.public_id, m.kind, m.digits, m.fingerprint, m.warning),
-        *_columns(new.targets, 3),
+        *_columns([t[:3] for t in new.targets], 3),
+        [t.public_id for t in new.targets if t.space_id],
+        [t.public_id for t in new.targets if t.device_id],
         *_columns([_entry(e) for e in new.entries], 10),
         *_columns(new.codes, 4),
         *_columns([(d.id, d.public_id, d.kind, dict(d.subjects), dict(d.payload)) for d in new.events], 5),
+        *(list(new.domains), list(new.domains.values())),
     )
-    if stored:
-        claims.ring(db, "domains")
-        tell_of_events(db, workspace_id)
-    return stored
+    assert came_of_it is not None
+    is_current, is_stored = came_of_it
+    if not is_stored:
+        return Stored.NOTHING_KEY_TAKEN if is_current else Stored.NOTHING_MOVED_ON
+    claims.ring(db, "domains")
+    tell_of_events(db, workspace_id)
+    return Stored.ALL
 
 
 # One statement instead of nine, for each costs a round trip and its part of the protocol on both sides. References
 # between the rows are checked at its end.
 _INSERT = """
-  with g as (
+  with held as materialized (
+    select q.id from domains q, unnest($42::uuid[], $43::bigint[]) as read (id, generation)
+    where q.workspace_id = $1 and q.id = read.id and q.generation = read.generation order by q.id for no key update of q
+  ), current as (
+    select from held having count(*) = cardinality($42::uuid[])
+  ), g as (
     insert into grants (workspace_id, id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at,
-      created_at, changed_at)
-    values ($1, $4, $5, $6, $7, $8, $9, $10, $11, $3, $3)
+      space_public_ids, device_public_ids, created_at, changed_at)
+    select $1, $4, $5, $6, $7, $8::uuid, $9::uuid, $10::timestamptz, $11::timestamptz,
+      $21::text[], $22::text[], $3, $3
+    from current
     on conflict (workspace_id, grant_key) do nothing returning id
   ), targets as (
     insert into grant_targets (workspace_id, grant_id, id, space_id, device_id)
@@ -158,8 +188,8 @@ _INSERT = """
   ), given as (
     select e.id, e.domain_id, e.natural_key, e.tag, e.name, e.starts_at, e.ends_at, e.digits, e.fingerprint,
       array(select jsonb_array_elements_text(e.targets::jsonb)) as target_references
-    from g, unnest($21::uuid[], $22::uuid[], $23::text[], $24::text[], $25::text[], $26::timestamptz[],
-        $27::timestamptz[], $28::bytea[], $29::uuid[], $30::text[])
+    from g, unnest($23::uuid[], $24::uuid[], $25::text[], $26::text[], $27::text[], $28::timestamptz[],
+        $29::timestamptz[], $30::bytea[], $31::uuid[], $32::text[])
       as e (id, domain_id, natural_key, tag, name, starts_at, ends_at, digits, fingerprint, targets)
   ), entered as (
     insert into entries (workspace_id, id, domain_id, method_id, natural_key, tag, name, revision, starts_at, ends_at,
@@ -173,11 +203,11 @@ _INSERT = """
   ), codes as (
     insert into access_codes (workspace_id, id, public_id, device_id, entry_id, grant_id, created_at)
     select $1, c.id, c.public_id, c.device_id, c.entry_id, g.id, $3
-    from g, unnest($31::uuid[], $32::text[], $33::uuid[], $34::uuid[]) as c (id, public_id, device_id, entry_id)
+    from g, unnest($33::uuid[], $34::text[], $35::uuid[], $36::uuid[]) as c (id, public_id, device_id, entry_id)
   ), told as (
     insert into events (workspace_id, id, occurred_at, public_id, kind, actor, subjects, payload)
     select $1, v.id, $3, v.public_id, v.kind, $2, v.subjects, v.payload
-    from g, unnest($35::uuid[], $36::text[], $37::text[], $38::jsonb[], $39::jsonb[])
+    from g, unnest($37::uuid[], $38::text[], $39::text[], $40::jsonb[], $41::jsonb[])
       as v (id, public_id, kind, subjects, payload)
     returning id, occurred_at
   ), queued as (
@@ -185,9 +215,9 @@ _INSERT = """
   ), woken as (
     update domains set generation = generation + 1, due_at = least(due_at, $3),
       urgent_at = least(urgent_at, $10)
-    from g where domains.workspace_id = $1 and domains.id = any($22)
+    from g, held where domains.workspace_id = $1 and domains.id = held.id
   )
-  select exists (select from g)"""
+  select exists (select from current), exists (select from g)"""
 
 
 def _entry(row: EntryRow) -> tuple[object, ...]:

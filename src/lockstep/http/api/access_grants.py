@@ -11,6 +11,7 @@ from starlette.responses import Response
 from lockstep.http.api.call import Asked, Call, answer
 from lockstep.http.api.fields import Instant, PathId, PublicId, QueryId, Sent, Text
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.plain import PlainRoute, plain_body, plain_limit
 from lockstep.operations import grants
 from lockstep.operations.gate import Tx
 from lockstep.operations.grants import AccessGrant, ChangeGrant, CreateGrant, Grant, ListGrants
@@ -91,7 +92,10 @@ async def create_access_grant(call: Asked, body: GrantCreation) -> Response:
         body.code,
     )
     return await call.change(
-        lambda tx: grants.create_shown(tx, call.actor, command), lambda grant: grant, status=201
+        lambda tx: grants.create_shown(tx, call.actor, command),
+        lambda grant: grant,
+        status=201,
+        at_once=True,
     )
 
 
@@ -129,6 +133,22 @@ async def cancel_access_grant(
         return await _shown(call, tx, cancelled)
 
     return await call.change(cancel, lambda grant: grant)
+
+
+async def _list_plainly(call: Call) -> Response | None:
+    limit = plain_limit(call, 50)
+    return None if limit is None else await list_access_grants(call, limit)
+
+
+async def _create_plainly(call: Call) -> Response | None:
+    body = await plain_body(call, GrantCreation)
+    return None if body is None else await create_access_grant(call, body)
+
+
+PLAIN_ROUTES = (
+    PlainRoute("GET", "/v1/access_grants", _list_plainly),
+    PlainRoute("POST", "/v1/access_grants", _create_plainly),
+)
 
 
 async def _shown(call: Call, tx: Tx, grant: Grant) -> AccessGrant:

@@ -42,6 +42,7 @@ from lockstep.http.api.authentication import Doorman
 from lockstep.http.api.front import REQUEST_ID, Front, FrontParts
 from lockstep.http.api.openapi import describe
 from lockstep.http.api.paging import Cursors
+from lockstep.http.api.plain import PlainRoutes
 from lockstep.http.api.problems import (
     NoSuchMethod,
     NoSuchPath,
@@ -73,6 +74,9 @@ ROUTERS = (
     audit.router,
 )
 """In the order in which the description shows them."""
+
+PLAIN_ROUTES = access_grants.PLAIN_ROUTES
+"""Those of the routes that come so often that they have a short way too."""
 
 _NO_TELEMETRY: Any = {
     "tracing": False,
@@ -110,6 +114,7 @@ def create_api(
         of_strangers=RateLimit(settings.requests_per_second, settings.burst, monotonic),
         most_body_bytes=settings.most_body_bytes,
         is_open=lambda path: path in (docs.PATH, docs.OPENAPI_PATH),
+        plain_routes=PlainRoutes(PLAIN_ROUTES, ROUTERS),
     )
     app.add_middleware(Front, parts=parts)
     return app

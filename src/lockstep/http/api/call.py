@@ -13,7 +13,7 @@ from starlette.responses import Response
 from lockstep.http.api import idempotency
 from lockstep.http.api.paging import Cursors, Page
 from lockstep.model.permissions import Actor
-from lockstep.operations.gate import Gate, Tx
+from lockstep.operations.gate import Gate, TransactionNeeded, Tx
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -49,15 +49,16 @@ class Call:
         present: Callable[[T], Any] | None = None,
         *,
         status: int = 200,
+        at_once: bool = False,
     ) -> Response:
         """Ask an operation that changes something, in one transaction, once for each Idempotency-Key.
 
-        `present` makes of its value what is answered; without it the answer is empty, 204.
+        `present` makes of its value what is answered; without it the answer is empty, 204. `at_once`: the operation
+        says that it writes by one statement, which then is the transaction.
         """
         key = idempotency.key_of(self.request)
         if key is None:
-            async with self.gate.transaction(self.actor.workspace_id) as tx:
-                value = await operation(tx)
+            value = await (self._changed_at_once if at_once else self._changed)(operation)
             return _done(present, value, status)
         digest = idempotency.digest_of(self.request, await self.request.body())
         async with self.gate.transaction(self.actor.workspace_id) as tx:
@@ -67,6 +68,17 @@ class Call:
             response = _done(present, await operation(tx), status)
             await once.keep(tx, response)
         return response
+
+    async def _changed(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
+        async with self.gate.transaction(self.actor.workspace_id) as tx:
+            return await operation(tx)
+
+    async def _changed_at_once(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
+        try:
+            async with self.gate.at_once(self.actor.workspace_id) as tx:
+                return await operation(tx)
+        except TransactionNeeded:
+            return await self._changed(operation)
 
     def place(self, of: str, cursor: str | None) -> Any:
         """Where a list goes on; None at its beginning. `of` names the list with its filters. Raises Invalid."""

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lockstep.http.api.authentication import Doorman
 from lockstep.http.api.call import SCOPE, Call
 from lockstep.http.api.paging import Cursors
+from lockstep.http.api.plain import PlainRoutes
 from lockstep.http.api.problems import OurFault, TooLarge, TooManyRequests, problem_response
 from lockstep.http.rate_limit import RateLimit, headers
 from lockstep.kit.ids import new_id, public_id
@@ -40,6 +41,7 @@ class FrontParts:
     most_body_bytes: int
     is_open: Callable[[str], bool]
     """Whether a path needs no key."""
+    plain_routes: PlainRoutes
 
 
 class Front:
@@ -59,7 +61,10 @@ class Front:
         sending = _Sending(send, [(b"x-request-id", request_id.encode())])
         try:
             await self._admit(scope, received, sending)
-            await self._app(scope, self._within_size(received, receive), sending)
+            receiving = self._within_size(received, receive)
+            left = await self._parts.plain_routes.answered(scope, receiving, sending)
+            if left is not None:
+                await self._app(scope, left, sending)
         except Problem as problem:
             await problem_response(problem, request_id)(scope, receive, sending)
         except Exception:

@@ -278,6 +278,9 @@ create table grants (
   booking_id uuid,
   starts_at timestamptz not null,
   ends_at timestamptz,
+  -- Of what grant_targets names; public ids never change, and looking them up took most of the time that a list took.
+  space_public_ids text[] not null default '{}',
+  device_public_ids text[] not null default '{}',
   created_at timestamptz not null,
   changed_at timestamptz not null,
   cancelled_at timestamptz,
@@ -289,7 +292,6 @@ create table grants (
   constraint grants_window_not_empty check (ends_at is null or starts_at < ends_at)
 );
 create unique index grants_of_booking on grants (workspace_id, booking_id) where booking_id is not null and cancelled_at is null;
-create index grants_listed on grants (workspace_id, created_at, id);
 -- Who is inside or arrives: what is over is the most by far.
 create index grants_living on grants (workspace_id, ends_at) where cancelled_at is null;
 
@@ -322,7 +324,7 @@ create table access_methods (
   unique (workspace_id, public_id),
   foreign key (workspace_id, grant_id) references grants on delete cascade
 );
-create index access_methods_of_grant on access_methods (workspace_id, grant_id);
+create index access_methods_of_grant on access_methods (workspace_id, grant_id, id);
 
 -- One entry of a write domain: declaration and belief. It covers one lock, or several where the vendor says so.
 create table entries (
@@ -523,9 +525,10 @@ create table attempts (
 create index attempts_due on attempts (due_at) where due_at is not null;
 
 -- Events are facts: appended in the transaction that caused them, given a position and a place in the hash chain by one
--- sequencer for each workspace, read by position only.
+-- sequencer for each workspace, read by position only. Neither they nor the queue refer to the workspace's row: to check it,
+-- all writers of a workspace would lock that one row at once, which costs as much as the rest of what they do.
 create table events (
-  workspace_id uuid not null references workspaces (id),
+  workspace_id uuid not null,
   id uuid not null,
   occurred_at timestamptz not null,
   public_id text not null,
@@ -549,7 +552,7 @@ create table event_positions (
 );
 -- The sequencer's queue: nearly always empty, so its dead rows are cleared early.
 create table unsequenced (
-  workspace_id uuid not null references workspaces (id),
+  workspace_id uuid not null,
   event_id uuid not null,
   occurred_at timestamptz not null,
   primary key (workspace_id, event_id)
