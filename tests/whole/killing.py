@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine, Generator
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.whole.house import House
 from tests.whole.stage import Stage
 
 from lockstep.operations.gate import Gate
+from lockstep.storage.bell import Bell
 from lockstep.storage.database import Database
 
 
@@ -19,14 +22,19 @@ class Killed(BaseException):
     """The stepped work was destroyed: not one line of it has run since."""
 
 
+Place = tuple[str, ...]
+"""Where a coroutine is suspended: file and line of each frame that can be seen, the outermost first."""
+
+
 class Stepped:
-    """Awaits `work`, counting each time that it is suspended (at the event loop: every read from the database or the
-    vendor, every commit). At point `kill_at` it is left where it stands: no `finally`, no `except`, no clean-up."""
+    """Awaits `work`, writing down each place at which it is suspended (at the event loop: every read from the database
+    or the vendor, every commit). At point `kill_at` it is left where it stands: no `finally`, no `except`, no
+    clean-up."""
 
     def __init__(self, work: Coroutine[Any, Any, None], kill_at: int | None = None) -> None:
         self._work = work
         self._kill_at = kill_at
-        self.points = 0
+        self.places: list[Place] = []
 
     def __await__(self) -> Generator[Any, Any, None]:
         value: Any = None
@@ -36,8 +44,8 @@ class Stepped:
                 waits_for = self._go_on(value, error)
             except StopIteration:
                 return
-            self.points += 1
-            if self.points == self._kill_at:
+            self.places.append(_place(self._work))
+            if len(self.places) == self._kill_at:
                 self._let_lie(waits_for)
                 raise Killed
             value, error = None, None
@@ -65,12 +73,31 @@ class Stepped:
 _GRAVEYARD: list[Coroutine[Any, Any, None]] = []
 
 
-async def destroyed(
-    stage: Stage, database_url: str, span: timedelta, kill_at: int | None
-) -> tuple[bool, int]:
-    """A worker of its own works for `span` and is destroyed at the point `kill_at`: whether it came to that, and how
-    many points it saw. None: it lives."""
+def _place(work: Any) -> Place:
+    found: list[str] = []
+    # What a generator awaits (a transaction that begins or ends) is not to be seen: the chain ends above it.
+    while (frame := getattr(work, "cr_frame", None)) is not None:
+        found.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
+        work = work.cr_await
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Of a worker: the places at which it was suspended, and whether it was destroyed at the last."""
+
+    places: list[Place]
+    is_killed: bool
+
+
+async def destroyed(stage: Stage, database_url: str, span: timedelta, kill_at: int | None) -> Life:
+    """A worker of its own works for `span` and is destroyed at the point `kill_at`, if it comes to that. None: it
+    lives."""
     database = await Database.open(database_url, most_connections=2)
+    # What the bell does beside the work must not make the work wait for a connection now and then: its points are
+    # the same each time.
+    beside = await Database.open(database_url, most_connections=2)
+    database._bell = Bell(beside._across)
     gate = stage.house.gate
     own = Gate(database, gate.clock, gate.sealer, gate.random, gate.vendors, gate.vendor_http)
     victim = House(own, stage.house.actor, stage.clock)
@@ -85,13 +112,13 @@ async def destroyed(
 
     # A task of its own: time limits that the dead one has set may strike it, and nobody else.
     is_killed = await asyncio.create_task(live())
-    await _cut_off(stage, database)
-    return is_killed, stepped.points
+    await _cut_off(stage, database, beside)
+    return Life(stepped.places, is_killed)
 
 
-async def _cut_off(stage: Stage, database: Database) -> None:
+async def _cut_off(stage: Stage, *databases: Database) -> None:
     """Its sockets are gone at once, as those of a process that died, and the server has noticed it."""
-    pools: list[Any] = [database._pool, database._across]
+    pools: list[Any] = [pool for database in databases for pool in (database._pool, database._across)]
     pids = [h._con.get_server_pid() for pool in pools for h in pool._holders if h._con is not None]
     for pool in pools:
         pool.terminate()

@@ -18,6 +18,7 @@ from lockstep.operations.access_codes import AccessCode
 from lockstep.vendors.nuki.emulator import app as nuki_app
 from lockstep.vendors.nuki.emulator.settings import Settings as NukiSettings
 from lockstep.vendors.nuki.emulator.world import World as NukiWorld
+from lockstep.vendors.nuki.limits import SETTLING
 from lockstep.vendors.virtual.emulator import app as virtual_app
 from lockstep.vendors.virtual.emulator.features import Features, models
 from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
@@ -105,7 +106,7 @@ class NukiSite:
     """Nuki, whose cloud shows what the app changes at once."""
 
     vendor = "nuki"
-    features = Features(places=200, updates=True)
+    features = Features(places=200, updates=True, settling_seconds=SETTLING.total_seconds())
 
     def __init__(self, clock: VirtualClock, locks: int, **switches: Any) -> None:
         self.world = NukiWorld(clock, NukiSettings(**{"app_changes": "at_once", **switches}))

@@ -9,8 +9,10 @@ import secrets
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -106,32 +108,81 @@ async def _is_right(stage: Stage, let: Let, is_cancelled: bool) -> bool:
     return code.standing.value == "proven" and belief.only == str(revision)
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What lies in the database of work that somebody has taken up: the last lease, held ones, open intents."""
+
+    epoch: int
+    leases: int
+    intents: int
+
+
+async def _under_way(stage: Stage) -> UnderWay:
+    async with stage.house.gate.database.reading(stage.house.actor.workspace_id) as db:
+        row = await db.fetchrow(
+            """select coalesce(sum(lease_epoch), 0)::bigint as epoch,
+                 count(*) filter (where leased_until > clock_timestamp()) as leases,
+                 (select count(*) from intents where outcome is null) as intents
+               from domains"""
+        )
+    assert row is not None
+    return UnderWay(row["epoch"], row["leases"], row["intents"])
+
+
+async def _declare(stage: Stage, errand: str, let: Let | None) -> Let:
+    if errand == "create" or let is None:
+        return await stage.let(stage.site.locks[0], HOUR, 24 * HOUR)
+    if errand == "change":
+        await stage.change(let, ends_at=(let.ends_at or stage.clock.now()) + HOUR)
+    else:
+        await stage.cancel(let)
+    return let
+
+
+async def _at_work(stage: Stage, epoch: int, *, is_writing: bool) -> None:
+    """Return when a worker has taken the errand up, or at its write; also where it was too quick to be seen at it."""
+    writes = stage.writes()
+    while True:
+        now = await _under_way(stage)
+        if now.intents or (now.epoch > epoch and not is_writing) or stage.writes() > writes:
+            return
+        await asyncio.sleep(0)
+
+
 @pytest.mark.timeout(300)
 async def test_twenty_workers_killed_by_the_system_leave_nothing_undone_or_doubled(
-    database_url: str, start: Callable[[], Any]
+    database_url: str, start: Callable[[], Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(7)
+    met = Counter[str]()
     async with real_stage(database_url, 1) as stage:
+        # A call takes as long as one does: that is when most of a worker's life is at stake.
+        stage.site.cloud().change_settings({"latency_seconds": 0.05})
         (lock,) = stage.site.locks
         let: Let | None = None
         worker = start()
         for kill in range(KILLS):
             errand = ("create", "change", "remove")[kill % 3]
-            writes = stage.writes()
-            if errand == "create" or let is None:
-                let = await stage.let(lock, HOUR, 24 * HOUR)
-            elif errand == "change":
-                await stage.change(let, ends_at=(let.ends_at or stage.clock.now()) + HOUR)
-            else:
-                await stage.cancel(let)
-            await asyncio.sleep(chance.uniform(0, 0.25))
+            writes, epoch = stage.writes(), (await _under_way(stage)).epoch
+            let = await _declare(stage, errand, let)
+            is_writing = kill % 2 == 1
+            await asyncio.wait_for(_at_work(stage, epoch, is_writing=is_writing), PATIENCE_SECONDS)
+            if not is_writing:
+                await asyncio.sleep(chance.uniform(0, 0.15))
             worker.kill()
             worker.join(10)
+            left = await _under_way(stage)
+            met.update({"leases": left.leases > 0, "intents": left.intents > 0})
+            met["work under way"] += left.leases > 0 or left.intents > 0
             worker = start()
             is_gone = errand == "remove"
             await eventually(partial(_is_right, stage, let, is_gone), f"{errand}, kill {kill + 1}")
             assert stage.site.held(lock) == ([] if is_gone else [let.code])
             assert stage.writes() - writes <= 2, f"{errand}, kill {kill + 1}"
+    with capsys.disabled():
+        print(f"\n{KILLS} processes killed, of these {dict(met)}", end=" ", flush=True)
+    assert met["leases"]
+    assert met["intents"]
 
 
 @pytest.mark.timeout(300)
