@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.cli.conftest import Home, Say, until, within
+from tests.cli.conftest import Home, Say, tell_at_once, until, within
 
 from lockstep.cli.running import operator_of
 from lockstep.cli.wiring import Built
@@ -24,7 +24,7 @@ def with_a_guest(ready: Home, plain_locks: str) -> str:
     async def furnish(lockstep: Built) -> str:
         gate = lockstep.gate
         actor = await operator_of(gate, None)
-        await tell_at_once(plain_locks)
+        tell_at_once(plain_locks)
         command = accounts.Connect("virtual", {"token": TOKEN, "endpoint": plain_locks}, "Canal House")
         connected = await accounts.connect(gate, actor, command)
         async with gate.transaction(actor.workspace_id) as tx:
@@ -40,14 +40,6 @@ def with_a_guest(ready: Home, plain_locks: str) -> str:
         return connected.account.public_id
 
     return within(furnish)
-
-
-async def tell_at_once(address: str) -> None:
-    """These locks need no time until a reading counts, so that nobody waits for it here."""
-    async with httpx.AsyncClient(base_url=f"{address}/_emulator") as http:
-        for lock in (await http.get("/locks")).json()["locks"]:
-            changed = await http.patch(f"/locks/{lock['id']}", json={"features": {"settling_seconds": 0.1}})
-            changed.raise_for_status()
 
 
 def doors(say: Say) -> list[dict[str, Any]]:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from datetime import timedelta
 
 import httpx
-from tests.cli.conftest import Home, first_key, until
+from tests.cli.conftest import Home, first_key, tell_at_once, until
+
+from lockstep.kit.clock import SystemClock
+from lockstep.storage.database import LEAST_CONNECTIONS
+from lockstep.vendors.virtual.emulator.app import TOKEN
 
 
 def test_an_empty_home_serves_with_one_command_and_shows_its_first_key_once(empty_home: Home) -> None:
@@ -61,3 +66,40 @@ def test_workers_come_back_after_the_database_was_away(empty_home: Home) -> None
     # Another process starts the server again, as the next start of anything would.
     assert empty_home.run("migrate").returncode == 0
     until(lambda: httpx.get(f"{address}/health").json()["checks"] == is_well, lambda: running.said)
+
+
+def test_the_least_connections_to_the_database_suffice_from_the_first_start_to_a_proven_code(
+    home: Home, plain_locks: str
+) -> None:
+    tell_at_once(plain_locks)
+    home.settings["LOCKSTEP_ALLOW_PRIVATE_ADDRESSES"] = "1"
+    home.settings["LOCKSTEP_DATABASE_CONNECTIONS"] = str(LEAST_CONNECTIONS)
+    running = home.start("serve", "--port", "0")
+    address = running.address()
+    key = {"authorization": f"Bearer {first_key(running.said)}"}
+    with httpx.Client(base_url=f"{address}/v1", headers=key, timeout=30) as http:
+        account = {"vendor": "virtual", "credentials": {"token": TOKEN, "endpoint": plain_locks}}
+        http.post("/connected_accounts", json=account).raise_for_status()
+        locks = [device["device_id"] for device in http.get("/devices").json()["items"]]
+        starts_at = SystemClock().now()
+        grant = {
+            "name": "Ada",
+            "device_ids": locks,
+            "starts_at": starts_at.isoformat(),
+            "ends_at": (starts_at + timedelta(days=1)).isoformat(),
+        }
+        http.post("/access_grants", json=grant).raise_for_status()
+
+        def standings() -> list[str]:
+            return [code["standing"] for code in http.get("/access_codes").json()["items"]]
+
+        until(lambda: standings() == ["proven"] * len(locks), lambda: f"{standings()} {running.said}")
+    assert running.stop() == 0
+
+
+def test_fewer_connections_than_work_are_refused_with_the_least_that_do(home: Home) -> None:
+    home.settings["LOCKSTEP_DATABASE_CONNECTIONS"] = str(LEAST_CONNECTIONS - 1)
+    refused = home.run("serve", "--port", "0")
+    assert refused.returncode != 0
+    assert f"LOCKSTEP_DATABASE_CONNECTIONS: it is at least {LEAST_CONNECTIONS}" in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -60,6 +60,9 @@ def test_only_secrets_have_a_twin_that_names_a_file(tmp_path: Path) -> None:
         ("LOCKSTEP_ALLOW_PRIVATE_ADDRESSES", "maybe", "'maybe' is not a value for it"),
         ("LOCKSTEP_LOG_FORMAT", "xml", "'xml' is none of console, json"),
         ("LOCKSTEP_LOG_LEVEL", "loud", "'loud' is none of debug, info, warning, error"),
+        ("LOCKSTEP_DATABASE_CONNECTIONS", "1", "it is at least 2, and '1' is less"),
+        ("LOCKSTEP_DATABASE_CONNECTIONS", "-3", "it is at least 2, and '-3' is less"),
+        ("LOCKSTEP_AT_ONCE", "0", "it is at least 1, and '0' is less"),
         ("LOCKSTEP_MASTER_KEYS_FILE", "/nowhere", "the file cannot be read (No such file or directory)"),
     ],
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lockstep.http.api.settings import ApiSettings
+from lockstep.storage.database import LEAST_CONNECTIONS
 
 
 class SettingInvalid(ValueError):
@@ -22,6 +23,8 @@ class SettingInvalid(ValueError):
 
 
 SECRET = {"is_secret": True}
+LEAST = "least"
+"""Of a number: below it nothing would work."""
 
 # Of the script at the root and of the tests.
 _NOT_SETTINGS = ("LOCKSTEP_SETTING_UP", "LOCKSTEP_TEST_DATABASE_URL")
@@ -37,8 +40,8 @@ class StorageSettings:
     """Folder of the embedded database and the key file; else ~/.local/share/lockstep, or /var/lib/lockstep for root."""
     postgres_binaries: Path | None = None
     """Folder of initdb, pg_ctl and postgres for the embedded server; by default they are looked for."""
-    database_connections: int = 10
-    """Most connections to the database, for each process."""
+    database_connections: int = field(default=10, metadata={LEAST: LEAST_CONNECTIONS})
+    """Most connections to the database, for each process, at least 2; up to three more listen for what is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,8 @@ class OutboundSettings:
 class WorkSettings:
     """How the workers work."""
 
-    at_once: int = 16
-    """Rows of one queue that one process works on at a time."""
+    at_once: int = field(default=16, metadata={LEAST: 1})
+    """Rows of one queue that one process works on at a time, at least 1."""
     lease_seconds: float = 60.0
     """How long work is held without renewal; a killed worker's work is taken up after that."""
     call_seconds: float = 10.0
@@ -168,6 +171,11 @@ def _group(kind: Any, environ: Mapping[str, str]) -> dict[str, Any]:
         text = _text(one.name, bool(one.metadata.get("is_secret")), environ)
         if text is not None:
             found[one.name] = _converted(variable(one.name), text, hints[one.name])
+            least = one.metadata.get(LEAST)
+            if least is not None and found[one.name] < least:
+                raise SettingInvalid(
+                    f"{variable(one.name)}: it is at least {least}, and {text[:40]!r} is less."
+                )
     return found
 
 

@@ -14,6 +14,8 @@ from asyncpg.pool import PoolConnectionProxy
 from lockstep.storage.bell import Bell, News
 
 EVERY_WORKSPACE = "*"
+LEAST_CONNECTIONS = 2
+"""One within workspaces and one across them: whoever holds the latter may want the former, as at the first start."""
 
 
 class _Session(asyncpg.Connection):
@@ -51,7 +53,8 @@ class Database:
 
     @classmethod
     async def open(cls, dsn: str, *, most_connections: int = 10) -> Database:
-        """Connect; `dsn` as asyncpg takes it. Row-level security binds this process from here on."""
+        """Connect; `dsn` as asyncpg takes it. Row-level security binds this process from here on. Below
+        LEAST_CONNECTIONS it takes these all the same; whoever listens has a connection besides."""
         most_across = max(1, most_connections // 4)
         most_within = max(1, most_connections - most_across)
         return cls(await _pool(dsn, most_within), await _pool(dsn, most_across), dsn)
