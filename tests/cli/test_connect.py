@@ -10,9 +10,15 @@ import subprocess
 
 import httpx
 import pytest
-from tests.cli.conftest import COMMAND, Home, Say
+from tests.cli.conftest import COMMAND, Home, Say, within
 
+from lockstep.cli.wiring import Built
 from lockstep.vendors.nuki.emulator.app import TOKEN
+from lockstep.workers.accounts.describe import Describer
+from lockstep.workers.loop import drain
+from lockstep.workers.reconciler.drivers import Drivers
+
+SETTING = "LOCKSTEP_ALLOW_PRIVATE_ADDRESSES"
 
 
 def test_an_account_is_connected_with_its_token_from_a_file(ready: Home, say: Say, nuki: str) -> None:
@@ -44,6 +50,31 @@ def test_a_refused_token_is_told_with_the_next_step_and_nothing_is_stored(
         == "The vendor refuses these credentials. Make new ones at the vendor and give these.\n"
     )
     assert json.loads(say("status", "--json").stdout)[0]["accounts"] == []
+
+
+def test_a_private_address_is_refused_with_the_setting_that_allows_it(
+    ready: Home, say: Say, nuki: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("connect", "nuki", "--field", f"endpoint={nuki}", "--field-file", "token=-")
+    ready.settings[SETTING] = "0"
+    monkeypatch.setenv(SETTING, "0")
+    refused = say(*words, said_to_it=TOKEN)
+    assert refused.exit_code == 1
+    assert f"Set {SETTING}=1 where it is meant" in refused.stderr
+    assert "try again in some minutes" not in refused.stderr
+    # Connected while it was allowed, and then no more: the doctor tells the same.
+    ready.settings[SETTING] = "1"
+    assert say(*words, said_to_it=TOKEN).exit_code == 0
+    ready.settings[SETTING] = "0"
+    monkeypatch.setenv(SETTING, "0")
+
+    async def describe(lockstep: Built) -> None:
+        await drain(lockstep.gate, {"accounts": Describer(lockstep.gate, Drivers(lockstep.gate)).process}, 5)
+
+    within(describe)
+    (found,) = [f for f in json.loads(say("doctor", "--json").stdout)["findings"] if f["check"] == "accounts"]
+    assert "is private or local" in found["cause"]
+    assert SETTING in found["next_step"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from lockstep.kit.outbound import AddressRefused
 from lockstep.model.capabilities import Evidence
 from lockstep.model.window import Window
 
@@ -81,6 +82,19 @@ class VendorUnreachable(DriverError):
     code = "vendor_unreachable"
 
 
+class VendorAddressRefused(VendorUnreachable):
+    """The vendor's address is private or local, and this installation calls public addresses only; nothing was sent.
+    Set LOCKSTEP_ALLOW_PRIVATE_ADDRESSES=1 where it is meant, such as an emulator's, and start Lockstep again; else give
+    the account the vendor's public endpoint."""
+
+    code = AddressRefused.code
+
+
+def not_sent(error: Exception, said: str) -> VendorUnreachable:
+    """What it means that no connection came about: nothing has left us. `said` is for people, without secrets."""
+    return VendorAddressRefused() if isinstance(error.__cause__, AddressRefused) else VendorUnreachable(said)
+
+
 class VendorBusy(DriverError):
     """The vendor asks us to slow down or is busy with this lock; nothing was changed. Lockstep waits and goes on."""
 
@@ -115,3 +129,9 @@ class UnexpectedReply(DriverError):
     """The vendor answered in a way that Lockstep does not know. Please report it; the reply is kept without secrets."""
 
     code = "unexpected_reply"
+
+
+def words_of(error: DriverError) -> tuple[str, str]:
+    """For people: what is wrong, and what to do."""
+    cause, _, next_step = " ".join((type(error).__doc__ or "").split()).partition(". ")
+    return f"{cause.rstrip('.')}.", next_step or "Lockstep tries again by itself."

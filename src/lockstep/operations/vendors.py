@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lockstep.driver.contract import Description
-from lockstep.driver.outcomes import CredentialsRefused, DriverError
+from lockstep.driver.outcomes import CredentialsRefused, DriverError, VendorAddressRefused, words_of
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations.errors import Invalid, VendorFailed
 from lockstep.operations.gate import Gate
@@ -115,13 +115,14 @@ async def described(gate: Gate, vendor: str, credentials: Mapping[str, str]) -> 
             next_step="Make new ones at the vendor and give these.",
             field="credentials",
         ) from refused
+    except VendorAddressRefused as refused:
+        cause, next_step = words_of(refused)
+        raise Invalid(
+            cause, code=refused.code, next_step=next_step, field="credentials.endpoint"
+        ) from refused
     except DriverError as error:
         raise VendorFailed(
-            f"{gate.vendors[vendor].label} could not be asked. {_first_sentence(error)}",
+            f"{gate.vendors[vendor].label} could not be asked. {words_of(error)[0]}",
             code=error.code,
             next_step="Nothing was stored. Check what you gave, then try again in some minutes.",
         ) from error
-
-
-def _first_sentence(error: DriverError) -> str:
-    return f"{(type(error).__doc__ or '').strip().partition('. ')[0].rstrip('.')}."

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tests.http.api.furnished import GRANT, TOKEN, Home, Ids, at_home, furnish, june, serving
 
+from lockstep.cli.settings import OutboundSettings
+from lockstep.cli.vendor_http import vendor_client
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.feed_text import HostStay
 from lockstep.emulation.feeds import FeedBoard, FeedFaultKind, create_feed_app
@@ -237,6 +239,27 @@ async def test_it_is_refused_with_cause_and_next_step_and_nothing_is_written(hom
     assert bad.cause.format(**ids) in problem["cause"]
     assert len(problem["next_step"]) > 10
     assert [e["field"] for e in problem["errors"]] == ([bad.field] if bad.field else [])
+    assert await home.everything() == before
+
+
+async def test_a_vendor_at_a_private_address_is_refused_with_the_setting_that_allows_it(home: Home) -> None:
+    ids = await furnished(home)
+    before = await home.everything()
+    credentials = {"token": TOKEN, "endpoint": "http://127.0.0.1:9"}
+    async with vendor_client(OutboundSettings()) as http:
+        home.house.gate.vendor_http = http
+        connected = await home.client.post(
+            "/v1/connected_accounts", json={"vendor": "nuki", "credentials": credentials}
+        )
+        changed = await home.client.put(
+            f"/v1/connected_accounts/{ids['connected_account_id']}/credentials",
+            json={"credentials": credentials},
+        )
+    for answer in (connected, changed):
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (400, "address_refused"), answer.text
+        assert "LOCKSTEP_ALLOW_PRIVATE_ADDRESSES" in problem["next_step"]
+        assert [e["field"] for e in problem["errors"]] == ["body.credentials.endpoint"]
     assert await home.everything() == before
 
 

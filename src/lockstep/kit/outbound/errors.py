@@ -27,7 +27,9 @@ class AddressRefused(OutboundError):
     """The host's address is private, local or reserved, and this installation calls public addresses only."""
 
     code = "address_refused"
-    next_step = "Give an address on the internet, or allow private addresses in the settings."
+    next_step = (
+        "Give a public address, or set LOCKSTEP_ALLOW_PRIVATE_ADDRESSES=1 where a private one is meant."
+    )
 
 
 class RedirectUnsafe(OutboundError):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from lockstep.driver.outcomes import CredentialsRefused, VendorUnreachable
+from lockstep.driver.outcomes import CredentialsRefused, VendorUnreachable, not_sent
 from lockstep.vendors.nuki.replies import Reply, value_of
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class Client:
                 follow_redirects=False,
             )
         except _NOT_SENT as error:
-            raise VendorUnreachable(f"{method} {path}: {type(error).__name__}") from error
+            raise not_sent(error, f"{method} {path}: {type(error).__name__}") from error
         except httpx.HTTPError as error:
             return self._lost(method, path, type(error).__name__, hidden)
         return Reply(

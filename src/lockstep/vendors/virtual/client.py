@@ -20,6 +20,7 @@ from lockstep.driver.outcomes import (
     Unknown,
     VendorBusy,
     VendorUnreachable,
+    not_sent,
 )
 from lockstep.driver.said import without_digits
 
@@ -66,7 +67,7 @@ class Client:
                 f"{self._endpoint}{path}", params=query, headers=self._headers, follow_redirects=False
             )
         except httpx.HTTPError as error:
-            raise VendorUnreachable(type(error).__name__) from error
+            raise not_sent(error, type(error).__name__) from error
         body = _body(reply)
         _raise_for(reply, body)
         if reply.is_success or reply.status_code == NOT_FOUND:
@@ -94,7 +95,7 @@ class Client:
                     follow_redirects=False,
                 )
         except _NOTHING_SENT as error:
-            raise VendorUnreachable(type(error).__name__) from error
+            raise not_sent(error, type(error).__name__) from error
         except (httpx.HTTPError, TimeoutError) as error:
             return Unknown(type(error).__name__)
         return _classified(reply)

@@ -16,6 +16,7 @@ from lockstep.driver.outcomes import (
     UnexpectedReply,
     VendorBusy,
     VendorUnreachable,
+    words_of,
 )
 from lockstep.model.plan import Hold
 
@@ -87,20 +88,24 @@ def of_refusal(refused: Refused, lock: str, now: datetime) -> Remedy:
 
 
 def of_error(error: DriverError, lock: str, failures: int, now: datetime) -> Remedy:
-    """The vendor or the lock could not be asked; `failures` counts those in a row before this one."""
-    noted = failure(error.code, f"{lock}: {_cause(error)}", _next_step(error), now)
+    """The vendor or the lock could not be asked; `failures` counts those in a row before this one.
+
+    What is wrong with the whole account names no lock."""
+    cause, next_step = _cause(error), words_of(error)[1]
+    noted = failure(error.code, f"{lock}: {cause}", next_step, now)
+    of_account = failure(error.code, cause, next_step, now)
     wait = min(_FIRST_WAIT * 2 ** min(failures, 10), _LONGEST_WAIT)
     match error:
         case VendorBusy(retry_after=retry_after, is_account_wide=True):
-            return Remedy(noted, account_wait=max(retry_after or wait, wait))
+            return Remedy(of_account, account_wait=max(retry_after or wait, wait))
         case VendorBusy(retry_after=retry_after):
             return Remedy(noted, domain_wait=retry_after or wait)
         case CredentialsRefused():
-            return Remedy(noted, account_state="credentials_refused")
+            return Remedy(of_account, account_state="credentials_refused")
         case DeviceOffline():
             return Remedy(noted, lock_wait=OFFLINE_WAIT)
         case VendorUnreachable():
-            return Remedy(noted, account_wait=wait)
+            return Remedy(of_account, account_wait=wait)
         case UnexpectedReply():
             return Remedy(noted, domain_wait=_PARKED_WAIT)
     return Remedy(noted, domain_wait=wait)
@@ -195,10 +200,4 @@ def of_unknown_place(lock: str, now: datetime) -> Remedy:
 
 
 def _cause(error: DriverError) -> str:
-    first = (type(error).__doc__ or "").strip().split(". ")[0].rstrip(".")
-    return f"{first}." + (f" The vendor said: {error.said}" if error.said else "")
-
-
-def _next_step(error: DriverError) -> str:
-    sentences = (type(error).__doc__ or "").strip().split(". ", 1)
-    return sentences[1] if len(sentences) > 1 else "Lockstep tries again by itself."
+    return words_of(error)[0] + (f" The vendor said: {error.said}" if error.said else "")
