@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities, CredentialKind
@@ -27,6 +28,7 @@ class DeviceState:
     """0 to 1."""
     is_battery_critical: bool | None
     seen_at: datetime | None
+    """When the vendor last was in touch with it, as far as known."""
     problems: tuple[str, ...]
     """Why codes cannot be set on it, such as `keypad_missing` or `subscription_required`."""
 
@@ -212,9 +214,18 @@ async def _views(tx: Tx, rows: Sequence[DeviceRow]) -> list[Device]:
     return [_view(row, around[row.id]) for row in rows]
 
 
+def last_seen(state: Mapping[str, Any], is_online: bool | None, read_at: datetime | None) -> datetime | None:
+    """When the vendor last was in touch with a lock. `read_at`: when the newest reading of it began: one in which
+    nothing had changed is kept as its time alone."""
+    seen = state.get("seen_at")
+    seen_at = datetime.fromisoformat(seen) if seen else None
+    if is_online is False or read_at is None:
+        return seen_at
+    return max(seen_at or read_at, read_at)
+
+
 def _view(row: DeviceRow, around: devices.Surroundings) -> Device:
     state = row.state
-    seen_at = state.get("seen_at")
     return Device(
         row.public_id,
         around.account_public_id,
@@ -230,7 +241,7 @@ def _view(row: DeviceRow, around: devices.Surroundings) -> Device:
             state.get("is_locked"),
             state.get("battery_level"),
             state.get("is_battery_critical"),
-            datetime.fromisoformat(seen_at) if seen_at else None,
+            last_seen(state, row.is_online, around.read_at),
             tuple(state.get("problems", ())),
         ),
         _abilities(row.capabilities),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from lockstep.model.lock_health import troubles_of_lock
 from lockstep.model.reasons import Reason
+from lockstep.operations.devices import last_seen
 from lockstep.operations.failures import failed
 from lockstep.storage.today import LockRow
 
@@ -44,11 +45,6 @@ def is_ailing(row: LockRow) -> bool:
 
 
 def _state(row: LockRow, read_at: datetime | None) -> LockState:
-    seen = row.state.get("seen_at")
-    seen_at = datetime.fromisoformat(seen) if seen else None
-    if row.is_online is not False and read_at is not None:
-        # A reading in which nothing had changed is kept as its time alone.
-        seen_at = max(seen_at or read_at, read_at)
     return LockState(
         row.public_id,
         row.name,
@@ -58,7 +54,7 @@ def _state(row: LockRow, read_at: datetime | None) -> LockState:
         row.is_online,
         row.state.get("battery_level"),
         row.state.get("is_battery_critical"),
-        seen_at,
+        last_seen(row.state, row.is_online, read_at),
         row.due_at,
         tuple(_troubles(row)),
     )

@@ -13,6 +13,7 @@ from lockstep.storage.database import Connection
 from lockstep.storage.encoding import from_document
 from lockstep.storage.entries import EntryRow, entry_columns, entry_row
 from lockstep.storage.grants import reaches_only
+from lockstep.storage.readings import newest_reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class AccessCodeRow:
     last_intent_outcome: str | None
     used_at: datetime | None
     """When it last opened this door, as far as the vendor's log tells."""
+    lock_read_at: datetime | None
+    """When the newest reading of its lock began."""
     entry: EntryRow
 
 
@@ -96,7 +99,8 @@ _JOINED = f"""
     ac.label as account_label, ac.disconnected_at, a.grant_id, g.public_id as grant_public_id,
     a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at,
     dom.failure as domain_failure, dom.due_at as domain_due_at, i.begun_at as last_intent_at,
-    i.outcome as last_intent_outcome, {last_use("e", "a")} as used_at, {entry_columns()}
+    i.outcome as last_intent_outcome, {last_use("e", "a")} as used_at,
+    {newest_reading("d")} as lock_read_at, {entry_columns()}
   from access_codes a
     join entries e on e.workspace_id = a.workspace_id and e.id = a.entry_id
     join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
@@ -134,6 +138,7 @@ def _row(r: Any) -> AccessCodeRow:
         last_intent_at=r["last_intent_at"],
         last_intent_outcome=r["last_intent_outcome"],
         used_at=r["used_at"],
+        lock_read_at=r["lock_read_at"],
         entry=entry_row(r),
     )
 

@@ -35,6 +35,13 @@ _BEGUN_AT = """(select max(r.begun_at) from readings r where r.workspace_id = o.
   and r.account_id = o.account_id and o.target = any(r.covers))"""
 
 
+def newest_reading(device: str) -> str:
+    """For statements elsewhere in storage that join devices under this name: when the newest reading that covers it
+    began; null: it is unread."""
+    return f"""(select max(r.begun_at) from readings r where r.workspace_id = {device}.workspace_id
+      and r.account_id = {device}.account_id and {device}.reference = any(r.covers))"""  # noqa: S608
+
+
 async def store(
     db: Connection,
     workspace_id: UUID,

@@ -62,7 +62,7 @@ class BelievedOut:
     proven_at: datetime | None
     """Since when it is proven to be as declared; null while it is not."""
     read_at: datetime | None
-    """When the newest reading that counts for it began."""
+    """When the newest reading of its lock began; null while there is none."""
     used_at: datetime | None
     """When it last opened this door, as far as the vendor's log tells."""
 
@@ -219,7 +219,7 @@ def _shown(code: AccessCode, actor: Actor) -> AccessCodeOut:
             tuple(sorted({_believed(state, declared.revision) for state in row.entry.belief.possible})),
             code.evidence.name.lower(),
             code.proven_at,
-            row.entry.belief.read_at,
+            row.lock_read_at,
             row.used_at,
         ),
         AttemptOut(row.last_intent_at, row.last_intent_outcome) if row.last_intent_at else None,
