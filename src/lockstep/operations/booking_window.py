@@ -53,10 +53,17 @@ def window_said(said: Said, house: HouseTimes, before: StayWindow | None = None)
             "The end does not lie after the start.",
             code=WindowEmpty.code,
             next_step="Correct one of the two.",
-            field="departs" if said.departs else "ends_at",
+            field=field_to_correct(said),
         ) from None
     assert window.ends_at is not None
     return StayWindow(window.starts_at, window.ends_at)
+
+
+def field_to_correct(said: Said) -> str | None:
+    """Of a window that cannot be, the field that was sent: its end, or else its start."""
+    return next(
+        (f for f in ("departs", "ends_at", "arrives", "starts_at") if getattr(said, f) is not None), None
+    )
 
 
 def _start(said: Said, house: HouseTimes) -> datetime | None:

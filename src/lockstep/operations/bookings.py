@@ -16,7 +16,7 @@ from lockstep.model.permissions import Actor, Scope, require, require_property
 from lockstep.model.stay_window import HouseTimes
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
-from lockstep.operations.booking_window import StayWindow, window_said
+from lockstep.operations.booking_window import StayWindow, field_to_correct, window_said
 from lockstep.operations.errors import CONNECT_AGAIN, Conflict, Invalid, NotFound
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Tx
@@ -143,7 +143,7 @@ async def create(tx: Tx, actor: Actor, command: CreateBooking) -> Booking:
     space = await known_space(tx, actor, command.space_id)
     house = house_of(await spaces.property_of(tx.db, tx.workspace_id, space.id))
     window = window_said(command, house)
-    _refuse_over(window.ends_at, tx.now)
+    _refuse_over(window.ends_at, tx.now, field_to_correct(command))
     guest = await _guest(tx, actor, command.guest_id, command.guest)
     id = new_id()
     row = BookingRow(
@@ -187,7 +187,7 @@ async def change(tx: Tx, actor: Actor, command: ChangeBooking) -> Booking:
     guest = await _guest(tx, actor, command.guest_id, command.guest)
     after = _moved(before, command, house)
     if (after.starts_at, after.ends_at) != (before.starts_at, before.ends_at):
-        _refuse_over(max(before.ends_at, after.ends_at), tx.now)
+        _refuse_over(max(before.ends_at, after.ends_at), tx.now, field_to_correct(command))
     if guest is not None:
         after = replace(after, guest_id=guest.id, phone_last4=_phone_last4(guest) or before.phone_last4)
     if after != before:
@@ -278,13 +278,13 @@ def _moved(before: BookingRow, command: ChangeBooking, house: HouseTimes) -> Boo
     return after
 
 
-def _refuse_over(ends_at: datetime, now: datetime) -> None:
+def _refuse_over(ends_at: datetime, now: datetime, field: str | None = None) -> None:
     if ends_at <= now:
         raise Invalid(
             "The stay is over.",
             code="window_ended",
             next_step="Give an end that lies ahead.",
-            field="ends_at",
+            field=field,
         )
 
 

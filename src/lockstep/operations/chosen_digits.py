@@ -12,6 +12,7 @@ from lockstep.model.constraints import breaches_of_code
 from lockstep.model.naming import TAG_LENGTH
 from lockstep.operations.errors import Conflict, Invalid
 from lockstep.operations.gate import Tx
+from lockstep.storage.declarations import Reached
 from lockstep.storage.devices import DeviceRow
 
 _TAG_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -65,8 +66,15 @@ def that_take_digits(locks: Sequence[DeviceRow], wish: Wish) -> list[DeviceRow]:
     return choosing
 
 
-def choose(tx: Tx, locks: Sequence[DeviceRow], taken: set[UUID], wish: Wish) -> Choice:
-    """Raises Invalid, Conflict where the given digits, or any at all, cannot be had."""
+def in_use_on(reached: Sequence[Reached]) -> set[UUID]:
+    """Digits in use for an overlapping time on any of these locks, ours or foreign."""
+    return set[UUID]().union(*(r.in_use for r in reached))
+
+
+def choose(tx: Tx, reached: Sequence[Reached], wish: Wish) -> Choice:
+    """`reached`: the locks that take digits. Raises Invalid, Conflict where the given ones, or any at all, cannot be
+    had."""
+    locks = [r.device for r in reached]
     if wish.code is not None:
         for lock in locks:
             broken = breaches_of_code(wish.code, lock.capabilities)
@@ -78,13 +86,18 @@ def choose(tx: Tx, locks: Sequence[DeviceRow], taken: set[UUID], wish: Wish) -> 
                     next_step="Give other digits, or none, and Lockstep chooses.",
                     field="code",
                 )
-        if tx.fingerprint(wish.code) in taken:
+        fingerprint = tx.fingerprint(wish.code)
+        where = [
+            f"the lock {r.device.name} ({r.device.public_id})" for r in reached if fingerprint in r.in_use
+        ]
+        if where:
             raise Conflict(
-                "These digits are in use on one of the locks for a time that overlaps.",
+                f"These digits are in use on {', '.join(where)} for a time that overlaps.",
                 code="code_taken",
                 next_step="Give other digits, or none, and Lockstep chooses.",
             )
         return Choice(wish.code)
+    taken = in_use_on(reached)
     try:
         return choose_code(
             [d.capabilities for d in locks],

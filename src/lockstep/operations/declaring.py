@@ -22,6 +22,7 @@ from lockstep.operations.chosen_digits import (
     choose,
     groups,
     holds_codes,
+    in_use_on,
     tag_of,
     that_take_digits,
 )
@@ -315,27 +316,21 @@ async def _method(
         await grants.insert_method(tx.db, tx.workspace_id, method)
     if not choosing:
         return method
-    taken = await _taken(tx, choosing, window, method.id)
+    reached = await declarations.reached(
+        tx.db, tx.workspace_id, window, device_ids=[d.id for d in choosing], but_method=method.id
+    )
     if method.digits is not None and wish.code is None:
         plain = tx.open(method.digits, "access_methods", "digits", method.id)
         fits = not any(breaches_of_code(plain, d.capabilities) for d in choosing)
-        if fits and method.fingerprint not in taken:
+        if fits and method.fingerprint not in in_use_on(reached):
             return method
-    choice = choose(tx, choosing, taken, wish)
+    choice = choose(tx, reached, wish)
     sealed = tx.seal(choice.digits, "access_methods", "digits", method.id)
     method = replace(method, digits=sealed, fingerprint=tx.fingerprint(choice.digits), warning=choice.warning)
     await grants.set_method_digits(
         tx.db, tx.workspace_id, method.id, sealed, method.fingerprint, choice.warning
     )
     return method
-
-
-async def _taken(tx: Tx, locks: Sequence[DeviceRow], window: Window, but_method: UUID) -> set[UUID]:
-    """Digits in use for an overlapping time in any of these locks' write domains, ours or foreign."""
-    reached = await declarations.reached(
-        tx.db, tx.workspace_id, window, device_ids=[d.id for d in locks], but_method=but_method
-    )
-    return set[UUID]().union(*(r.in_use for r in reached))
 
 
 def _phone_last_digits(booking: BookingRow, guest: GuestRow | None) -> str | None:

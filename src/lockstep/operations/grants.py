@@ -159,7 +159,7 @@ async def change(tx: Tx, actor: Actor, grant_public_id: str, command: ChangeGran
     ends_at = None if command.is_ongoing else command.ends_at or row.ends_at
     starts_at = command.starts_at or row.starts_at
     if (starts_at, ends_at) != (row.starts_at, row.ends_at):
-        _window(tx, starts_at, ends_at)
+        _window(tx, starts_at, ends_at, sent="ends_at" if command.ends_at else "starts_at")
     changed = replace(
         row,
         name=row.name if command.name is None else words(command.name, "name"),
@@ -265,7 +265,8 @@ def _require_to_declare(actor: Actor, code: str | None) -> None:
         require(actor, Scope.CODES_WRITE)
 
 
-def _window(tx: Tx, starts_at: datetime, ends_at: datetime | None) -> Window:
+def _window(tx: Tx, starts_at: datetime, ends_at: datetime | None, *, sent: str = "ends_at") -> Window:
+    """`sent`: the field to correct where the two do not go together. Raises Invalid."""
     for field_name, at in (("starts_at", starts_at), ("ends_at", ends_at)):
         if at is not None and at.year not in _YEARS:
             raise Invalid(
@@ -280,14 +281,14 @@ def _window(tx: Tx, starts_at: datetime, ends_at: datetime | None) -> Window:
             str(fault),
             code=getattr(fault, "code", "invalid"),
             next_step="Give aware instants, the end after the start.",
-            field="ends_at",
+            field=sent,
         ) from fault
     if window.is_over(tx.now):
         raise Invalid(
             "The window has ended already.",
             code="window_ended",
             next_step="Give an end that lies ahead.",
-            field="ends_at",
+            field=sent,
         )
     return window
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
@@ -112,8 +111,7 @@ def _chosen(tx: Tx, grant: GrantRow, holding: Sequence[Reached], wish: Wish) -> 
     if not choosing:
         return _Chosen(method, None)
     ids = {d.id for d in choosing}
-    taken = set[UUID]().union(*(r.in_use for r in holding if r.device.id in ids))
-    choice = choose(tx, choosing, taken, wish)
+    choice = choose(tx, [r for r in holding if r.device.id in ids], wish)
     sealed = tx.seal(choice.digits, "access_methods", "digits", id)
     made = replace(method, digits=sealed, fingerprint=tx.fingerprint(choice.digits), warning=choice.warning)
     return _Chosen(made, choice.digits)

@@ -64,7 +64,7 @@ CASES = {
         "/v1/access_grants", grant(code="secret"), 400, "code_breaks_rules", "0 to 9", "body.code"
     ),
     "digits that another grant has at that time": Bad(
-        "/v1/access_grants", grant(code=GRANT["code"]), 409, "code_taken", "in use"
+        "/v1/access_grants", grant(code=GRANT["code"]), 409, "code_taken", "in use on the lock Door 2 ("
     ),
     "digits for a grant that reaches no lock": Bad(
         "/v1/access_grants",
@@ -94,7 +94,33 @@ CASES = {
         400,
         "window_ended",
         "over",
+        "body.departs",
+    ),
+    "a stay that was over at an instant": Bad(
+        "/v1/bookings",
+        {"space_id": "{space_id}", "arrives": "2026-05-01", "ends_at": "2026-05-04T10:00:00Z"},
+        400,
+        "window_ended",
+        "over",
         "body.ends_at",
+    ),
+    "a stay whose arrival is moved behind its departure": Bad(
+        "/v1/bookings/{booking_id}",
+        {"arrives": "2026-06-20"},
+        400,
+        "window_empty",
+        "after the start",
+        "body.arrives",
+        "PATCH",
+    ),
+    "a grant whose start is moved behind its end": Bad(
+        "/v1/access_grants/{access_grant_id}",
+        {"starts_at": "2026-07-20T00:00:00Z"},
+        400,
+        "window_empty",
+        "",
+        "body.starts_at",
+        "PATCH",
     ),
     "a stay without an end": Bad(
         "/v1/bookings",
