@@ -105,7 +105,7 @@ def test_a_rotation_that_was_broken_off_goes_on_without_another_version(
     add_version(ready.folder / "data" / KEY_FILE)
     needed = say("keys", "drop", "1")
     assert needed.exit_code == 1
-    assert "1 values still need version 1." in needed.stderr
+    assert "Version 1 is still needed by 1 value." in needed.stderr
     rotated = json.loads(say("keys", "rotate", "--json").stdout)
     assert rotated == {"version": 2, "is_new": False, "resealed": 1, "dispensable": [1]}
 

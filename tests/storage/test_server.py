@@ -23,8 +23,9 @@ from lockstep.storage.server.errors import (
     DataOfAnotherVersion,
     DirectoryNotOurs,
     DirectoryUnreachable,
+    ServerStaysBetween,
 )
-from lockstep.storage.server.postmaster import read_postmaster
+from lockstep.storage.server.postmaster import State, read_postmaster, state_of
 
 IS_ROOT = os.geteuid() == 0
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
@@ -240,6 +241,21 @@ async def test_a_killed_server_is_started_anew_with_what_it_held(place: Path) ->
         for connection in connections:
             connection.terminate()
         server.stop()
+
+
+async def test_a_server_that_waits_for_whoever_is_connected_is_told_with_what_to_do(place: Path) -> None:
+    server = EmbeddedServer(place / "pg", fast_and_unsafe=True)
+    connection = await asyncpg.connect(server.start())
+    # A smart shutdown: no newcomers, and whoever is there may stay.
+    os.kill(pid_of(place / "pg"), signal.SIGTERM)
+    wait_until(lambda: state_of(place / "pg" / "data") is State.CHANGING)
+    late = EmbeddedServer(place / "pg", fast_and_unsafe=True, patience=0.1)
+    with pytest.raises(ServerStaysBetween, match="End what is connected to it, or wait, then start again"):
+        late.start()
+    await connection.close()
+    wait_until(lambda: state_of(place / "pg" / "data") is State.GONE)
+    assert await ask(server.start(), "select 1") == 1
+    server.stop()
 
 
 async def test_a_dead_servers_number_that_passed_to_another_process_is_no_hindrance(place: Path) -> None:

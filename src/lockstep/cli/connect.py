@@ -15,6 +15,7 @@ from lockstep.cli.running import operator_of, with_lockstep
 from lockstep.cli.terminal import AsJson, print_json, print_text
 from lockstep.cli.wiring import Built
 from lockstep.driver.contract import CredentialField
+from lockstep.kit.wording import counted
 from lockstep.operations import accounts, devices
 from lockstep.vendors import VENDORS
 
@@ -58,7 +59,7 @@ def connect(
     if as_json:
         print_json(made)
         return
-    print_text(f"Connected as {made.connected_account_id}: {len(made.locks)} locks.")
+    print_text(f"Connected as {made.connected_account_id}: {counted(len(made.locks), 'lock')}.")
     for name in made.locks:
         print_text(f"  {name}")
     print_text(f"The vendor may call {made.callback_path} (shown only now: the path is a secret).")

@@ -16,6 +16,7 @@ from lockstep.cli.settings import Settings, unknown_variables
 from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text
 from lockstep.cli.wiring import Built, built, database_of, own_folder
 from lockstep.kit.clock import Clock, SystemClock
+from lockstep.kit.wording import counted
 from lockstep.operations import examining, figures, rotation
 from lockstep.operations.examining import CHECKS_OF_WORK, CHECKS_OF_WORKSPACE, Finding
 from lockstep.storage.inspection import Inspected, inspect
@@ -177,6 +178,6 @@ def _show(examined: Examined) -> None:
     ]
     if rows:
         print_table(("check", "what", "what is wrong", "what to do"), rows)
-    print_text(f"{len(examined.checked)} checks, {len(rows)} findings.")
+    print_text(f"{counted(len(examined.checked), 'check')}, {counted(len(rows), 'finding')}.")
     if examined.unchecked:
         print_text(f"Not looked at because of these: {', '.join(examined.unchecked)}.")

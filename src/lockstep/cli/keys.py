@@ -13,6 +13,7 @@ from lockstep.cli.keyring import KEY_FILE, add_version, drop_version
 from lockstep.cli.running import operator_of, with_lockstep
 from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text, progress, say
 from lockstep.cli.wiring import Built, own_folder
+from lockstep.kit.wording import counted
 from lockstep.operations import api_keys, rotation
 from lockstep.operations.api_keys import ApiKey, CreateApiKey, NewApiKey
 
@@ -126,7 +127,7 @@ def rotate(as_json: AsJson = False) -> None:
         print_json(rotated)
         return
     how = "a new key" if rotated.is_new else "the newest key"
-    print_text(f"{rotated.resealed} values were sealed anew under {how}, version {rotated.version}.")
+    print_text(f"Sealed anew under {how}, version {rotated.version}: {counted(rotated.resealed, 'value')}.")
     for version in rotated.dispensable:
         print_text(
             f"Nothing here needs version {version} any more; backups made before may. "
@@ -151,8 +152,8 @@ def drop(
         needing = (await rotation.versions_in_use(lockstep.gate)).get(version, 0)
         if needing:
             raise Stopped(
-                f"{needing} values still need version {version}. Say `lockstep keys rotate`; answers kept for "
-                "repeated requests are gone after a day."
+                f"Version {version} is still needed by {counted(needing, 'value')}. Say "
+                "`lockstep keys rotate`; answers kept for repeated requests are gone after a day."
             )
         drop_version(own_folder(lockstep.settings) / KEY_FILE, version)
 

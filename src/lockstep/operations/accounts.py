@@ -288,16 +288,21 @@ async def take_description(tx: Tx, actor: Named, account_id: UUID, description: 
     await claims.wake(tx.db, tx.workspace_id, "domains", sorted(changed), tx.now)
 
 
+_NO_CALLBACK = (
+    "Call the path that was shown when the account was connected; it ends when the account is disconnected."
+)
+
+
 async def take_callback(gate: Gate, token: str, headers: Mapping[str, str], body: bytes) -> None:
     """A vendor's call: ask the driver's pure `read_callback` whom to wake. It is told where to look, never what is."""
     async with gate.database.reading(None) as db:
         found = await accounts.every_by_callback_token(db, _hash(token))
     if found is None:
-        raise NotFound("callback", "address")
+        raise NotFound("callback", "address", next_step=_NO_CALLBACK)
     async with gate.transaction(found[0]) as tx:
         account = await accounts.get(tx.db, tx.workspace_id, found[1])
         if account is None or account.credentials is None:
-            raise NotFound("callback", "address")
+            raise NotFound("callback", "address", next_step=_NO_CALLBACK)
         opened = tx.open(account.credentials, "accounts", "credentials", account.id)
         credentials = msgspec.json.decode(opened, type=dict[str, str])
         secret = credentials.get("webhook_secret", "")

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.kit.outbound import AddressRefused, UrlRefused, check
+from lockstep.kit.wording import counted
 from lockstep.model import events
 from lockstep.model.feed import FeedPolicy, FeedWarning
 from lockstep.model.permissions import Actor, Scope, require, require_property
@@ -198,7 +199,7 @@ async def remove(tx: Tx, actor: Actor, command: RemoveCalendar) -> None:
     open_ = [r for r in rows if r.state != "cancelled" and r.ends_at > tx.now]
     if open_ and command.bookings is None:
         raise Conflict(
-            f"The calendar {calendar.public_id} has {len(open_)} bookings that are not over.",
+            f"The calendar {calendar.public_id} has {counted(len(open_), 'booking')} not over yet.",
             code="bookings_undecided",
             next_step="Say what becomes of its bookings: keep or cancel.",
         )

@@ -29,12 +29,13 @@ class Problem(Exception):
 class NotFound(Problem):
     """There is no such thing here."""
 
-    def __init__(self, noun: str, public_id: str) -> None:
-        """`noun` as the glossary has it, such as `access code`; `public_id` is what was asked for."""
+    def __init__(self, noun: str, public_id: str, *, next_step: str | None = None) -> None:
+        """`noun` as the glossary has it, such as `access code`; `public_id` is what was asked for. `next_step`: where
+        there is no list to look into."""
         super().__init__(
             f"There is no {noun} {public_id} in this workspace.",
             code=f"{noun.lower().replace(' ', '_')}_not_found",
-            next_step=f"Check the id; the list of {_plural(noun)} shows those that there are.",
+            next_step=next_step or f"Check the id; the list of {_plural(noun)} shows those that there are.",
         )
         self.noun = noun
         self.public_id = public_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lockstep.kit.wording import counted
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations import webhooks
 from lockstep.operations.figures import Figures
@@ -73,7 +74,7 @@ def of_work(figures: Figures) -> list[Finding]:
             Finding(
                 "events",
                 "sequencer",
-                f"{figures.unsequenced} events wait for their position, the first for "
+                f"{counted(figures.unsequenced, 'event')} without a position yet, the first for "
                 f"{figures.unsequenced_age_seconds:.0f} seconds, so webhooks and cursors stand still.",
                 "Start workers (lockstep serve or lockstep work); their log tells why sequencing fails.",
             )

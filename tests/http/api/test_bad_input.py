@@ -268,6 +268,14 @@ async def test_it_is_refused_with_cause_and_next_step_and_nothing_is_written(hom
     assert await home.everything() == before
 
 
+async def test_what_is_no_json_is_the_fault_of_the_body_and_of_no_field(home: Home) -> None:
+    answer = await home.client.post(
+        "/v1/spaces", content=b'{"name": ', headers={"content-type": "application/json"}
+    )
+    assert answer.status_code in (400, 422), answer.text
+    assert [e["field"] for e in answer.json()["errors"]] == ["body"]
+
+
 async def test_a_vendor_at_a_private_address_is_refused_with_the_setting_that_allows_it(home: Home) -> None:
     ids = await furnished(home)
     before = await home.everything()

@@ -98,6 +98,7 @@ async def test_an_address_that_there_is_not_is_404_and_not_repeated(
         with capture_logs() as logs:
             answer = await vendor.post(f"/callbacks/{token}", content=b"{}", headers=signed(b"{}"))
         assert (answer.status_code, answer.json()["code"]) == (404, "callback_not_found")
+        assert "shown when the account was connected" in answer.json()["next_step"]
         assert token not in answer.text
         assert logs == []
 

@@ -54,6 +54,12 @@ def test_an_error_makes_account_domain_or_lock_wait(
     _says_what_to_do(remedy, error.code)
 
 
+def test_the_vendors_words_come_without_the_call_that_they_answered() -> None:
+    refused = Refused(Reason.OTHER, "PUT /smartlock/17179869185/auth: 400 Parameter is not valid")
+    cause = of_refusal(refused, "Front door", NOW).failure["cause"]
+    assert cause.endswith("The vendor said: 400 Parameter is not valid")
+
+
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_refusal_makes_only_its_entry_wait(reason: Reason) -> None:
     remedy = of_refusal(Refused(reason, "no"), "Front door", NOW)
@@ -95,6 +101,7 @@ def test_a_lock_that_was_not_read_says_why(problems: list[str], code: str) -> No
 def _says_what_to_do(remedy: Remedy, code: str) -> None:
     noted = remedy.failure
     assert noted["code"] == code
-    assert noted["cause"].startswith("Front door: ")
+    is_of_account = remedy.account_wait is not None or remedy.account_state is not None
+    assert noted["cause"].startswith("Front door: ") is not is_of_account
     assert noted["next_step"].endswith(".")
     assert noted["at"] == NOW.isoformat()

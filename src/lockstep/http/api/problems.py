@@ -132,7 +132,8 @@ def field_problems(faults: Sequence[Any]) -> list[FieldProblem]:
     """What Pydantic found wrong, without the values themselves: they may be digits or secrets."""
     return [
         FieldProblem(
-            ".".join(str(part) for part in fault["loc"]),
+            # Of what is no JSON it tells the place within the text instead of a field.
+            "body" if fault["type"] == "json_invalid" else ".".join(str(part) for part in fault["loc"]),
             str(fault["msg"]).removeprefix("Value error, "),
             str(fault["type"]),
         )

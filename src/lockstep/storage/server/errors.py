@@ -60,6 +60,13 @@ class ServerDidNotStart(ServerError):
     code = "embedded_server_did_not_start"
 
 
+class ServerStaysBetween(ServerError):
+    """PostgreSQL in {directory} has been neither up nor down for {seconds:.0f} seconds: it starts after a crash, or
+    stops and waits for a program that is still connected. End what is connected to it, or wait, then start again."""
+
+    code = "embedded_server_between"
+
+
 class ServerDidNotStop(ServerError):
     """PostgreSQL did not stop in {directory}. It said: {said}"""
 

@@ -11,7 +11,7 @@ from typing import IO
 from lockstep.storage.server.account import account_to_run_as
 from lockstep.storage.server.binaries import find_binaries, within_reach
 from lockstep.storage.server.cluster import DIRECTORY_FOR_ROOT, START_LOCK, Cluster
-from lockstep.storage.server.errors import ServerDidNotStart, ServerDidNotStop
+from lockstep.storage.server.errors import ServerDidNotStart, ServerDidNotStop, ServerStaysBetween
 from lockstep.storage.server.postmaster import State, forget_stale, read_postmaster, state_of
 
 _WAIT_SECONDS = 60.0
@@ -45,15 +45,22 @@ class EmbeddedServer:
     """
 
     def __init__(
-        self, directory: Path, binaries: Path | None = None, *, fast_and_unsafe: bool = False
+        self,
+        directory: Path,
+        binaries: Path | None = None,
+        *,
+        fast_and_unsafe: bool = False,
+        patience: float = _WAIT_SECONDS,
     ) -> None:
         """`binaries` is the folder of initdb, pg_ctl and postgres; without it they are looked for.
 
         `fast_and_unsafe` survives no power cut: for tests. Whoever starts the server decides it for all.
+        `patience`: seconds for which a server that is on its way up or down is waited for.
         """
         self._cluster = Cluster(directory.absolute(), account_to_run_as())
         self._wanted_binaries = binaries
         self._fast_and_unsafe = fast_and_unsafe
+        self._patience = patience
         self._in_use: IO[str] | None = None
 
     @property
@@ -96,7 +103,7 @@ class EmbeddedServer:
         # A server that comes up while we hold the lock was started by a process that was killed meanwhile.
         state, said = self._settled_state(), ""
         if state is State.CHANGING:
-            raise ServerDidNotStart(directory=self._cluster.directory, said="it is neither up nor down")
+            raise ServerStaysBetween(directory=self._cluster.directory, seconds=self._patience)
         for _ in range(_TRIES):
             if state is State.READY:
                 return
@@ -109,7 +116,7 @@ class EmbeddedServer:
             raise ServerDidNotStart(directory=self._cluster.directory, said=said)
 
     def _settled_state(self) -> State:
-        give_up_at = time.monotonic() + _WAIT_SECONDS
+        give_up_at = time.monotonic() + self._patience
         while (state := state_of(self._cluster.data)) is State.CHANGING and time.monotonic() < give_up_at:
             time.sleep(_LOOK_AGAIN_SECONDS)
         return state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,7 +84,7 @@ _REFUSALS: dict[Reason, tuple[str, str, timedelta]] = {
 def of_refusal(refused: Refused, lock: str, now: datetime) -> Remedy:
     """An explicit no to one entry: it waits, all others go on."""
     cause, next_step, wait = _REFUSALS[refused.reason]
-    said = f" The vendor said: {refused.said}" if refused.said else ""
+    said = f" The vendor said: {_in_words(refused.said)}" if refused.said else ""
     return Remedy(failure(refused.reason.value, f"{lock}: {cause}{said}", next_step, now), entry_wait=wait)
 
 
@@ -200,4 +201,9 @@ def of_unknown_place(lock: str, now: datetime) -> Remedy:
 
 
 def _cause(error: DriverError) -> str:
-    return words_of(error)[0] + (f" The vendor said: {error.said}" if error.said else "")
+    return words_of(error)[0] + (f" The vendor said: {_in_words(error.said)}" if error.said else "")
+
+
+def _in_words(said: str) -> str:
+    """Without the call that was answered, which is nothing for a host; the intent keeps it."""
+    return re.sub(r"^[A-Z]+ /\S*: ", "", said)
