@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -110,9 +110,9 @@ def database_url(process_database_url: str) -> str:
 
 
 @pytest.fixture
-def forget(process_database_url: str) -> Callable[[], None]:
-    """Makes the database empty again in the middle of a test."""
-    return lambda: asyncio.run(_execute(process_database_url, _EMPTY_ALL_TABLES))
+def emptying() -> str:
+    """The statement that makes a database empty, for whoever does so in the middle of a test."""
+    return _EMPTY_ALL_TABLES
 
 
 def with_database(url: str, name: str) -> str:

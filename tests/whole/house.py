@@ -24,7 +24,7 @@ from lockstep.storage.database import Database
 from lockstep.vendors import VENDORS
 from lockstep.workers.accounts.describe import Describer
 from lockstep.workers.attempts.perform import Performer
-from lockstep.workers.loop import Process, drain
+from lockstep.workers.loop import LoopSettings, Process, claim_some, drain
 from lockstep.workers.reconciler.drivers import Drivers
 from lockstep.workers.reconciler.reconcile import Reconciler, ReconcileSettings
 
@@ -34,10 +34,13 @@ SEALER = Sealer({1: b"m" * 32}, b"f" * 32)
 class House:
     """What a test needs of Lockstep: the gate, an actor who may do everything, and passes by hand."""
 
-    def __init__(self, gate: Gate, actor: Actor, clock: VirtualClock) -> None:
+    def __init__(
+        self, gate: Gate, actor: Actor, clock: VirtualClock, settings: ReconcileSettings | None = None
+    ) -> None:
         self.gate = gate
         self.actor = actor
         self.clock = clock
+        self._settings = settings or ReconcileSettings(between_readings=timedelta(0))
         self.written: list[tuple[str, str]] = []
         self.processes: dict[Queue, Process] = {}
         self.restart()
@@ -45,13 +48,32 @@ class House:
     def restart(self) -> None:
         """A new process takes the place of the old one: it knows what the database knows, and nothing else."""
         drivers = Drivers(self.gate)
-        settings = ReconcileSettings(between_readings=timedelta(0))
-        reconciler = Reconciler(self.gate, drivers, settings, lambda *what: self.written.append(what))
+        reconciler = Reconciler(self.gate, drivers, self._settings, lambda *what: self.written.append(what))
         self.processes = {
             "accounts": Describer(self.gate, drivers).process,
             "domains": reconciler.process,
             "attempts": Performer(self.gate, drivers).process,
         }
+
+    async def work_alone(self) -> None:
+        """The same, one row at a time, so that others who work at once find some."""
+        claimed = True
+        while claimed:
+            claimed = False
+            for queue, process in self.processes.items():
+                for claim in await claim_some(self.gate, queue, LoopSettings().lease, 1):
+                    await process(claim)
+                    claimed = True
+
+    def beside(self, database: Database) -> House:
+        """Another process of the same house, on connections of its own."""
+        return House(self.gate_on(database), self.actor, self.clock, self._settings)
+
+    def gate_on(self, database: Database) -> Gate:
+        gate = self.gate
+        return Gate(
+            database, gate.clock, gate.sealer, gate.random, gate.vendors, gate.vendor_http, gate.outbound
+        )
 
     async def work(self) -> int:
         """Do all that is due now."""
@@ -61,15 +83,19 @@ class House:
         """Let time pass, doing what falls due in its order."""
         for _ in range(2_000):
             await self.work()
-            async with self.gate.database.reading(None) as db:
-                moments = await claims.next_due_of_each(db, self.processes)
-            ahead = [m for m in moments.values() if m <= until]
-            if not ahead:
+            due_at = await self.next_due()
+            if due_at is None or due_at > until:
                 self.clock.set(max(until, self.clock.now()))
                 await self.work()
                 return
-            self.clock.set(max(min(ahead), self.clock.now()))
+            self.clock.set(max(due_at, self.clock.now()))
         raise AssertionError("time does not pass: something is always due")
+
+    async def next_due(self) -> datetime | None:
+        """When the next thing falls due that nobody is at."""
+        async with self.gate.database.reading(None) as db:
+            moments = await claims.next_due_of_each(db, self.processes)
+        return min(moments.values(), default=None)
 
     async def connect(self, vendor: str, credentials: Mapping[str, str]) -> accounts.Connected:
         return await accounts.connect(self.gate, self.actor, accounts.Connect(vendor, credentials))

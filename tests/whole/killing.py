@@ -40,6 +40,7 @@ class Stepped:
         value: Any = None
         error: BaseException | None = None
         while True:
+            yield from self.before_step()
             try:
                 waits_for = self._go_on(value, error)
             except StopIteration:
@@ -53,6 +54,10 @@ class Stepped:
                 value = yield waits_for
             except BaseException as thrown:  # handed on to the work, whatever it is
                 error = thrown
+
+    def before_step(self) -> Generator[Any, Any, None]:
+        """Where a step may have to wait for its turn."""
+        yield from ()
 
     def _go_on(self, value: Any, error: BaseException | None) -> Any:
         # The loop would close the generators of a dead worker when it ends itself: it is not told of them.

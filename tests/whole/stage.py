@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from tests.whole.house import House, build_house
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.faults import Fault, FaultKind, Faults
 from lockstep.emulation.journal import Journal
+from lockstep.model.permissions import Actor
 from lockstep.operations import access_codes, accounts, devices, grants
 from lockstep.operations.access_codes import AccessCode
+from lockstep.operations.gate import Tx
+from lockstep.storage import claims
 from lockstep.vendors.nuki.emulator import app as nuki_app
 from lockstep.vendors.nuki.emulator.settings import Settings as NukiSettings
+from lockstep.vendors.nuki.emulator.syncing import sync as nuki_sync
 from lockstep.vendors.nuki.emulator.world import World as NukiWorld
 from lockstep.vendors.nuki.limits import SETTLING
 from lockstep.vendors.virtual.emulator import app as virtual_app
 from lockstep.vendors.virtual.emulator.features import Features, models
 from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
+
+T = TypeVar("T")
+C = TypeVar("C")
 
 
 class Site(Protocol):
@@ -48,12 +55,26 @@ class Site(Protocol):
     def online(self, lock: str, is_online: bool) -> None: ...
 
     def app_put(self, lock: str, reference: str | None, code: str) -> str:
-        """Somebody adds a code in the vendor's app, or gives other digits to one."""
+        """Somebody adds a code in the vendor's app, or gives other digits to one, whose name stays."""
         ...
 
     def app_delete(self, lock: str, reference: str) -> None: ...
 
     def reference_of(self, lock: str, code: str) -> str | None: ...
+
+    def refuse_credentials(self) -> None: ...
+
+    def accept_credentials(self) -> None:
+        """As before they were refused."""
+        ...
+
+    def subscribed(self, lock: str, *, is_subscribed: bool) -> None:
+        """Without its subscription a lock takes no writes."""
+        ...
+
+    def sync(self) -> None:
+        """The cloud reads its locks, as one that keeps what it knows of them does now and then."""
+        ...
 
     def cloud(self) -> Any:
         """The emulated world itself."""
@@ -88,7 +109,8 @@ class VirtualSite:
         (self.world.bring_online if is_online else self.world.take_offline)(lock)
 
     def app_put(self, lock: str, reference: str | None, code: str) -> str:
-        return self.world.put_code_in_app(lock, reference, {"digits": code, "name": "App"})
+        fields = {"digits": code} if reference else {"digits": code, "name": "App"}
+        return self.world.put_code_in_app(lock, reference, fields)
 
     def app_delete(self, lock: str, reference: str) -> None:
         self.world.delete_code_in_app(lock, reference)
@@ -98,6 +120,18 @@ class VirtualSite:
         found = (e.reference for e in self.world.locks[lock].door if e.code == code)
         return next((r for r in found if r in self.world.codes), None)
 
+    def refuse_credentials(self) -> None:
+        self.world.change_settings({"tokens": ["another"]})
+
+    def accept_credentials(self) -> None:
+        self.world.change_settings({"tokens": [self.credentials["token"]]})
+
+    def subscribed(self, lock: str, *, is_subscribed: bool) -> None:
+        self.world.change_settings({"has_subscription": is_subscribed})
+
+    def sync(self) -> None:
+        self.world.settle()
+
     def cloud(self) -> Any:
         return self.world
 
@@ -106,11 +140,18 @@ class NukiSite:
     """Nuki, whose cloud shows what the app changes at once."""
 
     vendor = "nuki"
-    features = Features(places=200, updates=True, settling_seconds=SETTLING.total_seconds())
 
     def __init__(self, clock: VirtualClock, locks: int, **switches: Any) -> None:
         self.world = NukiWorld(clock, NukiSettings(**{"app_changes": "at_once", **switches}))
         self.world.allow("tok")
+        shows: Any = "digits" if self.world.switches.returns_digits else "exists"
+        self.features = Features(
+            places=200,
+            updates=True,
+            shows=shows,
+            settling_seconds=SETTLING.total_seconds(),
+            late_seconds=1_600,
+        )
         self.app = nuki_app.create_app(self.world)
         self.credentials = {"token": "tok", "endpoint": "http://vendor.test"}
         self.locks = [self.world.add_lock({"name": f"Lock {n + 1}"}) for n in range(locks)]
@@ -144,6 +185,20 @@ class NukiSite:
         self.world.settle()
         found = (e.reference for e in self.world.locks[int(lock)].door if e.code == code)
         return next(found, None)
+
+    def refuse_credentials(self) -> None:
+        self.world.revoke("tok")
+
+    def accept_credentials(self) -> None:
+        self.world.allow("tok")
+
+    def subscribed(self, lock: str, *, is_subscribed: bool) -> None:
+        self.world.change_lock(lock, {"subscription": {} if is_subscribed else {"state": "EXPIRED"}})
+
+    def sync(self) -> None:
+        with self.world.settled() as now:
+            for lock in self.world.locks.values():
+                nuki_sync(self.world, lock, now)
 
     def cloud(self) -> Any:
         return self.world
@@ -201,20 +256,39 @@ class Stage:
         return Let(made.row.public_id, digits, starts_at, ends_at)
 
     async def change(self, let: Let, **changes: Any) -> None:
+        let.code = await self.changed(let.grant_id, grants.ChangeGrant(**changes))
+        let.starts_at = changes.get("starts_at", let.starts_at)
+        let.ends_at = changes.get("ends_at", let.ends_at)
+
+    async def changed(self, grant_id: str, change: grants.ChangeGrant) -> str | None:
+        """The digits of the grant, once it is changed."""
         async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
-            made = await grants.change(tx, self.house.actor, let.grant_id, grants.ChangeGrant(**changes))
-            let.code = grants.digits_of(tx, self.house.actor, made.method)
-        let.starts_at, let.ends_at = made.row.starts_at, made.row.ends_at
+            made = await grants.change(tx, self.house.actor, grant_id, change)
+            return grants.digits_of(tx, self.house.actor, made.method)
 
     async def cancel(self, let: Let, *, is_compromised: bool = False) -> None:
+        await self.cancelled(let.grant_id, is_compromised=is_compromised)
+
+    async def cancelled(self, grant_id: str, *, is_compromised: bool = False) -> None:
         async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
-            await grants.cancel(tx, self.house.actor, let.grant_id, is_compromised=is_compromised)
+            await grants.cancel(tx, self.house.actor, grant_id, is_compromised=is_compromised)
+
+    def device_id(self, lock: str) -> str:
+        return self._device_ids[lock]
+
+    async def ask(self, operation: Callable[[Tx, Actor, C], Awaitable[T]], command: C) -> T:
+        """One operation in one transaction."""
+        async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
+            return await operation(tx, self.house.actor, command)
 
     async def shown(self, let: Let) -> dict[str, AccessCode]:
         """Codes of a grant, by lock."""
+        return await self.shown_of(let.grant_id)
+
+    async def shown_of(self, grant_id: str) -> dict[str, AccessCode]:
         by_device = {d: lock for lock, d in self._device_ids.items()}
         async with self.house.gate.reading(self.house.actor.workspace_id) as tx:
-            row = (await grants.get(tx, self.house.actor, let.grant_id)).row
+            row = (await grants.get(tx, self.house.actor, grant_id)).row
             codes = (await access_codes.of_grants(tx, self.house.actor, [row.id]))[row.id]
         return {by_device[c.row.device_public_id]: c for c in codes}
 
@@ -250,9 +324,11 @@ class Stage:
 
     async def lose_leases(self) -> None:
         """As if the time of every lease had passed."""
-        async with self.house.gate.database.transaction(None) as db:
-            await db.execute("update domains set leased_until = '2000-01-01' where leased_until is not null")
-            await db.execute("update accounts set leased_until = '2000-01-01' where leased_until is not null")
+        async with self.house.gate.database.reading(None) as db:
+            for queue in claims.QUEUES:
+                await db.execute(
+                    f"update {queue} set leased_until = '2000-01-01' where leased_until is not null"
+                )
             await db.execute("update accounts set permits = '{}'")
 
 
