@@ -181,6 +181,9 @@ async def replace_credentials(tx: Tx, actor: Actor, account_public_id: str, chec
     if account.state in LEAVING:
         await _bring_back(tx, actor, account, checked, None)
         return await _get(tx, account_public_id)
+    # Domains before their account, as in every pass, so that the two never wait for each other.
+    rows = await domains.of_account(tx.db, tx.workspace_id, account.id)
+    await domains.lock(tx.db, tx.workspace_id, [r.id for r in rows])
     sealed = _sealed(tx, checked.credentials, account.id)
     await accounts.set_credentials(tx.db, tx.workspace_id, account.id, sealed)
     await recorded.append(tx, actor, events.ConnectedAccountRecovered(connected_account_id=account.public_id))

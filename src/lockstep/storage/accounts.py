@@ -170,14 +170,23 @@ async def set_state(
     state: str,
     failure: dict[str, Any] | None,
     at: datetime,
+    *,
+    with_credentials: bytes | None = None,
 ) -> bool:
     """False where the account was in that state already (its failure is replaced all the same).
 
-    The credentials of a disconnected account are forgotten.
+    `with_credentials`, sealed: those that brought it there; nothing happens where it has others by now. The
+    credentials of a disconnected account are forgotten.
     """
     before = await db.fetchval(
-        "select state from accounts where workspace_id = $1 and id = $2 for update", workspace_id, account_id
+        """select state from accounts where workspace_id = $1 and id = $2
+           and ($3::bytea is null or credentials = $3) for update""",
+        workspace_id,
+        account_id,
+        with_credentials,
     )
+    if before is None:
+        return False
     await db.execute(
         """update accounts set state = $3, failure = $4,
              credentials = case when $3 = 'disconnected' then null else credentials end,

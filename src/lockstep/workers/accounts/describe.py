@@ -60,7 +60,13 @@ class Describer:
                 wait = remedy.account_wait or timedelta(minutes=5)
                 await accounts.note_failure(tx.db, tx.workspace_id, account.id, remedy.failure, now + wait)
                 if remedy.account_state is not None and await accounts.set_state(
-                    tx.db, tx.workspace_id, account.id, remedy.account_state, remedy.failure, now
+                    tx.db,
+                    tx.workspace_id,
+                    account.id,
+                    remedy.account_state,
+                    remedy.failure,
+                    now,
+                    with_credentials=account.credentials,
                 ):
                     await tell_account(tx, account, remedy.account_state)
             return wait

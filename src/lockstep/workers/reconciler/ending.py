@@ -142,7 +142,13 @@ async def _note_failure(tx: Tx, course: Course, remedy: Remedy) -> datetime:
         return until
     if remedy.account_state is not None:
         is_new = await accounts.set_state(
-            tx.db, tx.workspace_id, place.account.id, remedy.account_state, remedy.failure, now
+            tx.db,
+            tx.workspace_id,
+            place.account.id,
+            remedy.account_state,
+            remedy.failure,
+            now,
+            with_credentials=place.account.credentials,
         )
         if is_new:
             await tell_account(tx, place.account, remedy.account_state)
