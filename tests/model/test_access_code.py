@@ -15,6 +15,7 @@ from lockstep.model.access_code import (
     Status,
     alarm_instants,
     arrival_alarm_at,
+    as_known,
     is_gone,
     is_late,
     rank,
@@ -228,3 +229,15 @@ def test_a_code_is_gone_once_nothing_of_it_can_appear() -> None:
     assert is_gone(proven(ABSENT))
     assert not is_gone(unproven(ABSENT))
     assert not is_gone(proven("1"))
+
+
+def test_on_a_lock_that_is_not_listed_nothing_counts_as_proven_and_alarms_begin_after_five_minutes() -> None:
+    now = hours(12)
+    belief = proven("1")
+    assert standing(CODE, belief, OWN, now) is Standing.PROVEN
+    assert standing(CODE, belief, OWN, now, is_listed=False) is Standing.FAILED
+    assert status(CODE, belief, OWN, now, is_listed=False) is Status.UNKNOWN
+    for after, is_alarm in ((4 * MINUTE, False), (5 * MINUTE, True)):
+        assert is_late(CODE, as_known(belief, now, now + after), OWN, now + after) is is_alarm
+    gone = proven(ABSENT)
+    assert as_known(gone, now, now + MINUTE * 5) == gone, "what is proven gone stays so"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -16,7 +16,8 @@ LATE_JUST_IN_TIME = timedelta(minutes=30)
 REMOVAL_ALARM = timedelta(minutes=5)
 """A removal that is due and not proven this long is an alarm."""
 GRACE = timedelta(minutes=5)
-"""What was declared late, or has just been changed by somebody else, gets this long before it is an alarm."""
+"""What was declared late, was just changed by somebody else, or is on a lock that was just listed, gets this long
+before it is an alarm."""
 
 
 class Status(StrEnum):
@@ -54,10 +55,11 @@ def status(
     capabilities: Capabilities,
     now: datetime,
     *,
+    is_listed: bool = True,
     is_connected: bool = True,
 ) -> Status:
-    """One of the six states in which the API shows a code. `is_connected` False: nobody looks at the lock or writes to
-    it."""
+    """One of the six states in which the API shows a code. `is_listed` False: its vendor no longer lists the lock, so
+    that what was proven may be so no longer. `is_connected` False: nor does anybody look at it or write to it."""
     want = due_state(declared, capabilities, now)
     if not is_connected and belief.may_be_present:
         return Status.UNKNOWN
@@ -68,7 +70,7 @@ def status(
     if want == ABSENT:
         return Status.REMOVING
     if is_proven(belief, want or carried(declared.revision), capabilities):
-        return Status.SET
+        return Status.SET if is_listed else Status.UNKNOWN
     if belief.possible == {OTHER}:
         return Status.UNKNOWN
     return Status.SETTING
@@ -81,11 +83,12 @@ def standing(
     now: datetime,
     failure: Failure | None = None,
     *,
+    is_listed: bool = True,
     is_connected: bool = True,
 ) -> Standing:
-    """Proven, scheduled, unconfirmed or failed: refused, late, or on a lock whose account is disconnected. What is over
-    and was left on such a lock, on purpose, is no failure."""
-    now_status = status(declared, belief, capabilities, now, is_connected=is_connected)
+    """Proven, scheduled, unconfirmed or failed: refused, late, on a lock that its vendor does not list or whose account
+    is disconnected. What is over and was left on such a lock, on purpose, is no failure."""
+    now_status = status(declared, belief, capabilities, now, is_listed=is_listed, is_connected=is_connected)
     if now_status is Status.SET:
         return Standing.PROVEN
     if now_status is Status.REMOVED:
@@ -93,7 +96,7 @@ def standing(
     if not is_connected:
         is_leaving = declared.is_withdrawn or is_over(declared, capabilities, now)
         return Standing.UNCONFIRMED if is_leaving else Standing.FAILED
-    if failure is not None or is_late(declared, belief, capabilities, now):
+    if not is_listed or failure is not None or is_late(declared, belief, capabilities, now):
         return Standing.FAILED
     if now_status is Status.UNSET:
         return Standing.SCHEDULED
@@ -109,6 +112,13 @@ def rank(belief: Belief, used_at: datetime | None) -> Evidence:
     if is_certain and used_at is not None and used_at >= (belief.last_write_at or used_at):
         return Evidence.USED
     return belief.evidence
+
+
+def as_known(belief: Belief, unlisted_since: datetime | None, now: datetime) -> Belief:
+    """What alarms go by: of a lock that its vendor has not listed for a while nothing counts as proven."""
+    if unlisted_since is None or now < unlisted_since + GRACE or not belief.may_be_present:
+        return belief
+    return replace(belief, proven_at=None)
 
 
 def is_late(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:

@@ -281,10 +281,12 @@ class DeviceAdded(DeviceEvent):
     kind = "device.added"
 
 
+@dataclass(frozen=True, kw_only=True)
 class DeviceRemoved(DeviceEvent):
-    """It is no longer under its account."""
+    """Its vendor no longer lists it under its account. `is_for_good`: an operator said that it does not come back."""
 
     kind = "device.removed"
+    is_for_good: bool = False
 
 
 class DeviceWentOffline(DeviceEvent):

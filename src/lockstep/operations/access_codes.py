@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from lockstep.model.access_code import Failure, Standing, Status, rank, standing, status
+from lockstep.model.access_code import Failure, Standing, Status, is_gone, rank, standing, status
 from lockstep.model.capabilities import Capabilities, Evidence
 from lockstep.model.declared import effective_window
 from lockstep.model.permissions import Actor, Scope, require
@@ -113,6 +113,7 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
         row.device_public_id,
         row.device_name,
         row.domain_failure,
+        row.unlisted_since,
         row.account_label,
         row.disconnected_at,
     )
@@ -125,11 +126,12 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
         entry.belief,
         capabilities,
         tx.now,
+        is_listed=reach.is_listed,
         is_connected=reach.is_connected,
     )
     return AccessCode(
         row,
-        Status.REMOVED if entry.settled_at is not None else shown,
+        Status.REMOVED if _is_over(entry) else shown,
         stands,
         entry.declared.spec.window,
         opening_of(entry, capabilities, row.actual_starts_at, row.actual_ends_at),
@@ -146,11 +148,11 @@ def standing_of(
     """How a code stands now, and what went wrong last with it, or else with its lock.
 
     A lock that cannot be asked for the moment makes a code unconfirmed; failed it is when refused, or late, or where
-    nobody looks at the lock: its account is disconnected.
+    nobody can look at the lock: its vendor does not list it, or its account is disconnected.
     """
-    own = entry.failure if reach.is_connected else None
+    own = entry.failure if reach.is_listed and reach.is_connected else None
     failure = _failure(own or reach.failure)
-    if entry.settled_at is not None:
+    if _is_over(entry):
         return Standing.GONE, failure
     stands = standing(
         entry.declared,
@@ -158,6 +160,7 @@ def standing_of(
         capabilities,
         now,
         failure if own else None,
+        is_listed=reach.is_listed,
         is_connected=reach.is_connected,
     )
     return stands, failure
@@ -178,6 +181,11 @@ async def _known(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCode
         raise NotFound("access code", access_code_public_id)
     await grants.known_grant(tx, actor, row.grant_public_id)
     return row
+
+
+def _is_over(entry: EntryRow) -> bool:
+    """Settled, and not because its lock was given up: then nothing is proven."""
+    return entry.settled_at is not None and is_gone(entry.belief)
 
 
 def _document(failure: Failure | None) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -17,6 +17,7 @@ from lockstep.driver.contract import Callback, CallbackRefused, Description, Tar
 from lockstep.driver.outcomes import DriverError
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
+from lockstep.model.listing import Missed, taken_as_removed
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
 from lockstep.operations import events as recorded
 from lockstep.operations import reconnecting
@@ -263,8 +264,13 @@ async def finish_disconnection(tx: Tx, actor: Named, account_id: UUID) -> bool:
     return True
 
 
-async def take_description(tx: Tx, actor: Named, account_id: UUID, description: Description) -> None:
-    """Make devices and write domains equal to what the vendor describes; wakes what is new or changed."""
+async def take_description(
+    tx: Tx, actor: Named, account_id: UUID, description: Description
+) -> list[datetime]:
+    """Make devices and write domains equal to what the vendor describes; wakes what is new or changed. A device that is
+    not described is unread, and taken as removed only after several descriptions without it (`model/listing.py`).
+
+    Returns since when those are missing that are not taken as removed yet."""
     known = {d.reference: d for d in await devices.of_account(tx.db, tx.workspace_id, account_id)}
     changed: set[UUID] = set()
     for target in sorted(description.targets, key=lambda t: t.reference):
@@ -274,21 +280,19 @@ async def take_description(tx: Tx, actor: Named, account_id: UUID, description: 
         is_new = await devices.upsert(tx.db, tx.workspace_id, row)
         if is_new or (before is not None and before.removed_at is not None):
             await recorded.append(tx, actor, events.DeviceAdded(device_id=row.public_id))
-        if (
-            is_new
-            or before is None
-            or before.capabilities != row.capabilities
-            or before.removed_at is not None
-        ):
+        if before is not None and before.missed_since is not None:
+            await _find_again(tx, before, domain_id)
+        if is_new or before is None or before.missed_since or before.capabilities != row.capabilities:
             changed.add(domain_id)
     here = {t.reference for t in description.targets}
-    for reference, device in known.items():
-        if reference not in here and device.removed_at is None:
-            await devices.set_removed(tx.db, tx.workspace_id, device.id, tx.now)
-            await recorded.append(tx, actor, events.DeviceRemoved(device_id=device.public_id))
-            changed.add(device.domain_id)
+    there = [d for d in known.values() if d.removed_at is None]
+    missing = [d for d in there if d.reference not in here]
+    # Each time: alarms have to go on while nothing else happens on these.
+    changed |= {d.domain_id for d in missing}
+    undecided = await _miss(tx, actor, missing, len(there))
     await accounts.set_described(tx.db, tx.workspace_id, account_id, tx.now)
     await claims.wake(tx.db, tx.workspace_id, "domains", sorted(changed), tx.now)
+    return undecided
 
 
 _NO_CALLBACK = (
@@ -399,6 +403,27 @@ async def _end(tx: Tx, actor: Named, account: AccountRow) -> None:
     await recorded.append(
         tx, actor, events.ConnectedAccountDisconnected(connected_account_id=account.public_id)
     )
+
+
+async def _miss(tx: Tx, actor: Named, missing: Sequence[DeviceRow], listed_before: int) -> list[datetime]:
+    """These are not described, out of so many that were there. Returns since when those are missing that stay."""
+    counted = {d.id: Missed(d.missed_since or tx.now, d.missed + 1) for d in missing}
+    removed = taken_as_removed(counted, listed_before, tx.now)
+    for device in missing:
+        count, is_removed = counted[device.id], device.id in removed
+        await devices.set_missed(
+            tx.db, tx.workspace_id, device.id, count.since, count.times, tx.now if is_removed else None
+        )
+        if is_removed:
+            await recorded.append(tx, actor, events.DeviceRemoved(device_id=device.public_id))
+    return [count.since for id, count in counted.items() if id not in removed]
+
+
+async def _find_again(tx: Tx, before: DeviceRow, domain_id: UUID) -> None:
+    """Listed again: what it carries is read at once. Codes for which nobody looked any more are ours to remove."""
+    if before.given_up_at is not None:
+        await entries.reopen(tx.db, tx.workspace_id, before.domain_id)
+    await domains.look_now(tx.db, tx.workspace_id, [domain_id], tx.now)
 
 
 def _refuse_disconnected(account: AccountRow) -> None:

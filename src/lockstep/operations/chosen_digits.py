@@ -50,7 +50,7 @@ def groups(locks: Iterable[DeviceRow]) -> list[Group]:
 
 
 def holds_codes(device: DeviceRow) -> bool:
-    return device.removed_at is None and CredentialKind.CODE in device.capabilities.credential_kinds
+    return device.given_up_at is None and CredentialKind.CODE in device.capabilities.credential_kinds
 
 
 def that_take_digits(locks: Sequence[DeviceRow], wish: Wish) -> list[DeviceRow]:

@@ -8,13 +8,27 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.model import events
 from lockstep.model.capabilities import Capabilities, CredentialKind
-from lockstep.model.permissions import Actor, Scope, require
-from lockstep.operations.errors import NotAllowed, NotFound
-from lockstep.operations.failures import Failed, failed
+from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
+from lockstep.operations import declaring
+from lockstep.operations import events as recorded
+from lockstep.operations.chosen_digits import Wish
+from lockstep.operations.errors import Conflict, NotAllowed, NotFound
+from lockstep.operations.failures import Failed, failed, failure_of_lock
 from lockstep.operations.gate import Tx
 from lockstep.operations.spaces import known_space
-from lockstep.storage import accounts, claims, devices, domains, entries, readings, spaces
+from lockstep.storage import (
+    access_codes,
+    accounts,
+    claims,
+    devices,
+    domains,
+    entries,
+    grants,
+    readings,
+    spaces,
+)
 from lockstep.storage.devices import DeviceRow
 
 
@@ -76,8 +90,11 @@ class Device:
     failure: Failed | None
     """Why it could not be read or written, as long as that lasts."""
     created_at: datetime
+    unlisted_since: datetime | None
+    """Since when the vendor does not list it; null: it does."""
     removed_at: datetime | None
-    """Since when the vendor no longer lists it."""
+    """When that was taken as a removal: after several listings without it, over 45 minutes or, with several devices
+    missing at once, a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +168,53 @@ async def look_now(tx: Tx, actor: Actor, device_public_id: str) -> Device:
     await domains.forgive(tx.db, tx.workspace_id, device.domain_id)
     await claims.wake(tx.db, tx.workspace_id, "domains", [device.domain_id], tx.now)
     return await shown(tx, actor, device_public_id)
+
+
+async def give_up(tx: Tx, actor: Actor, device_public_id: str) -> Device:
+    """Take it from an operator that a device which its vendor does not list is gone for good: nobody looks for its
+    codes any more, and it stands nowhere. What it carried stays unproven; should it be listed again, our codes on it
+    are removed.
+
+    Raises NotFound, and Conflict where the vendor lists it."""
+    require(actor, Scope.ACCOUNTS_WRITE)
+    require_whole_workspace(actor)
+    device = await known_device(tx, actor, device_public_id)
+    if device.given_up_at is None and device.missed_since is None:
+        raise Conflict(
+            f"The vendor lists the device {device.public_id}, so it is not gone.",
+            code="device_listed",
+            next_step="Take it out of the account at the vendor first, then let Lockstep look at the account.",
+        )
+    if device.given_up_at is None:
+        await devices.give_up(tx.db, tx.workspace_id, device.id, tx.now)
+        await recorded.append(tx, actor, events.DeviceRemoved(device_id=device.public_id, is_for_good=True))
+        await _drop_codes(tx, actor, device)
+    return await shown(tx, actor, device_public_id)
+
+
+async def _drop_codes(tx: Tx, actor: Actor, device: DeviceRow) -> None:
+    """Settles without proof, so that the digits stay taken."""
+    living = await entries.open_of_domain(tx.db, tx.workspace_id, device.domain_id)
+    alone = [e.id for e in living if e.declared.spec.targets == {device.reference}]
+    shared = [e.id for e in living if device.reference in e.declared.spec.targets and e.id not in alone]
+    codes = await access_codes.of_entries(tx.db, tx.workspace_id, alone)
+    dropped = [c for c in codes if c.withdrawn_at is None]
+    await entries.withdraw(tx.db, tx.workspace_id, alone, tx.now)
+    await access_codes.withdraw(tx.db, tx.workspace_id, [c.id for c in dropped], tx.now)
+    told = (
+        events.AccessCodeDeleted(
+            access_code_id=c.public_id, device_id=c.device_public_id, access_grant_id=c.grant_public_id
+        )
+        for c in dropped
+    )
+    await recorded.append(tx, actor, *told)
+    await entries.settle(tx.db, tx.workspace_id, alone, tx.now)
+    # Credentials that open other doors as well are declared anew, without this one.
+    for grant_id in {c.grant_id for c in await access_codes.of_entries(tx.db, tx.workspace_id, shared)}:
+        grant = await grants.get(tx.db, tx.workspace_id, grant_id)
+        if grant is not None and (grant.ends_at is None or grant.ends_at > tx.now):
+            await declaring.declare_grant(tx, actor, grant, None, Wish())
+    await claims.wake(tx.db, tx.workspace_id, "domains", [device.domain_id], tx.now)
 
 
 async def unmanaged_codes(tx: Tx, actor: Actor, device_public_id: str) -> list[UnmanagedCode]:
@@ -247,10 +311,16 @@ def _view(row: DeviceRow, around: devices.Surroundings) -> Device:
         _abilities(row.capabilities),
         around.read_at,
         around.domain_due_at,
-        failed(around.domain_failure or around.account_failure),
+        failed(_failure(row, around)),
         row.created_at,
+        row.missed_since,
         row.removed_at,
     )
+
+
+def _failure(row: DeviceRow, around: devices.Surroundings) -> Mapping[str, Any] | None:
+    noted = around.domain_failure or around.account_failure
+    return failure_of_lock(noted, row.public_id, row.name, row.missed_since)
 
 
 def _abilities(capabilities: Capabilities) -> Abilities:

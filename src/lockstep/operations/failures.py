@@ -28,9 +28,14 @@ class Reach:
     name: str
     noted: Mapping[str, Any] | None
     """What went wrong last with it."""
+    unlisted_since: datetime | None
     account: str
     """Its account's label."""
     disconnected_at: datetime | None
+
+    @property
+    def is_listed(self) -> bool:
+        return self.unlisted_since is None
 
     @property
     def is_connected(self) -> bool:
@@ -47,7 +52,22 @@ class Reach:
                 "next_step": CONNECT_AGAIN,
                 "at": self.disconnected_at.isoformat(),
             }
-        return self.noted
+        return failure_of_lock(self.noted, self.device_id, self.name, self.unlisted_since)
+
+
+def failure_of_lock(
+    noted: Mapping[str, Any] | None, device_id: str, name: str, unlisted_since: datetime | None
+) -> Mapping[str, Any] | None:
+    """What is wrong with a lock as a whole: that its vendor does not list it comes before what was `noted`."""
+    if unlisted_since is None:
+        return noted
+    return {
+        "code": "device_not_listed",
+        "cause": f"{name}: The vendor does not list this lock any more, so nothing of it can be proven.",
+        "next_step": "See in the vendor's app whether the account still has it; Lockstep goes on asking. If it is gone "
+        f"for good, say so: POST /v1/devices/{device_id}/give_up",
+        "at": unlisted_since.isoformat(),
+    }
 
 
 def failed(noted: Mapping[str, Any] | None) -> Failed | None:

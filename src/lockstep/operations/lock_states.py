@@ -10,7 +10,7 @@ from uuid import UUID
 from lockstep.model.lock_health import troubles_of_lock
 from lockstep.model.reasons import Reason
 from lockstep.operations.devices import last_seen
-from lockstep.operations.failures import failed
+from lockstep.operations.failures import failed, failure_of_lock
 from lockstep.storage.today import LockRow
 
 
@@ -66,7 +66,7 @@ def _troubles(row: LockRow) -> list[Reason]:
         is_battery_critical=row.state.get("is_battery_critical"),
         problems=row.state.get("problems", ()),
     )
-    failure = failed(row.domain_failure)
-    if failure is not None and row.is_online is not False:
+    failure = failed(failure_of_lock(row.domain_failure, row.public_id, row.name, row.unlisted_since))
+    if failure is not None and (row.unlisted_since or row.is_online is not False):
         found.insert(0, Reason(failure.cause, failure.next_step))
     return found

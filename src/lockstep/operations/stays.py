@@ -218,6 +218,7 @@ def reach_of(lock: LockRow) -> Reach:
         lock.public_id,
         lock.name,
         lock.domain_failure,
+        lock.unlisted_since,
         lock.account_label,
         lock.disconnected_at,
     )

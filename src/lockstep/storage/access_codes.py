@@ -27,6 +27,7 @@ class AccessCodeRow:
     device_name: str
     device_state: dict[str, Any]
     device_is_online: bool | None
+    unlisted_since: datetime | None
     account_public_id: str
     account_label: str
     account_state: str
@@ -95,6 +96,7 @@ async def revive(db: Connection, workspace_id: UUID, access_code_ids: list[UUID]
 _JOINED = f"""
   select a.id as code_id, a.public_id as code_public_id, a.device_id, d.public_id as device_public_id,
     d.name as device_name, d.state as device_state, d.is_online as device_is_online, d.capabilities,
+    d.missed_since as unlisted_since,
     ac.public_id as account_public_id, ac.state as account_state,
     ac.label as account_label, ac.disconnected_at, a.grant_id, g.public_id as grant_public_id,
     a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at,
@@ -122,6 +124,7 @@ def _row(r: Any) -> AccessCodeRow:
         device_name=r["device_name"],
         device_state=r["device_state"],
         device_is_online=r["device_is_online"],
+        unlisted_since=r["unlisted_since"],
         account_public_id=r["account_public_id"],
         account_label=r["account_label"],
         account_state=r["account_state"],

@@ -30,6 +30,13 @@ class DeviceRow:
     is_online: bool | None
     created_at: datetime
     removed_at: datetime | None
+    """When it was taken as no longer under its account: after several descriptions without it."""
+    missed_since: datetime | None = None
+    """Since when the vendor does not list it."""
+    missed: int = 0
+    """In how many descriptions in a row."""
+    given_up_at: datetime | None = None
+    """When an operator said that it is gone for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,18 @@ class Surroundings:
 
 _COLUMNS = (
     "id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, time_zone, state, "
-    "is_online, created_at, removed_at"
+    "is_online, created_at, removed_at, missed_since, missed, given_up_at"
 )
+_WIDTH = len(_COLUMNS.split(", "))
+
+
+def is_kept(alias: str) -> str:
+    """Condition: people are shown this device. One that was removed is, as long as it stands somewhere or a code of
+    ours may be on it."""
+    return f"""({alias}.removed_at is null or ({alias}.given_up_at is null and (
+      exists (select from space_devices k where k.workspace_id = {alias}.workspace_id and k.device_id = {alias}.id)
+      or exists (select from access_codes k join entries o on o.workspace_id = k.workspace_id and o.id = k.entry_id
+        where k.workspace_id = {alias}.workspace_id and k.device_id = {alias}.id and o.settled_at is null))))"""  # noqa: S608
 
 
 def device_columns(alias: str) -> str:
@@ -60,7 +77,7 @@ def device_columns(alias: str) -> str:
 
 def device_row(record: Any) -> DeviceRow:
     """A DeviceRow from a record that begins with the columns of `device_columns`."""
-    id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, *rest = record[:14]
+    id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, *rest = record[:_WIDTH]
     known = from_document(capabilities, Capabilities)
     return DeviceRow(id, public_id, account_id, domain_id, reference, kind, name, model, known, *rest)
 
@@ -70,7 +87,8 @@ async def upsert(
     workspace_id: UUID,
     row: DeviceRow,
 ) -> bool:
-    """Store a described target under its account and reference; id and public id of an existing one stay.
+    """Store a described target under its account and reference; id and public id of an existing one stay, and it is
+    listed again.
 
     True where it is new. Writes nothing where nothing differs.
     """
@@ -81,11 +99,11 @@ async def upsert(
            on conflict (workspace_id, account_id, reference) do update set
              domain_id = excluded.domain_id, kind = excluded.kind, name = excluded.name, model = excluded.model,
              capabilities = excluded.capabilities, time_zone = excluded.time_zone, state = excluded.state,
-             is_online = excluded.is_online, removed_at = null
+             is_online = excluded.is_online, missed_since = null, missed = 0, removed_at = null, given_up_at = null
            where (devices.domain_id, devices.kind, devices.name, devices.model, devices.capabilities,
-                  devices.time_zone, devices.state, devices.is_online, devices.removed_at)
+                  devices.time_zone, devices.state, devices.is_online, devices.missed_since, devices.removed_at)
              is distinct from (excluded.domain_id, excluded.kind, excluded.name, excluded.model,
-                  excluded.capabilities, excluded.time_zone, excluded.state, excluded.is_online, null)
+                  excluded.capabilities, excluded.time_zone, excluded.state, excluded.is_online, null, null)
            returning xmax = 0""",
         workspace_id,
         row.id,
@@ -157,7 +175,7 @@ async def listed(
 ) -> list[DeviceRow]:
     """In the order of ids; only those that stand in one of these spaces, or anywhere in one of these properties."""
     rows = await db.fetch(
-        f"""select {_COLUMNS} from devices where workspace_id = $1 and removed_at is null
+        f"""select {_COLUMNS} from devices where workspace_id = $1 and {is_kept("devices")}
               and ($2::uuid is null or id > $2) and ($4::uuid is null or account_id = $4)
               and ($5::uuid[] is null or exists (select from space_devices sd
                 where sd.workspace_id = $1 and sd.device_id = devices.id and sd.space_id = any($5)))
@@ -229,10 +247,46 @@ async def set_state(
         await changes.tell(db, workspace_id)
 
 
-async def set_removed(db: Connection, workspace_id: UUID, device_id: UUID, at: datetime) -> None:
+async def set_missed(
+    db: Connection,
+    workspace_id: UUID,
+    device_id: UUID,
+    since: datetime,
+    times: int,
+    removed_at: datetime | None,
+) -> None:
+    """A description lacks it. `removed_at`: it is taken as removed."""
     await db.execute(
-        "update devices set removed_at = $3 where workspace_id = $1 and id = $2 and removed_at is null",
+        """update devices set missed_since = $3, missed = $4, removed_at = coalesce(removed_at, $5)
+           where workspace_id = $1 and id = $2""",
+        workspace_id,
+        device_id,
+        since,
+        times,
+        removed_at,
+    )
+    await changes.tell(db, workspace_id)
+
+
+async def set_listed(db: Connection, workspace_id: UUID, device_ids: list[UUID]) -> None:
+    """The vendor shows them after all. Those that were taken as removed wait for a description."""
+    await db.execute(
+        """update devices set missed_since = null, missed = 0
+           where workspace_id = $1 and id = any($2) and removed_at is null""",
+        workspace_id,
+        device_ids,
+    )
+    await changes.tell(db, workspace_id)
+
+
+async def give_up(db: Connection, workspace_id: UUID, device_id: UUID, at: datetime) -> None:
+    """It is gone for good, and stands nowhere any more."""
+    await db.execute(
+        """with stood as (delete from space_devices where workspace_id = $1 and device_id = $2)
+           update devices set given_up_at = $3, removed_at = coalesce(removed_at, $3)
+           where workspace_id = $1 and id = $2""",
         workspace_id,
         device_id,
         at,
     )
+    await changes.tell(db, workspace_id)

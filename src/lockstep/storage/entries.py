@@ -286,6 +286,16 @@ async def settle(db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID], 
     )
 
 
+async def reopen(db: Connection, workspace_id: UUID, domain_id: UUID) -> None:
+    """The lock of these is back: looked at again are those that were settled without proof."""
+    await db.execute(
+        """update entries set settled_at = null where workspace_id = $1 and domain_id = $2
+             and settled_at is not null and (possible <> '{absent}' or late_until is not null)""",
+        workspace_id,
+        domain_id,
+    )
+
+
 async def store_digits(
     db: Connection, workspace_id: UUID, entry_id: UUID, revision: int, digits: bytes, fingerprint: UUID
 ) -> None:

@@ -22,9 +22,9 @@ select {domain_columns("q")}, {account_columns("a")}, w.is_ruling, {device_colum
 from domains q
   join accounts a on a.workspace_id = $1 and a.id = q.account_id
   join workspaces w on w.id = $1
-  left join devices d on d.workspace_id = $1 and d.domain_id = q.id and d.removed_at is null
+  left join devices d on d.workspace_id = $1 and d.domain_id = q.id and d.given_up_at is null
 where q.workspace_id = $1 and q.id = $2
-order by d.id"""  # noqa: S608
+order by d.removed_at is not null, d.id"""  # noqa: S608
 
 _STOCK = f"""
 select {entry_columns()}, {spec_columns("r")}, exists (select from intents i where i.workspace_id = $1
@@ -37,7 +37,8 @@ order by e.id"""  # noqa: S608
 async def place(
     db: Connection, workspace_id: UUID, domain_id: UUID
 ) -> tuple[DomainRow, AccountRow, bool, list[DeviceRow]] | None:
-    """The domain, its account, whether this database rules, and the domain's locks. None where it has gone."""
+    """The domain, its account, whether this database rules, and the domain's locks; those taken as removed come
+    last. None where it has gone."""
     rows = [tuple(r) for r in await db.fetch(_PLACE, workspace_id, domain_id)]
     if not rows:
         return None

@@ -212,7 +212,7 @@ async def devices_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list
         f"""{_FAMILY} select distinct d.device_id from space_devices d
               join family on family.id = d.space_id
               join devices on devices.workspace_id = $1 and devices.id = d.device_id
-            where d.workspace_id = $1 and devices.removed_at is null order by d.device_id""",  # noqa: S608
+            where d.workspace_id = $1 and devices.given_up_at is null order by d.device_id""",  # noqa: S608
         workspace_id,
         space_id,
     )
@@ -264,7 +264,7 @@ async def doors_in_brief(
         f"""{_FAMILIES} select distinct f.start_id, d.id, d.name, a.label as account, a.state as account_state,
               d.capabilities -> 'credential_kinds' ? $3 as takes_codes
             from family f join space_devices sd on sd.workspace_id = $1 and sd.space_id = f.id
-              join devices d on d.workspace_id = $1 and d.id = sd.device_id and d.removed_at is null
+              join devices d on d.workspace_id = $1 and d.id = sd.device_id and d.given_up_at is null
               join accounts a on a.workspace_id = $1 and a.id = d.account_id
             order by f.start_id, d.name, d.id""",  # noqa: S608
         workspace_id,
@@ -307,7 +307,7 @@ async def own_devices(db: Connection, workspace_id: UUID, space_ids: list[UUID])
     rows = await db.fetch(
         """select s.space_id, d.public_id from space_devices s
              join devices d on d.workspace_id = s.workspace_id and d.id = s.device_id
-           where s.workspace_id = $1 and s.space_id = any($2) and d.removed_at is null order by d.id""",
+           where s.workspace_id = $1 and s.space_id = any($2) and d.given_up_at is null order by d.id""",
         workspace_id,
         space_ids,
     )

@@ -11,6 +11,7 @@ from uuid import UUID
 from lockstep.model.capabilities import Capabilities
 from lockstep.storage.access_events import last_use
 from lockstep.storage.database import Connection
+from lockstep.storage.devices import is_kept
 from lockstep.storage.encoding import from_document
 from lockstep.storage.entries import EntryRow, entry_columns, entry_row
 from lockstep.storage.grants import reaches_only
@@ -36,6 +37,7 @@ class LockRow:
     """Of its account: then it is no lock of this page, but doors of stays may be missing because of it."""
     domain_failure: dict[str, Any] | None
     due_at: datetime | None
+    unlisted_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,11 @@ async def locks(db: Connection, workspace_id: UUID, property_ids: list[UUID] | N
     """All that people are shown, and those of disconnected accounts, by property and name; only those that stand in one
     of these properties."""
     rows = await db.fetch(
-        """select d.id, d.public_id, d.name, d.model, d.capabilities::text as capabilities, d.state, d.is_online,
+        f"""select d.id, d.public_id, d.name, d.model, d.capabilities::text as capabilities, d.state, d.is_online,
              coalesce(place.time_zone, d.time_zone) as time_zone, place.name as property_name,
              ac.state as account_state,
-             ac.label as account_label, ac.disconnected_at, dom.failure as domain_failure, dom.due_at
+             ac.label as account_label, ac.disconnected_at, dom.failure as domain_failure, dom.due_at,
+             d.missed_since as unlisted_since
            from devices d
              join accounts ac on ac.workspace_id = d.workspace_id and ac.id = d.account_id
              join domains dom on dom.workspace_id = d.workspace_id and dom.id = d.domain_id
@@ -129,9 +132,9 @@ async def locks(db: Connection, workspace_id: UUID, property_ids: list[UUID] | N
                  join spaces p on p.workspace_id = s.workspace_id and p.id = s.property_id
                where sd.workspace_id = d.workspace_id and sd.device_id = d.id
                  and ($2::uuid[] is null or p.id = any($2)) order by p.id limit 1) place on true
-           where d.workspace_id = $1 and d.removed_at is null
+           where d.workspace_id = $1 and {is_kept("d")}
              and ($2::uuid[] is null or place.name is not null)
-           order by place.name nulls last, d.name, d.id""",
+           order by place.name nulls last, d.name, d.id""",  # noqa: S608
         workspace_id,
         property_ids,
     )

@@ -47,6 +47,7 @@ ROWS: dict[str, Row] = {
     "get_device": Row(Scope.DEVICES_READ),
     "look_at_device": Row(Scope.GRANTS_WRITE),
     "unlock_device": Row(Scope.DEVICES_UNLOCK),
+    "give_up_device": Row(Scope.ACCOUNTS_WRITE, answers=409),
     "list_unmanaged_codes": Row(Scope.GRANTS_READ),
     "list_action_attempts": Row(Scope.DEVICES_READ, elsewhere="hidden"),
     "get_action_attempt": Row(Scope.DEVICES_READ),

@@ -53,6 +53,17 @@ async def unlock_device(call: Asked, device_id: PathId) -> Response:
     )
 
 
+@router.post("/{device_id}/give_up", response_model=Device)
+async def give_up_device(call: Asked, device_id: PathId) -> Response:
+    """Say that a device which its vendor does not list is gone for good.
+
+    Its codes are given up without proof, alarms about them end, and it stands in no space any more. As long as nobody
+    says so, Lockstep waits for it. Should the vendor list it again, it is a device as any other, and codes of Lockstep
+    that are still on it are removed.
+    """
+    return await call.change(lambda tx: devices.give_up(tx, call.actor, device_id), lambda device: device)
+
+
 @router.get("/{device_id}/unmanaged_codes", response_model=Page[UnmanagedCode])
 async def list_unmanaged_codes(call: Asked, device_id: PathId) -> Response:
     """List the codes on this lock that are not Lockstep's, as last seen. They are never touched."""

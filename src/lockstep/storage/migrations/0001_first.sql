@@ -125,7 +125,12 @@ create table devices (
   state jsonb not null default '{}',
   is_online boolean,
   created_at timestamptz not null,
+  -- Since when the vendor does not list it, and in how many descriptions; when that was taken as removed; when an
+  -- operator said that it is gone for good.
+  missed_since timestamptz,
+  missed integer not null default 0,
   removed_at timestamptz,
+  given_up_at timestamptz,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, account_id, reference),

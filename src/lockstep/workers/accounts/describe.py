@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from lockstep.driver.outcomes import DriverError
 from lockstep.model.capabilities import Pace
+from lockstep.model.listing import next_description
 from lockstep.operations import accounts as operations
 from lockstep.operations.gate import Gate
 from lockstep.storage import accounts, claims, devices
@@ -16,7 +17,6 @@ from lockstep.workers.reconciler.permits import NO_TURN_WAIT
 from lockstep.workers.reconciler.remedies import of_error
 from lockstep.workers.reconciler.telling import tell_account
 
-DESCRIBE_EVERY = timedelta(hours=1)
 _LOOK_AT_DISCONNECTION = timedelta(seconds=30)
 _LONGEST = timedelta(seconds=30)
 
@@ -71,8 +71,8 @@ class Describer:
                     await tell_account(tx, account, remedy.account_state)
             return wait
         async with self._gate.transaction(claim.workspace_id) as tx:
-            await operations.take_description(tx, RECONCILER, account.id, description)
-        return DESCRIBE_EVERY
+            missing_since = await operations.take_description(tx, RECONCILER, account.id, description)
+        return next_description(missing_since, self._gate.clock.now())
 
     async def _pace(self, claim: Claim) -> Pace:
         """That of the account's locks, as far as they are known."""

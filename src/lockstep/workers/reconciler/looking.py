@@ -127,6 +127,7 @@ class Looking:
         elsewhere = {d.domain_id for d in known if d.reference in changed and d.domain_id != place.domain.id}
         await claims.wake(tx.db, tx.workspace_id, "domains", sorted(elsewhere), tx.now)
         await store_visits(tx, account.id, known, reading.log)
+        await _find_listed(tx, account.id, known, reading, begun_at)
         if await accounts.note_success(tx.db, tx.workspace_id, account.id):
             recovered = events.ConnectedAccountRecovered(connected_account_id=account.public_id)
             await recorded.append(tx, RECONCILER, recovered)
@@ -227,6 +228,18 @@ async def _store_states(tx: Tx, known: Sequence[DeviceRow], reading: Reading) ->
         if any(isinstance(event, events.DeviceCameOnline) for event in told):
             back.add(device.reference)
     return back
+
+
+async def _find_listed(
+    tx: Tx, account_id: UUID, known: Sequence[DeviceRow], reading: Reading, begun_at: datetime
+) -> None:
+    """Locks that the last description lacked, and that the vendor shows now. Of one that was taken as removed a
+    description decides."""
+    shown = reading.complete_for | reading.states.keys()
+    back = [d for d in known if d.missed_since and d.missed_since < begun_at and d.reference in shown]
+    if back:
+        await devices.set_listed(tx.db, tx.workspace_id, [d.id for d in back])
+        await claims.wake(tx.db, tx.workspace_id, "accounts", [account_id], tx.now)
 
 
 def _health_events(device: DeviceRow, after: dict[str, Any]) -> list[events.Event]:

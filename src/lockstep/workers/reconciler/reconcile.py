@@ -92,7 +92,7 @@ class Reconciler:
         stored = await self._looking.stored(claim, place)
         observed = stored.observed
         if driver is not None and not course.must_end:
-            has_unread = len(observed) < len(place.locks)
+            has_unread = len(observed) < len(place.targets)
             after = _wanted_after(place, stock, self._gate.clock.now(), has_unread=has_unread)
             observed = await self._look(course, driver, after, stored)
         for unit in units_of(place, stock):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities
@@ -25,16 +26,19 @@ class Place:
     domain: DomainRow
     account: AccountRow
     locks: tuple[DeviceRow, ...]
+    """Those that are taken as removed come last: they keep their entries, and nobody looks at them. There may
+    be none."""
     is_ruling: bool
 
     @property
     def capabilities(self) -> Capabilities:
         """Of the domain as a whole: how fast, and how far one reading reaches."""
-        return self.locks[0].capabilities
+        return self.locks[0].capabilities if self.locks else Capabilities()
 
     @property
     def targets(self) -> tuple[str, ...]:
-        return tuple(d.reference for d in self.locks)
+        """What a reading should cover."""
+        return tuple(d.reference for d in self.locks if d.removed_at is None)
 
     @property
     def label(self) -> str:
@@ -47,12 +51,13 @@ class Place:
 
     @property
     def may_look(self) -> bool:
-        return self.account.state in ("active", "disconnecting") and bool(self.locks)
+        return self.account.state in ("active", "disconnecting") and bool(self.targets)
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is planned together: one lock, or all locks of a domain whose credentials open several."""
+    """What is planned together: one lock, or all locks of a domain whose credentials open several. Without a lock:
+    entries whose lock is not in their domain any more; of these nothing can be read, and alarms go on."""
 
     label: str
     locks: tuple[DeviceRow, ...]
@@ -60,11 +65,16 @@ class Unit:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self.locks[0].capabilities
+        return self.locks[0].capabilities if self.locks else Capabilities()
 
     @property
     def targets(self) -> frozenset[str]:
         return frozenset(d.reference for d in self.locks)
+
+    def unlisted_since(self, entry: EntryRow) -> datetime | None:
+        """Since when the vendor does not list a lock of this entry; None where it lists all."""
+        missing = (d.missed_since for d in self.locks if d.reference in entry.declared.spec.targets)
+        return min((since for since in missing if since is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +112,13 @@ async def stock_of(tx: Tx, domain_id: UUID) -> Stock:
 
 def units_of(place: Place, stock: Stock) -> list[Unit]:
     """Each lock alone where an entry serves one lock, else the whole domain."""
-    if not place.locks:
-        return []
-    if place.capabilities.targets_per_entry > 1:
-        return [Unit(place.label, place.locks, tuple(stock.entries.values()))]
-    return [
-        Unit(d.name, (d,), tuple(e for e in stock.entries.values() if d.reference in e.declared.spec.targets))
+    every = tuple(stock.entries.values())
+    if place.locks and place.capabilities.targets_per_entry > 1:
+        return [Unit(place.label, place.locks, every)]
+    units = [
+        Unit(d.name, (d,), tuple(e for e in every if d.reference in e.declared.spec.targets))
         for d in place.locks
     ]
+    known = {d.reference for d in place.locks}
+    stranded = tuple(e for e in every if not e.declared.spec.targets & known)
+    return [*units, Unit(place.domain.reference, (), stranded)] if stranded else units

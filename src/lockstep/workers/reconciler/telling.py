@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from lockstep.model import events
-from lockstep.model.access_code import is_gone
+from lockstep.model.access_code import as_known, is_gone
 from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Capabilities
 from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief
@@ -70,16 +70,12 @@ def find(place: Place, stock: Stock, notes: Mapping[UUID, Remedy], now: datetime
     """Notes and alarms of every entry; what is over and proven gone is to be settled. Writes nothing."""
     settled: list[UUID] = []
     noted: list[Noted] = []
-    covered: set[UUID] = set()
     for unit in units_of(place, stock):
         for entry in unit.entries:
-            covered.add(entry.id)
             if _is_over(entry, unit.capabilities, now) and is_gone(entry.belief):
                 settled.append(entry.id)
             elif (found := _noted(unit, entry, notes.get(entry.id), now)) is not None:
                 noted.append(found)
-    # Entries of locks that the vendor no longer shows: nothing can be done for them, and nothing opens.
-    settled += [i for i, e in stock.entries.items() if i not in covered and e.declared.is_withdrawn]
     return Findings(settled, noted)
 
 
@@ -111,7 +107,8 @@ def _noted(unit: Unit, entry: EntryRow, remedy: Remedy | None, now: datetime) ->
             not_before = now + remedy.entry_wait
     elif stands_as_wanted(entry, unit.capabilities, now):
         failure, not_before = None, None
-    due = alarms_due(entry.declared, entry.belief, unit.capabilities, now, entry.alarms)
+    belief = as_known(entry.belief, unit.unlisted_since(entry), now)
+    due = alarms_due(entry.declared, belief, unit.capabilities, now, entry.alarms)
     raised = entry.alarms | {fact.alarm for fact in due if fact.alarm}
     if not due and (failure, not_before, raised) == (entry.failure, entry.not_before, entry.alarms):
         return None
