@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import time
 from pathlib import Path
 
+import httpx
 import pytest
 
-from lockstep.cli.demo.story import Books, visits
+from lockstep.cli.demo.story import DOORS_OF, STAYS, Books, visits
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -19,11 +24,10 @@ RIGHT, WRONG = "right", "WRONG"
 
 def run(words: str, home: Path) -> subprocess.CompletedProcess[str]:
     """A fresh interpreter that is given nothing but a home and what finds programs."""
-    environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
     return subprocess.run(
         [sys.executable, "-c", words],
         cwd=home,
-        env=environment,
+        env=_environment(home),
         capture_output=True,
         text=True,
         timeout=200,
@@ -31,10 +35,56 @@ def run(words: str, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def _environment(home: Path) -> dict[str, str]:
+    return {"HOME": str(home), "PATH": os.environ["PATH"]}
+
+
+@contextmanager
+def standing(words: str, home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The same, left running; with what it said until the story was over and it stood."""
+    errors = home.parent / "errors"
+    with errors.open("w") as kept:
+        process = subprocess.Popen(
+            [sys.executable, "-c", words],
+            cwd=home,
+            env=_environment(home),
+            stdout=subprocess.PIPE,
+            stderr=kept,
+            text=True,
+        )
+    try:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "End with Ctrl-C." in said and "The key, for both" in line:
+                break
+        else:
+            raise AssertionError(errors.read_text())
+        yield process, said
+    finally:
+        process.kill()
+        process.wait(60)
+
+
 def lines_of(text: str) -> list[tuple[str, ...]]:
     """The lines of the table, each as its words."""
     words = [tuple(line.split()) for line in text.splitlines()]
-    return [w for w in words if w and w[-1] in (RIGHT, WRONG)]
+    return [w for w in words if w and w[0].isdigit() and w[-1] in (RIGHT, WRONG)]
+
+
+def lost_answer(text: str) -> str:
+    (line,) = [line for line in text.splitlines() if "The answer that was lost" in line]
+    return line
+
+
+def test_every_stay_is_tried_before_at_during_and_after_it_at_each_of_its_doors() -> None:
+    for stay in STAYS.values():
+        mine = [v for v in visits() if v.number == stay.number]
+        moments = {"an hour before", "at check-in", "during", "a minute before check-out", "a minute after"}
+        (flat,) = {v.flat for v in mine}
+        for door in DOORS_OF[flat]:
+            assert moments <= {v.when for v in mine if v.door == door}, (stay.number, door)
 
 
 @pytest.fixture
@@ -53,24 +103,41 @@ def test_the_demo_ends_well_in_an_empty_home_and_leaves_nothing_there(home: Path
     assert len(lines) == len(visits())
     assert {line[-1] for line in lines} == {RIGHT}
     assert {"open", "closed"} <= {word for line in lines for word in line}
+    assert lost_answer(said.stdout).endswith(RIGHT)
+    assert re.search(
+        r"01 Jun \d\d:\d\d, a new code at (Front door|Flat [12]), which was written once", said.stdout
+    )
     assert WRONG not in said.stdout.replace(f"0 {WRONG}.", "")
     assert not list(home.iterdir())
 
 
-def test_a_door_that_opens_against_the_calendars_is_called_wrong_and_ends_the_demo_with_1(home: Path) -> None:
+def test_a_door_that_opens_against_the_calendars_is_called_wrong_and_then_all_stays_up_with_its_key_and_ends_with_1(
+    home: Path,
+) -> None:
     """The books of this telling hold an earlier check-out than the house was set up with."""
     early = time(10, 30)
-    said = run(
+    words = (
         "import sys; from datetime import time; from lockstep.cli.demo.command import status_of\n"
         "from lockstep.cli.demo.story import Books\n"
-        f"sys.exit(status_of(once=True, port=0, books=Books(check_out=time({early.hour}, {early.minute}))))",
-        home,
+        f"sys.exit(status_of(once=False, port=0, books=Books(check_out=time({early.hour}, {early.minute}))))"
     )
-    assert said.returncode == 1, said.stderr
-    wrong = [line for line in lines_of(said.stdout) if line[-1] == WRONG]
-    assert wrong == [line for line in lines_of(said.stdout) if "10:59" in line and "open" in line]
+    with standing(words, home) as (process, said):
+        end = said[said.index("End with Ctrl-C.") :]
+        (key,) = re.findall(r"The key, for both: (\S+)", end)
+        (first_page,) = re.findall(r"First page: (\S+)/sign-in#" + key, end)
+        (docs,) = re.findall(r"API and docs: (\S+)", end)
+        assert httpx.get(docs, trust_env=False).status_code == 200
+        assert httpx.get(f"{first_page}/sign-in", trust_env=False).status_code == 200
+        asked = httpx.get(
+            f"{first_page}/v1/arrivals", headers={"Authorization": f"Bearer {key}"}, trust_env=False
+        )
+        assert asked.json()["items"], "the first page has somebody to expect"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 1
+    wrong = [line for line in lines_of(said) if line[-1] == WRONG]
+    assert wrong == [line for line in lines_of(said) if "10:59" in line and "open" in line]
     assert len(wrong) == len(wrongly_open(early))
-    assert f"{len(wrong)} {WRONG}." in said.stdout
+    assert f"{len(wrong)} {WRONG}." in said
 
 
 def wrongly_open(check_out: time) -> list[object]:

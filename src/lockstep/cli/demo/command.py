@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from rich.table import Table
 
 from lockstep.cli.crew import Crew, working
 from lockstep.cli.demo.host import Host
-from lockstep.cli.demo.play import Entered, Play, guest_of
+from lockstep.cli.demo.play import Play, Told, guest_of
 from lockstep.cli.demo.stage import staged
 from lockstep.cli.demo.story import BEGINS, ZONE, Books
 from lockstep.cli.serving import serving
@@ -61,7 +61,9 @@ async def _demo(*, once: bool, port: int, books: Books) -> int:
             actor = system(workspace_id, "demo")
             play = Play(lockstep, clock, stage, Host(lockstep.gate, actor), lambda text: _dim(console, text))
             if once:
-                return _wrong(console, await play.play())
+                told = await play.play()
+                _print(console, told)
+                return told.wrong
             return await _show(console, lockstep, actor, play, clock, port)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -75,20 +77,31 @@ async def _show(
     with stopping_signals() as asked:
         site = Site(lockstep, None)
         async with serving(site, "127.0.0.1", port, ending=site.stop) as address:
-            _tell(console, address, await _new_secret(lockstep, actor))
-            telling = asyncio.create_task(play.play())
+            secret = await _new_secret(lockstep, actor)
+            _tell(console, address, secret)
+            console.print("The page changes while the story is told.", highlight=False)
+            telling = asyncio.create_task(_tell_story(console, play))
             stopped = asyncio.create_task(asked.wait())
             await asyncio.wait({telling, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if not telling.done():
                 telling.cancel()
                 return 1
-            wrong = _wrong(console, telling.result())
-            console.print(f"Still up on {address}; time goes on at its usual pace. End with Ctrl-C.")
+            wrong = telling.result()
+            console.print("Still up, and time goes on at its usual pace. End with Ctrl-C.")
+            _tell(console, address, secret)
             async with working(crew):
                 ticking = asyncio.create_task(_tick(clock))
                 await stopped
                 ticking.cancel()
             return wrong
+
+
+async def _tell_story(console: Console, play: Play) -> int:
+    """The story, its table, and what comes after; returns how many lines are wrong."""
+    told = await play.play()
+    _print(console, told)
+    await play.look_ahead()
+    return told.wrong
 
 
 async def _tick(clock: VirtualClock) -> None:
@@ -111,18 +124,12 @@ async def _new_secret(lockstep: Built, actor: Actor) -> str:
 def _tell(console: Console, address: str, secret: str) -> None:
     # What stands behind the # stays in the browser: the page puts the key into its form.
     console.print(f"First page: {address}/sign-in#{secret}", highlight=False, soft_wrap=True)
-    console.print("            (it changes while the story is told)", highlight=False)
     console.print(f"API and docs: {address}/v1/docs", highlight=False)
     console.print(f"The key, for both: {secret}", highlight=False, soft_wrap=True)
 
 
 def _dim(console: Console, text: str) -> None:
     console.print(text, style="dim", highlight=False)
-
-
-def _wrong(console: Console, lines: list[Entered]) -> int:
-    _print(console, lines)
-    return sum(line.is_wrong for line in lines)
 
 
 def _passing_folder() -> Path:
@@ -144,7 +151,7 @@ def _settings(folder: Path) -> Settings:
     )
 
 
-def _print(console: Console, lines: list[Entered]) -> None:
+def _print(console: Console, told: Told) -> None:
     table = Table(
         title=f"Who typed their code at which door, and what opened ({ZONE} time)",
         title_justify="left",
@@ -152,20 +159,32 @@ def _print(console: Console, lines: list[Entered]) -> None:
     )
     for heading in ("when", "guest of", "door", "", "due", "was", ""):
         table.add_column(heading, no_wrap=True)
-    for line in lines:
-        verdict = "[bold red]WRONG[/]" if line.is_wrong else "[green]right[/]"
+    for line in told.lines:
         table.add_row(
-            f"{line.visit.at.astimezone(ZoneInfo(ZONE)):%d %b %H:%M}",
+            _when(line.visit.at),
             guest_of(line.visit),
             line.visit.door,
             line.visit.when,
             _word(line.should_open),
             _word(line.opened),
-            verdict,
+            _verdict(line.is_wrong),
         )
     console.print(table)
-    wrong = sum(line.is_wrong for line in lines)
-    console.print(f"{len(lines)} times at a door, {len(lines) - wrong} right, {wrong} WRONG.")
+    lost = "none; one should have been"
+    if told.lost is not None:
+        written = "once" if told.lost.times == 1 else f"{told.lost.times} times"
+        lost = f"{_when(told.lost.at)}, {told.lost.what} at {told.lost.door}, which was written {written}"
+    console.print(f"  The answer that was lost: {lost}   {_verdict(told.is_loss_wrong)}", highlight=False)
+    wrong = sum(line.is_wrong for line in told.lines)
+    console.print(f"{len(told.lines)} times at a door, {len(told.lines) - wrong} right, {wrong} WRONG.")
+
+
+def _when(at: datetime) -> str:
+    return f"{at.astimezone(ZoneInfo(ZONE)):%d %b %H:%M}"
+
+
+def _verdict(is_wrong: bool) -> str:
+    return "[bold red]WRONG[/]" if is_wrong else "[green]right[/]"
 
 
 def _word(opened: bool) -> str:

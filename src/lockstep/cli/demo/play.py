@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lockstep.cli.demo.host import Host
-from lockstep.cli.demo.stage import Stage
+from lockstep.cli.demo.stage import LostReply, Stage
 from lockstep.cli.demo.story import GUESTS, STAYS, Happening, Visit, happenings, visits
 from lockstep.cli.wiring import Built
 from lockstep.emulation.clock import VirtualClock
 from lockstep.storage import claims
 from lockstep.workers.loop import drain
 from lockstep.workers.sweeps.sequencer import sequence_all
+
+_UNTIL_READ_AGAIN = timedelta(minutes=20)
+"""A calendar is read every quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,23 @@ class Entered:
         return self.should_open != self.opened
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of the story: the lines of the table, and the write whose answer was lost (None: there was none)."""
+
+    lines: list[Entered]
+    lost: LostReply | None
+
+    @property
+    def is_loss_wrong(self) -> bool:
+        """The answer was not lost at all, or the code was written again for want of it."""
+        return self.lost is None or self.lost.times != 1
+
+    @property
+    def wrong(self) -> int:
+        return sum(line.is_wrong for line in self.lines) + self.is_loss_wrong
+
+
 class Play:
     """One telling of the story. `say` is told what happens, as it happens."""
 
@@ -42,9 +62,9 @@ class Play:
         self._say = say
         self._told: dict[str, str] = {}
 
-    async def play(self) -> list[Entered]:
+    async def play(self) -> Told:
         await self._stage.lose_a_reply()
-        self._say("The answer to one write will be lost on its way.")
+        self._say("The answer to the second write will be lost on its way, after it was done.")
         await self._host.move_in(self._stage.nuki, self._stage.publish())
         await self._pass_until(self._clock.now())
         await self._tell_guests()
@@ -57,7 +77,14 @@ class Play:
                 await self._stage.happen(scene.what)
             else:
                 table.append(await self._walk_up(scene))
-        return table
+        return Told(table, await self._stage.lost_reply())
+
+    async def look_ahead(self) -> None:
+        """When the story is told somebody books, so that the first page has somebody to expect."""
+        self._say(f"{self._clock.now():%d %b %H:%M} UTC  Finn books Flat 2 from today on")
+        self._stage.books.book_finn()
+        self._stage.publish()
+        await self._pass_until(self._clock.now() + _UNTIL_READ_AGAIN)
 
     async def _walk_up(self, visit: Visit) -> Entered:
         should_open = self._stage.books.should_open(visit)

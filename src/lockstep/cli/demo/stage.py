@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -17,6 +19,20 @@ from lockstep.vendors.nuki.emulator.settings import Settings
 from lockstep.vendors.nuki.emulator.world import World
 
 TOKEN = "demo-nuki-token"  # noqa: S105 - opens nothing but the emulator
+
+_LOST = "reply_lost_after"
+_WRITES = {"PUT": "a new code", "POST": "a changed code", "DELETE": "a code's removal"}
+
+
+@dataclass(frozen=True, slots=True)
+class LostReply:
+    """The write whose answer never came, as the emulator's journal has it."""
+
+    at: datetime
+    what: str
+    door: str
+    times: int
+    """How often the same was written: once, since looking tells that it was done."""
 
 
 class Stage:
@@ -46,9 +62,18 @@ class Stage:
 
     async def lose_a_reply(self) -> None:
         """The answer to the second write is lost on its way, after it was done."""
-        await self._control(
-            "POST", "/faults", {"kind": "reply_lost_after", "mutating": True, "skip": 1, "times": 1}
-        )
+        await self._control("POST", "/faults", {"kind": _LOST, "mutating": True, "skip": 1, "times": 1})
+
+    async def lost_reply(self) -> LostReply | None:
+        """Which write it was; None where none was hit so far."""
+        calls = (await self._control("GET", "/journal", None))["calls"]
+        doors = {lock: door for door, lock in self.locks.items()}
+        for call in calls:
+            if call["fault"] == _LOST:
+                _, _, lock, *_ = call["path"].split("/")
+                at, what = datetime.fromisoformat(call["at"]), _WRITES[call["method"]]
+                return LostReply(at, what, doors[lock], sum(_is_same(call, other) for other in calls))
+        return None
 
     async def happen(self, what: What) -> None:
         match what:
@@ -83,6 +108,15 @@ class Stage:
         answer = await self._http.request(method, f"{self.nuki}/_emulator{path}", json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else {}
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two calls of the journal write the same code; its name is nobody else's."""
+    return all(one[part] == other[part] for part in ("method", "path")) and _name(one) == _name(other)
+
+
+def _name(call: Any) -> str | None:
+    return call["body"].get("name") if isinstance(call["body"], dict) else None
 
 
 @asynccontextmanager

@@ -19,12 +19,13 @@ FRONT, FLAT_1, FLAT_2 = "Front door", "Flat 1", "Flat 2"
 DOORS_OF = {FLAT_1: (FRONT, FLAT_1), FLAT_2: (FRONT, FLAT_2)}
 
 ANNA = HostStay(1, date(2026, 6, 1), date(2026, 6, 2), "Anna", "7314")
-BEN = HostStay(2, date(2026, 6, 2), date(2026, 6, 4), "Ben", "2846")
+BEN = HostStay(2, date(2026, 6, 2), date(2026, 6, 3), "Ben", "2846")
 CHLOE = HostStay(3, date(2026, 6, 1), date(2026, 6, 2), "Chloe", "5521")
 CHLOE_EXTENDED = HostStay(3, date(2026, 6, 1), date(2026, 6, 3), "Chloe", "5521")
 DAVID = HostStay(4, date(2026, 6, 3), date(2026, 6, 4), "David", "9183")
-EMMA = HostStay(5, date(2026, 6, 4), date(2026, 6, 6), "Emma", "6672")
-"""Arrives when the story is told, so that the first page has somebody to expect."""
+EMMA = HostStay(5, date(2026, 6, 3), date(2026, 6, 4), "Emma", "6672")
+FINN = HostStay(6, date(2026, 6, 4), date(2026, 6, 6), "Finn", "3058")
+"""Books when the story is told, so that the first page has somebody to expect."""
 STAYS = {s.number: s for s in (ANNA, BEN, CHLOE, DAVID, EMMA)}
 GUESTS = {number: s.guest_name for number, s in STAYS.items()}
 
@@ -64,7 +65,7 @@ class Books:
     check_in: time = CHECK_IN
     check_out: time = CHECK_OUT
     stays: dict[str, list[HostStay]] = field(
-        default_factory=lambda: {FLAT_1: [ANNA, BEN], FLAT_2: [CHLOE, DAVID, EMMA]}
+        default_factory=lambda: {FLAT_1: [ANNA, BEN, EMMA], FLAT_2: [CHLOE, DAVID]}
     )
 
     def extend_chloe(self) -> None:
@@ -72,6 +73,9 @@ class Books:
 
     def cancel_david(self) -> None:
         self.stays[FLAT_2].remove(DAVID)
+
+    def book_finn(self) -> None:
+        self.stays[FLAT_2].append(FINN)
 
     def should_open(self, visit: Visit) -> bool:
         """Whether the guest of this visit may pass this door at this instant, by the calendars alone."""
@@ -107,7 +111,7 @@ def visits() -> list[Visit]:
     return sorted((v for flat, stays in _TOLD.items() for s in stays for v in _visits(flat, s)), key=_order)
 
 
-_TOLD = {FLAT_1: (ANNA, BEN), FLAT_2: (CHLOE_EXTENDED, DAVID)}
+_TOLD = {FLAT_1: (ANNA, BEN, EMMA), FLAT_2: (CHLOE_EXTENDED, DAVID)}
 
 
 def _order(visit: Visit) -> tuple[datetime, str, str]:
