@@ -117,8 +117,44 @@ class CallbackRefused(Exception):
     code = "callback_signature_invalid"
 
 
+class CallbacksRefused(Exception):
+    """The vendor does not let this account say whom to call; everything else goes on. `cause` and `next_step` are for
+    people, and show no secret."""
+
+    code = "callbacks_refused"
+
+    def __init__(self, cause: str, next_step: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.next_step = next_step
+
+
+class CallbackDesk(Protocol):
+    """Where a vendor is told which address to call. An address holds a secret: it is in no word of any error.
+
+    Every method raises CallbacksRefused, and every DriverError but DeviceOffline and CredentialsRefused."""
+
+    async def is_registered(self, url: str) -> bool:
+        """Whether the vendor has this address. Changes nothing."""
+        ...
+
+    async def register(self, url: str) -> str:
+        """Have the vendor call this address, in place of earlier registrations of the same. Returns the secret that
+        signs its calls, which is told this once."""
+        ...
+
+    async def withdraw(self, url: str) -> None:
+        """It calls this address no more; nothing where it did not."""
+        ...
+
+
 class Driver(Protocol):
     """One connected account of one vendor. Holds no state that decides anything; may be made anew at any time."""
+
+    @property
+    def callbacks(self) -> CallbackDesk | None:
+        """None where the vendor cannot be told by us whom to call."""
+        ...
 
     async def describe(self) -> Description:
         """All targets with their capabilities. Also proves that the credentials work."""

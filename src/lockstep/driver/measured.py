@@ -10,7 +10,17 @@ from typing import TypeVar
 import httpx
 
 from lockstep.driver.changes import Action, Change, EnsureAbsent, EnsurePresent, Intent, ObserveScope
-from lockstep.driver.contract import Callback, CredentialField, Description, Driver, Fleet, Reading, Vendor
+from lockstep.driver.contract import (
+    Callback,
+    CallbackDesk,
+    CallbacksRefused,
+    CredentialField,
+    Description,
+    Driver,
+    Fleet,
+    Reading,
+    Vendor,
+)
 from lockstep.driver.outcomes import DriverError, Outcome
 from lockstep.kit.clock import Clock
 from lockstep.kit.metrics import VENDOR_CALLS, VENDOR_SECONDS
@@ -55,6 +65,11 @@ class _MeasuredDriver:
     _driver: Driver
     _vendor: str
 
+    @property
+    def callbacks(self) -> CallbackDesk | None:
+        desk = self._driver.callbacks
+        return None if desk is None else _MeasuredDesk(desk, self._vendor)
+
     async def describe(self) -> Description:
         return await self._counted("describe", self._driver.describe())
 
@@ -74,19 +89,38 @@ class _MeasuredDriver:
         return await self._counted(type(action).__name__.lower(), self._driver.act(intent, action))
 
     async def _counted(self, kind: str, call: Awaitable[T]) -> T:
-        begun = time.perf_counter()
-        # A call that is cut off, as by its deadline, ends without a clear answer.
-        outcome = "unknown"
-        try:
-            answer = await call
-            outcome = type(answer).__name__.lower() if isinstance(answer, Outcome) else "done"
-            return answer
-        except DriverError as error:
-            outcome = error.code
-            raise
-        finally:
-            VENDOR_CALLS.labels(self._vendor, kind, outcome).inc()
-            VENDOR_SECONDS.labels(self._vendor, kind).observe(time.perf_counter() - begun)
+        return await _counted(self._vendor, kind, call)
+
+
+@dataclass(frozen=True, slots=True)
+class _MeasuredDesk:
+    _desk: CallbackDesk
+    _vendor: str
+
+    async def is_registered(self, url: str) -> bool:
+        return await _counted(self._vendor, "callback_check", self._desk.is_registered(url))
+
+    async def register(self, url: str) -> str:
+        return await _counted(self._vendor, "callback_register", self._desk.register(url))
+
+    async def withdraw(self, url: str) -> None:
+        await _counted(self._vendor, "callback_withdraw", self._desk.withdraw(url))
+
+
+async def _counted(vendor: str, kind: str, call: Awaitable[T]) -> T:
+    begun = time.perf_counter()
+    # A call that is cut off, as by its deadline, ends without a clear answer.
+    outcome = "unknown"
+    try:
+        answer = await call
+        outcome = type(answer).__name__.lower() if isinstance(answer, Outcome) else "done"
+        return answer
+    except (DriverError, CallbacksRefused) as error:
+        outcome = error.code
+        raise
+    finally:
+        VENDOR_CALLS.labels(vendor, kind, outcome).inc()
+        VENDOR_SECONDS.labels(vendor, kind).observe(time.perf_counter() - begun)
 
 
 def _kind(change: Change) -> str:

@@ -177,5 +177,9 @@ def has_battery(traits: Traits) -> bool:
     return traits.capabilities.has_battery
 
 
+def registers_callbacks(traits: Traits) -> bool:
+    return traits.registers_callbacks
+
+
 def has_push(traits: Traits) -> bool:
     return traits.capabilities.has_push

@@ -74,6 +74,8 @@ class Traits:
     """A lock that is offline cannot be read: it has to be missing from `Reading.complete_for`."""
     tells_references: bool = True
     """`Done.reference` names the new entry; False: only a later reading does."""
+    registers_callbacks: bool = False
+    """The vendor can be told by the driver whom to call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class NukiVendor:
             "webhook_secret",
             "Secret of the decentral webhook",
             is_required=False,
-            help="Told once when the webhook is registered; without it Lockstep looks by the clock alone.",
+            help="Only of a webhook that you registered yourself, with Lockstep's address for this account.",
         ),
     )
     fleet: tuple[Fleet, ...] = FLEET

@@ -1,4 +1,4 @@
-"""The vendor's calls to us: whether one is genuine, which locks it points at, and how to ask for them.
+"""The vendor's calls to us: whether one is genuine, and which locks it points at.
 
 Knows nothing of what a call claims to have happened: that is found out by looking."""
 
@@ -6,38 +6,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from lockstep.driver.contract import Callback, CallbackRefused
-from lockstep.driver.outcomes import UnexpectedReply, VendorUnreachable
-from lockstep.vendors.nuki.client import Client
-from lockstep.vendors.nuki.replies import value_of
 
 SIGNATURE = "x-nuki-signature-sha256"
-PATH = "/api/decentralWebhook"
-FEATURES = ("DEVICE_STATUS", "DEVICE_MASTERDATA", "DEVICE_CONFIG", "DEVICE_LOGS", "DEVICE_AUTHS")
-"""What is asked for: everything that names a lock."""
-
-_SECONDS = 30.0
 _WHOLE_ACCOUNT = Callback(look_at=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A registration. Its secret is told this once."""
-
-    webhook_id: int
-    url: str
-    secret: str = field(repr=False)
-
-
-class _Registered(msgspec.Struct, rename="camel"):
-    id: int
-    webhook_url: str
-    secret: str | None = None
 
 
 def read_callback(headers: Mapping[str, str], body: bytes, secret: str) -> Callback:
@@ -58,28 +34,6 @@ def read_callback(headers: Mapping[str, str], body: bytes, secret: str) -> Callb
         return Callback()
     locks = frozenset(_locks(said))
     return Callback(look_at=locks) if locks else _WHOLE_ACCOUNT
-
-
-async def register(client: Client, url: str) -> Webhook:
-    """Have the vendor call `url` (https, its rule), in place of earlier registrations of the same address.
-
-    Those are removed, since their secret cannot be read again. Raises every DriverError but DeviceOffline.
-    """
-    for old in await client.read(PATH, list[_Registered]):
-        if old.webhook_url == url:
-            await _write(client, "DELETE", f"{PATH}/{old.id}", type(None))
-    body = {"webhookUrl": url, "webhookFeatures": list(FEATURES)}
-    made = await _write(client, "PUT", PATH, _Registered, body)
-    if not made.secret:
-        raise UnexpectedReply(f"PUT {PATH}: the answer carries no secret")
-    return Webhook(made.id, made.webhook_url, made.secret)
-
-
-async def _write(client: Client, method: str, path: str, shape: type[Any], body: Any = None) -> Any:
-    reply = await client.write(method, path, body, seconds=_SECONDS)
-    if reply.status is None:
-        raise VendorUnreachable(f"{reply.call}: {reply.lost}")
-    return None if reply.status in (204, 404) and shape is type(None) else value_of(reply, shape)
 
 
 def _locks(said: Any) -> Iterator[str]:

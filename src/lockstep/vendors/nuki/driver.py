@@ -20,8 +20,6 @@ from lockstep.driver.outcomes import (
 )
 from lockstep.kit.clock import Clock
 from lockstep.model.capabilities import Evidence
-from lockstep.vendors.nuki import callbacks
-from lockstep.vendors.nuki.callbacks import Webhook
 from lockstep.vendors.nuki.client import Client
 from lockstep.vendors.nuki.convert import (
     ALL_WEEK,
@@ -36,6 +34,7 @@ from lockstep.vendors.nuki.convert import (
     log_entry_of,
     update,
 )
+from lockstep.vendors.nuki.desk import NukiDesk
 from lockstep.vendors.nuki.replies import SubscriptionLacking, outcome_of
 from lockstep.vendors.nuki.snapshot import Snapshot
 
@@ -50,6 +49,11 @@ class NukiDriver:
         self._client = client
         self._clock = clock
         self._token_print = hashlib.sha256(token.encode()).hexdigest()[:16]
+
+    @property
+    def callbacks(self) -> NukiDesk:
+        """Decentral webhooks; the token needs a right of its own for them."""
+        return NukiDesk(self._client)
 
     async def describe(self) -> Description:
         """All locks of the account. Two calls; a third where there is no lock that tells its account."""
@@ -85,10 +89,6 @@ class NukiDriver:
         path = f"/smartlock/{quote(action.target, safe='')}/action/unlock"
         reply = await self._client.write("POST", path, seconds=intent.deadline_seconds)
         return outcome_of(reply, done=Done(Evidence.ACCEPTED))
-
-    async def register_webhook(self, url: str) -> Webhook:
-        """Beyond the contract: have Nuki call `url`; see `callbacks.register`."""
-        return await callbacks.register(self._client, url)
 
     async def _snapshot(self) -> Snapshot:
         begun_at = self._clock.now()

@@ -30,6 +30,7 @@ from lockstep.model.capabilities import Evidence
 from lockstep.model.window import Window
 from lockstep.vendors.virtual import convert, wire
 from lockstep.vendors.virtual.client import Answer, Client
+from lockstep.vendors.virtual.desk import VirtualDesk
 from lockstep.vendors.virtual.limits import SLOTS
 from lockstep.vendors.virtual.reads import Readable, Reads
 from lockstep.vendors.virtual.times import Times, times_of
@@ -42,6 +43,11 @@ class VirtualDriver:
         self._client = client
         self._clock = clock
         self._reads = Reads(client, clock)
+
+    @property
+    def callbacks(self) -> VirtualDesk:
+        """The account's hooks."""
+        return VirtualDesk(self._client)
 
     async def describe(self) -> Description:
         """Every lock and door with its capabilities."""

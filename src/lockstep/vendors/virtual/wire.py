@@ -162,6 +162,13 @@ class Log(msgspec.Struct, frozen=True):
     more: bool = False
 
 
+class Hook(msgspec.Struct, frozen=True):
+    """One of `hooks[]` of `GET /v1/hooks`."""
+
+    id: str
+    url: str
+
+
 class Event(msgspec.Struct, frozen=True):
     """The body of a callback."""
 

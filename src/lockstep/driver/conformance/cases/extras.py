@@ -13,6 +13,7 @@ from lockstep.driver.conformance.requirements import (
     has_push,
     loses_or_refuses_offline,
     makes_jobs,
+    registers_callbacks,
     vendor_chooses,
 )
 from lockstep.driver.conformance.steps import (
@@ -23,9 +24,17 @@ from lockstep.driver.conformance.steps import (
     some_name,
 )
 from lockstep.driver.conformance.suite import Cases
-from lockstep.driver.conformance.world import Trouble, World
-from lockstep.driver.contract import CallbackRefused
-from lockstep.driver.outcomes import Accepted, DeviceOffline, Done, DriverError, Refused, Unknown
+from lockstep.driver.conformance.world import Calls, Trouble, World
+from lockstep.driver.contract import CallbackRefused, CallbacksRefused
+from lockstep.driver.outcomes import (
+    Accepted,
+    CredentialsRefused,
+    DeviceOffline,
+    Done,
+    DriverError,
+    Refused,
+    Unknown,
+)
 from lockstep.model.capabilities import Evidence, Reissue
 
 extras = Cases()
@@ -159,6 +168,40 @@ async def a_signed_callback_tells_where_to_look_and_a_forged_one_is_refused(worl
             assert _is_refused(world, headers, body, secret)
     late = {name.upper(): value for name, value in calls[0].headers.items()}
     assert not _is_refused(world, late, calls[0].body, calls[0].secret), "names of headers have no case"
+
+
+@extras.when(registers_callbacks)
+async def the_vendor_can_be_told_whom_to_call_and_to_stop(world: World) -> None:
+    desk = world.driver().callbacks
+    assert desk is not None
+    url, other = "https://lockstep.test/callbacks/one", "https://lockstep.test/callbacks/other"
+    assert not await desk.is_registered(url)
+    secrets = {await desk.register(one) for one in (url, url, other)}
+    assert len(secrets - {""}) == 3, "each registration has a secret of its own"
+    assert await desk.is_registered(url)
+    assert await desk.is_registered(other)
+    await desk.withdraw(url)
+    assert not await desk.is_registered(url), "registered twice it is called once, and withdrawn at once"
+    assert await desk.is_registered(other)
+    await desk.withdraw(url)
+    await desk.withdraw(other)
+
+
+@extras.when(registers_callbacks, can_trouble(Trouble.ERROR_BEFORE))
+async def a_registration_that_fails_says_nothing_of_the_account(world: World) -> None:
+    url = "https://lockstep.test/callbacks/s3cret"
+    desk = world.driver().callbacks
+    assert desk is not None
+    for calls in (Calls.READS, Calls.WRITES):
+        world.trouble(Trouble.ERROR_BEFORE, calls)
+        try:
+            await desk.register(url)
+            raise AssertionError("it cannot have been registered")
+        except (DriverError, CallbacksRefused) as error:
+            assert not isinstance(error, CredentialsRefused | DeviceOffline)
+            assert "s3cret" not in f"{error} {error!r}"
+        world.calm()
+    assert not await desk.is_registered(url)
 
 
 def _is_refused(world: World, headers: Mapping[str, str], body: bytes, secret: str) -> bool:

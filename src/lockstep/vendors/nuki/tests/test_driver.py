@@ -29,7 +29,7 @@ from lockstep.kit.ids import new_id
 from lockstep.model.capabilities import Evidence, ReadBack
 from lockstep.model.window import Window
 from lockstep.vendors.nuki import NUKI
-from lockstep.vendors.nuki.tests.worlds import ENDPOINT, HOOK, MIDDAY, TOKEN, NukiWorld, nuki_world
+from lockstep.vendors.nuki.tests.worlds import ENDPOINT, MIDDAY, TOKEN, NukiWorld, nuki_world
 
 STAY = Window(MIDDAY + timedelta(hours=2), MIDDAY + timedelta(days=2))
 DIGITS = "345678"
@@ -482,17 +482,3 @@ async def test_a_change_at_the_lock_calls_us_and_points_at_it(world: NukiWorld) 
     pointed = [NUKI.read_callback(c.headers, c.body, c.secret).look_at for c in calls]
     assert pointed
     assert set(pointed) == {frozenset({world.targets[0]})}
-
-
-async def test_registering_the_webhook_again_replaces_it(world: NukiWorld) -> None:
-    first = await world.driver().register_webhook(HOOK)
-    other = await world.driver().register_webhook(f"{HOOK}/other")
-    again = await world.driver().register_webhook(HOOK)
-    assert again.secret != first.secret
-    assert {hook.id for hook in world.emulator.hooks} == {other.webhook_id, again.webhook_id}
-    assert again.secret not in repr(again)
-
-
-async def test_a_webhook_that_the_vendor_refuses_is_not_registered(world: NukiWorld) -> None:
-    with pytest.raises(UnexpectedReply):
-        await world.driver().register_webhook("http://example.org/plain")

@@ -11,8 +11,8 @@ from openapi_schema_validator import OAS30Validator
 
 from lockstep.driver.changes import EnsurePresent
 from lockstep.model.window import Window
-from lockstep.vendors.nuki.callbacks import FEATURES
 from lockstep.vendors.nuki.convert import creation, update
+from lockstep.vendors.nuki.desk import FEATURES
 from lockstep.vendors.nuki.tests.official import OFFICIAL
 
 STARTS_AT = datetime(2026, 6, 1, 14, tzinfo=UTC)

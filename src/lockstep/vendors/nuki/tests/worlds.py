@@ -52,6 +52,7 @@ def traits_of(**switches: Any) -> Traits:
         capabilities_of(LockType.SMART_LOCK_3_OR_4, shows_digits=shows_digits),
         reads_live=True,
         tells_references=False,
+        registers_callbacks=True,
     )
 
 
@@ -141,7 +142,7 @@ class NukiWorld:
     async def listen(self) -> None:
         """Have the vendor call us, in this process."""
         self.emulator.outbox.client = lambda: httpx.AsyncClient(transport=httpx.ASGITransport(self._ear()))
-        self._secret = (await self.driver().register_webhook(HOOK)).secret
+        self._secret = await self.driver().callbacks.register(HOOK)
         self.emulator.journal.clear()
 
     def _connected(self, token: str, http: httpx.AsyncClient) -> NukiDriver:

@@ -10,7 +10,7 @@ import pytest
 
 from lockstep.driver.changes import Action, Change, EnsurePresent, Intent, ObserveScope
 from lockstep.driver.conformance.cases import ALL_CASES
-from lockstep.driver.contract import Callback, Description, Driver, Reading, Vendor
+from lockstep.driver.contract import Callback, CallbackDesk, Description, Driver, Reading, Vendor
 from lockstep.driver.outcomes import Done, DriverError, Outcome, Refused, Unknown, VendorUnreachable
 from lockstep.model.capabilities import Evidence
 from lockstep.model.window import Window
@@ -24,6 +24,10 @@ class Honest:
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
+
+    @property
+    def callbacks(self) -> CallbackDesk | None:
+        return self.driver.callbacks
 
     async def describe(self) -> Description:
         return await self.driver.describe()

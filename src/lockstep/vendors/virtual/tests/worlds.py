@@ -39,6 +39,7 @@ def traits_of(model: str) -> Traits:
         loses_or_refuses_offline=not line.features.offline_codes,
         reads_live=line.nature.reads_live,
         has_app=line.features.digits_by == "caller",
+        registers_callbacks=True,
     )
 
 
