@@ -53,6 +53,8 @@ class Declaring(Life):
         super().__init__(*args)
         self.calendar: Calendar | None = None
         self.stays: list[HostStay] = []
+        self.booked = 0
+        """So many stays were ever booked there: a platform gives no number twice."""
 
     @initialize(
         target=Life.promises,
@@ -208,9 +210,10 @@ class Declaring(Life):
     @rule(target=Life.promises, arrives_in=st.integers(-1, 2), nights=st.integers(1, 2))
     def the_platform_books(self, arrives_in: int, nights: int) -> Any:
         arrives = date_of(self.clock.now()) + arrives_in * DAY
-        stay = HostStay(len(self.stays) + 1, arrives, arrives + nights * DAY)
+        stay = HostStay(self.booked + 1, arrives, arrives + nights * DAY)
         if self.is_full or stretch_of(stay).ends_at <= self.clock.now():
             return multiple()
+        self.booked += 1
         self.stays.append(stay)
         self.run(self._import())
         (booking,) = self._told_by(stay)

@@ -71,6 +71,13 @@ class Troubled(Declaring):
         self.troubles.refuse_writes(self.site.locks[lock])
         self.was_in_trouble = True
 
+    @rule(times=st.integers(1, 3))
+    def the_locks_are_missing_from_the_vendors_list(self, times: int) -> None:
+        if isinstance(self.site, NukiSite):
+            self.troubles.list_as_before(times)
+            self.run(self.stage.describe())
+            self.was_in_trouble = True
+
     @rule()
     def deleted_codes_stay_listed(self) -> None:
         if isinstance(self.site, NukiSite):

@@ -322,6 +322,13 @@ class Stage:
         """Mutating calls that reached the vendor."""
         return len(self.site.journal.mutating())
 
+    async def describe(self) -> None:
+        """The host asks what is under the account now."""
+        async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
+            (account,) = await accounts.listed(tx, self.house.actor)
+            await accounts.look_now(tx, self.house.actor, account.public_id)
+        await self.house.work()
+
     async def lose_leases(self) -> None:
         """As if the time of every lease had passed."""
         async with self.house.gate.database.reading(None) as db:

@@ -64,7 +64,7 @@ def standing(words: str, home: Path) -> Iterator[tuple[subprocess.Popen[str], st
         yield process, said
     finally:
         process.kill()
-        process.wait(60)
+        process.communicate(timeout=60)
 
 
 def lines_of(text: str) -> list[tuple[str, ...]]:

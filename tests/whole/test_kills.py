@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import asyncpg
 import pytest
 from tests.whole.killing import Life, Place, destroyed
 from tests.whole.stage import Let, Stage, build_stage
@@ -90,16 +90,23 @@ def _told(errand: str, fate: Fate, life: Life) -> Iterator[None]:
 class Killing:
     """Create, change and remove on one lock, again and again, by a worker that is destroyed on the way."""
 
-    def __init__(self, database_url: str, profile: str, begins: datetime, forget: Callable[[], None]) -> None:
+    def __init__(self, database_url: str, profile: str, begins: datetime, emptying: str) -> None:
         self._url = database_url
         self._profile = profile
         self._begins = begins
-        self._forget = forget
+        self._emptying = emptying
         self.fates: Counter[tuple[str, Fate]] = Counter()
+
+    async def _forget(self) -> None:
+        connection = await asyncpg.connect(self._url)
+        try:
+            await connection.execute(self._emptying)
+        finally:
+            await connection.close()
 
     async def play(self, kill_at: Mapping[str, int]) -> dict[str, Life]:
         """All three errands in a world that is the same each time; `kill_at`: by errand, none: it comes through."""
-        await asyncio.to_thread(self._forget)
+        await self._forget()
         clock = VirtualClock(self._begins)
         lives: dict[str, Life] = {}
         async with build_stage(self._url, clock, self._profile, locks=1) as stage:
@@ -159,11 +166,11 @@ async def _kill_at_each(killing: Killing, seen: Mapping[str, list[Place]]) -> di
 async def test_a_worker_destroyed_at_any_point_leaves_nothing_that_another_does_not_put_right(
     database_url: str,
     clock: VirtualClock,
-    forget: Callable[[], None],
+    emptying: str,
     profile: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    killing = Killing(database_url, profile, clock.now(), forget)
+    killing = Killing(database_url, profile, clock.now(), emptying)
     seen = {errand: life.places for errand, life in (await killing.play({})).items()}
     assert all(seen.values())
     missed = await _kill_at_each(killing, seen)

@@ -46,13 +46,6 @@ def lose(stage: Stage, times: int | None, days: float = 1) -> None:
     )
 
 
-async def describe(stage: Stage) -> None:
-    async with stage.house.gate.transaction(stage.house.actor.workspace_id) as tx:
-        (account,) = await accounts.listed(tx, stage.house.actor)
-        await accounts.look_now(tx, stage.house.actor, account.public_id)
-    await stage.house.work()
-
-
 async def today(stage: Stage) -> Today:
     async with stage.house.gate.reading(stage.house.actor.workspace_id) as tx:
         return await page.today(tx, stage.house.actor, AskToday())
@@ -89,7 +82,7 @@ async def test_one_listing_without_the_locks_hides_nothing_and_harms_nothing(
         let = await let_for(stage, lock, trouble)
         before = await seen_devices(stage)
         lose(stage, times=1, days=30)
-        await describe(stage)
+        await stage.describe()
         assert await seen_devices(stage) == before
         if trouble == "cancel":
             await stage.cancel(let)
@@ -113,7 +106,7 @@ async def test_until_the_vendor_is_asked_again_the_arrival_stands_as_failed_with
     async with build_annex(database_url, clock) as (stage, lock):
         let = await let_for(stage, lock, "arrival")
         lose(stage, times=None)
-        await describe(stage)
+        await stage.describe()
         shown = await today(stage)
         assert shown.counts == {Standing.FAILED: 1}
         (late,) = shown.late
@@ -143,7 +136,7 @@ async def test_a_lock_that_is_not_listed_for_hours_keeps_its_entries_and_ends_ri
     async with build_annex(database_url, clock) as (stage, lock):
         let = await let_for(stage, lock, trouble, ends_in=20 * MINUTE)
         lose(stage, times=None)
-        await describe(stage)
+        await stage.describe()
         await stage.wait(18 * MINUTE)
         if trouble == "cancel":
             await stage.cancel(let)
@@ -175,7 +168,7 @@ async def test_a_stay_booked_while_the_lock_is_not_listed_is_told_and_gets_its_c
 ) -> None:
     async with build_annex(database_url, clock) as (stage, lock):
         lose(stage, times=None)
-        await describe(stage)
+        await stage.describe()
         let = await stage.let(lock, 5 * HOUR)
         await stage.wait(20 * MINUTE)
         assert await stage.standing(let) == "failed"
@@ -191,7 +184,7 @@ async def test_several_locks_gone_at_once_are_a_doubt_for_a_day(
     async with build_annex(database_url, clock) as (stage, lock):
         let = await let_for(stage, lock, "cancel")
         lose(stage, times=None, days=30)
-        await describe(stage)
+        await stage.describe()
         await stage.wait(23 * HOUR)
         assert await told(stage, "device.removed") == 0
         assert await told(stage, "access_code.late") == 1
@@ -217,7 +210,7 @@ async def test_a_lock_that_left_the_account_is_alarmed_until_an_operator_says_th
         async with httpx.AsyncClient(transport=transport, base_url="http://vendor.test") as http:
             gone = await http.delete(f"/smartlock/{lock}", headers={"Authorization": "Bearer tok"})
         assert gone.is_success
-        await describe(stage)
+        await stage.describe()
         await stage.wait(2 * DAY)
         assert await told(stage, "device.removed") == 1
         assert await told(stage, "access_code.late") == 1
@@ -243,7 +236,7 @@ async def test_a_lock_that_was_given_up_and_is_listed_again_loses_what_is_left_o
     async with build_annex(database_url, clock) as (stage, lock):
         let = await let_for(stage, lock, "cancel")
         lose(stage, times=None)
-        await describe(stage)
+        await stage.describe()
         await stage.wait(HOUR)
         await give_up(stage, await device_of(stage, let))
         await stage.wait(HOUR)

@@ -77,6 +77,13 @@ class VendorTroubles:
         self.site.subscribed(lock, is_subscribed=False)
         self.refuses_writes = True
 
+    def list_as_before(self, times: int) -> None:
+        """The list of locks is one of a time before there were any. Only Nuki's is kept back so."""
+        past = 30 * 24 * 3600.0
+        self.site.faults.add(
+            Fault(kind=FaultKind.STALE, method="GET", path="/smartlock", times=times, seconds=past)
+        )
+
     def leave_ghosts(self) -> None:
         """Deleted codes stay listed until the daily sync. Only Nuki has such."""
         self.site.cloud().change_settings({"deletes_leave_ghosts": True})
