@@ -1,6 +1,7 @@
 """A gate on a real database, a workspace behind it, and an actor in it who may do everything."""
 
 import secrets
+import ssl
 from collections.abc import AsyncIterator
 
 import httpx
@@ -15,6 +16,8 @@ from lockstep.operations.gate import Gate
 from lockstep.storage.database import Database
 
 SEALER = Sealer({1: b"m" * 32}, b"f" * 32)
+TLS = ssl.create_default_context()
+"""Once for all: reading the certificates of the world takes longer than most tests."""
 SEALED = b"\x00\x01" + bytes(29)
 """For rows of which nobody opens it."""
 
@@ -23,7 +26,7 @@ SEALED = b"\x00\x01" + bytes(29)
 async def gate(database_url: str, clock: VirtualClock) -> AsyncIterator[Gate]:
     """Without vendors; calls out may reach loopback."""
     database = await Database.open(database_url)
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(verify=TLS) as http:
         outbound = OutboundPolicy(allow_private=True)
         yield Gate(database, clock, SEALER, secrets.SystemRandom(), {}, http, outbound)
     await database.close()

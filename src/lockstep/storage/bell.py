@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 import asyncpg
 import structlog
@@ -29,6 +30,7 @@ class Bell:
         self._pool = pool
         self._waiting: dict[News, None] = {}
         self._ringing: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     def ring(self, news: Iterable[News]) -> None:
         """Tell it soon; what is already waiting to be told is told once."""
@@ -38,6 +40,7 @@ class Bell:
 
     async def close(self) -> None:
         """All that was rung is told."""
+        self._closing.set()
         if self._ringing is not None:
             await self._ringing
 
@@ -54,4 +57,5 @@ class Bell:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 log.warning("not_told", channels=sorted(set(channels)), exc_info=True)
             # The first is told at once; what comes right behind it is told together.
-            await asyncio.sleep(_PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _PAUSE_SECONDS)
