@@ -97,7 +97,11 @@ def test_status_prints_no_digits(with_a_guest: str, say: Say) -> None:
 def test_the_doctor_finds_nothing_in_a_house_that_is_well(with_a_guest: str, say: Say) -> None:
     say("work", "--once")
     assert findings(say) == {}
-    assert "0 findings." in say("doctor").stdout
+    told = say("doctor").stdout
+    assert "0 findings." in told
+    assert "Note: " in told
+    assert "no public address" in told
+    assert [n["check"] for n in json.loads(say("doctor", "--json").stdout)["notes"]] == ["callbacks"]
 
 
 def test_the_doctor_tells_of_a_lock_that_is_offline_and_of_a_refused_account(

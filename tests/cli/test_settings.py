@@ -40,6 +40,18 @@ def test_values_become_what_their_fields_are(tmp_path: Path) -> None:
     assert read.http.proxies == ("10.0.0.1", "10.0.0.2")
 
 
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [
+        ("https://locks.example.com/", "https://locks.example.com"),
+        ("http://locks.example.com", None),
+        ("", None),
+    ],
+)
+def test_vendors_are_told_to_call_an_address_with_tls_alone(public_url: str, origin: str | None) -> None:
+    assert read_settings({"LOCKSTEP_PUBLIC_URL": public_url}).http.callback_origin == origin
+
+
 def test_a_secret_may_lie_in_a_file_and_is_shown_by_nothing(tmp_path: Path) -> None:
     file = tmp_path / "database_url"
     file.write_text(f"{SECRET}\n")

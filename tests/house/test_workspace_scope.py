@@ -13,7 +13,7 @@ PLUMBING = {"database.py", "dump.py", "inspection.py", "__init__.py"}
 
 # What must look across workspaces, each with its reason.
 ACROSS_WORKSPACES = {
-    "accounts.every_by_callback_token": "a vendor's call names no workspace",
+    "callbacks.every_by_token": "a vendor's call names no workspace",
     "api_keys.find_in_every_workspace": "a key tells which workspace it is for, not the other way round",
     "bookings.every_to_declare": "the sweep serves all workspaces",
     "bookings.next_to_declare": "the sweep sleeps until any workspace has one",

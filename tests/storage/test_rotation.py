@@ -15,7 +15,7 @@ from lockstep.cli.settings import SealingSettings
 from lockstep.emulation.clock import VirtualClock
 from lockstep.kit.sealing import Sealer
 from lockstep.model.permissions import Actor
-from lockstep.operations import calendars, idempotency, rotation, webhooks
+from lockstep.operations import calendars, callbacks, idempotency, rotation, webhooks
 from lockstep.operations.calendars import AddCalendar, RemoveCalendar
 from lockstep.operations.gate import Gate
 from lockstep.operations.webhooks import CreateWebhook
@@ -25,6 +25,7 @@ from lockstep.storage.rotation import PASSING, SEALED, SealedColumn
 
 NOT_SEALED = {
     "accounts.callback_token_hash": "a hash",
+    "accounts.registered_token_hash": "a hash",
     "api_keys.secret_hash": "a hash",
     "event_positions.hash": "a hash",
     "idempotency_keys.key_hash": "a hash",
@@ -115,6 +116,8 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
     assert all(filled.values())
     assert {name for name, n in empty.items() if n} == {
         "accounts.credentials",
+        "accounts.registered_url",
+        "accounts.registered_secret",
         "access_methods.digits",
         "entries.digits",
         "calendars.url",
@@ -158,6 +161,9 @@ async def _accounts_in_every_state(gate: Gate, owner: Actor) -> None:
     async with gate.transaction(owner.workspace_id) as tx:
         rows = await accounts.listed(tx.db, tx.workspace_id)
         for row, state in zip(rows, STATES, strict=True):
+            told = callbacks.told(gate, tx.workspace_id, row)
+            url = await callbacks.begin(tx, row, told, "https://lockstep.test")
+            assert await callbacks.keep(tx, row, url, "what the vendor told")
             await accounts.set_state(tx.db, tx.workspace_id, row.id, state, None, tx.now)
 
 

@@ -72,7 +72,14 @@ class House:
     def gate_on(self, database: Database) -> Gate:
         gate = self.gate
         return Gate(
-            database, gate.clock, gate.sealer, gate.random, gate.vendors, gate.vendor_http, gate.outbound
+            database,
+            gate.clock,
+            gate.sealer,
+            gate.random,
+            gate.vendors,
+            gate.vendor_http,
+            gate.outbound,
+            gate.callback_origin,
         )
 
     async def work(self) -> int:
@@ -110,13 +117,25 @@ class Nowhere(httpx.AsyncBaseTransport):
 
 @asynccontextmanager
 async def build_house(
-    database_url: str, clock: VirtualClock, worlds: Mapping[str, Any], workspace_id: UUID | None = None
+    database_url: str,
+    clock: VirtualClock,
+    worlds: Mapping[str, Any],
+    workspace_id: UUID | None = None,
+    callback_origin: str | None = None,
 ) -> AsyncIterator[House]:
     """`worlds`: host name -> ASGI app of an emulator, reached in-process. `workspace_id`: one that is there already."""
     database = await Database.open(database_url, most_connections=8)
     mounts = {f"http://{host}": httpx.ASGITransport(app) for host, app in worlds.items()}
     async with httpx.AsyncClient(transport=Nowhere(), mounts=mounts, timeout=10) as http:
-        gate = Gate(database, clock, SEALER, secrets.SystemRandom(), VENDORS, http)
+        gate = Gate(
+            database,
+            clock,
+            SEALER,
+            secrets.SystemRandom(),
+            VENDORS,
+            http,
+            callback_origin=callback_origin,
+        )
         if workspace_id is None:
             workspace_id = new_id()
             async with database.transaction(None) as db:

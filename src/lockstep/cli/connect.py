@@ -16,7 +16,7 @@ from lockstep.cli.terminal import AsJson, print_json, print_text
 from lockstep.cli.wiring import Built
 from lockstep.driver.contract import CredentialField
 from lockstep.kit.wording import counted
-from lockstep.operations import accounts, devices
+from lockstep.operations import accounts, callbacks, devices
 from lockstep.vendors import VENDORS
 
 
@@ -62,7 +62,9 @@ def connect(
     print_text(f"Connected as {made.connected_account_id}: {counted(len(made.locks), 'lock')}.")
     for name in made.locks:
         print_text(f"  {name}")
-    print_text(f"The vendor may call {made.callback_path} (shown only now: the path is a secret).")
+    print_text(
+        f"For whoever registers the vendor's calls by hand: {made.callback_path} (a secret, shown only now)."
+    )
 
 
 async def _connect(lockstep: Built, command: accounts.Connect, workspace: str | None) -> NewAccount:
@@ -76,7 +78,7 @@ async def _connect(lockstep: Built, command: accounts.Connect, workspace: str | 
         connected.account.vendor,
         connected.account.label,
         tuple(device.name for device in found),
-        f"{lockstep.settings.http.public_url or ''}/callbacks/{connected.callback_token}",
+        f"{(lockstep.settings.http.public_url or '').rstrip('/')}{callbacks.path_of(connected.callback_token)}",
     )
 
 

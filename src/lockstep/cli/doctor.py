@@ -31,9 +31,10 @@ _CHECKS = (
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """`unchecked`: what could not be looked at because of what was found before."""
+    """`unchecked`: what could not be looked at because of what was found before. `notes`: good to know, not wrong."""
 
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
     checked: tuple[str, ...]
     unchecked: tuple[str, ...]
 
@@ -51,6 +52,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 async def _examine() -> Examined:
     found: list[Finding] = []
+    notes: list[Finding] = []
     checked: list[str] = []
     check = "settings"
     try:
@@ -66,6 +68,7 @@ async def _examine() -> Examined:
                 check = "workspaces"
                 async with built(settings) as lockstep:
                     found += await _workspaces(lockstep)
+                    notes += await _notes(lockstep)
                 checked += ["workspaces", *CHECKS_OF_WORKSPACE, *CHECKS_OF_WORK]
     except Exception as fault:
         ending = ending_of(fault)
@@ -77,6 +80,7 @@ async def _examine() -> Examined:
         checked.append(check)
     return Examined(
         tuple(found),
+        tuple(notes),
         tuple(c for c in _CHECKS if c in checked),
         tuple(c for c in _CHECKS if c not in checked),
     )
@@ -157,6 +161,14 @@ async def _workspaces(lockstep: Built) -> list[Finding]:
     return found + examining.of_work(await figures.of_all(gate))
 
 
+async def _notes(lockstep: Built) -> list[Finding]:
+    found: list[Finding] = []
+    for actor in await operators_of(lockstep.gate, None):
+        async with lockstep.gate.reading(actor.workspace_id) as tx:
+            found += await examining.notes_of_workspace(tx, actor)
+    return found
+
+
 async def _sealed(lockstep: Built) -> list[Finding]:
     closed = await rotation.unopenable(lockstep.gate)
     if not closed:
@@ -179,5 +191,7 @@ def _show(examined: Examined) -> None:
     if rows:
         print_table(("check", "what", "what is wrong", "what to do"), rows)
     print_text(f"{counted(len(examined.checked), 'check')}, {counted(len(rows), 'finding')}.")
+    for note in examined.notes:
+        print_text(f"Note: {plain(note.subject)}: {plain(note.cause)} {plain(note.next_step)}")
     if examined.unchecked:
         print_text(f"Not looked at because of these: {', '.join(examined.unchecked)}.")

@@ -63,7 +63,8 @@ class HttpSettings:
     port: int = 8000
     """Port to listen on; 0 takes a free one."""
     public_url: str | None = None
-    """How the world reaches Lockstep, such as https://locks.example.com: for callbacks and links."""
+    """How the world reaches Lockstep, such as https://locks.example.com: for links, and for vendors, which are told to
+    call there where it begins with https. The same for every process."""
     metrics_port: int | None = None
     """A port of its own for /health and /metrics, such as for `lockstep work`, which has no other."""
     metrics_host: str = "127.0.0.1"
@@ -72,6 +73,12 @@ class HttpSettings:
     """Lets Prometheus ask for /metrics from elsewhere, as a bearer token; without it only this machine may."""
     trusted_proxies: str = "127.0.0.1"
     """Addresses of reverse proxies, parted by commas, that are believed when they say for whom they ask."""
+
+    @property
+    def callback_origin(self) -> str | None:
+        """Where vendors are told to call: only an address with TLS."""
+        origin = (self.public_url or "").rstrip("/")
+        return origin if origin.startswith("https://") else None
 
     @property
     def proxies(self) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ async def built(
                     {name: measured(vendor) for name, vendor in vendors.items()},
                     http,
                     outbound_policy(settings),
+                    settings.http.callback_origin,
                 )
                 yield Built(settings, gate, dsn, processes_of(gate, settings, made))
         finally:

@@ -1,10 +1,8 @@
-"""Connected accounts: connect, reconnect, describe, disconnect. Only connecting touches a driver, before it opens a
-transaction."""
+"""Connected accounts: connect, reconnect, describe, disconnect. Of these only connecting touches a driver, before it
+opens a transaction."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,21 +11,19 @@ from uuid import UUID
 
 import msgspec
 
-from lockstep.driver.contract import Callback, CallbackRefused, Description, Target
-from lockstep.driver.outcomes import DriverError
+from lockstep.driver.contract import Description, Target
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.listing import Missed, taken_as_removed
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
+from lockstep.operations import callbacks, reconnecting
 from lockstep.operations import events as recorded
-from lockstep.operations import reconnecting
 from lockstep.operations.errors import (
     CONNECT_AGAIN,
     AccountInError,
     Conflict,
     Invalid,
     NotFound,
-    NotSignedIn,
 )
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Gate, Tx
@@ -64,6 +60,10 @@ class ConnectedAccount:
     """When it was last asked which devices there are."""
     created_at: datetime
     disconnected_at: datetime | None
+    has_callbacks: bool
+    """Whether the vendor was told, and still knew when it was last asked, to call Lockstep when something happens."""
+    no_callbacks: Failed | None
+    """Why not, where that is known. No failure of the account: everything goes on by the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,8 @@ def shown(row: AccountRow) -> ConnectedAccount:
         row.described_at,
         row.created_at,
         row.disconnected_at,
+        row.registered_secret is not None and row.no_callbacks is None,
+        failed(row.no_callbacks),
     )
 
 
@@ -145,7 +147,7 @@ async def add(tx: Tx, actor: Actor, checked: Checked) -> Connected:
     require(actor, Scope.ACCOUNTS_WRITE)
     account_id = new_id()
     row_id = public_id("account", account_id)
-    token = secrets.token_urlsafe(24)
+    token = callbacks.new_token()
     vendor, description = checked.vendor, checked.description
     is_new = await accounts.insert(
         tx.db,
@@ -156,7 +158,7 @@ async def add(tx: Tx, actor: Actor, checked: Checked) -> Connected:
         description.account,
         checked.label,
         _sealed(tx, checked.credentials, account_id),
-        _hash(token),
+        callbacks.hash_of(token),
         tx.now,
     )
     if not is_new:
@@ -295,50 +297,11 @@ async def take_description(
     return undecided
 
 
-_NO_CALLBACK = (
-    "Call the path that was shown when the account was connected; it ends when the account is disconnected."
-)
-
-
-async def take_callback(gate: Gate, token: str, headers: Mapping[str, str], body: bytes) -> None:
-    """A vendor's call: ask the driver's pure `read_callback` whom to wake. It is told where to look, never what is."""
-    async with gate.database.reading(None) as db:
-        found = await accounts.every_by_callback_token(db, _hash(token))
-    if found is None:
-        raise NotFound("callback", "address", next_step=_NO_CALLBACK)
-    async with gate.transaction(found[0]) as tx:
-        account = await accounts.get(tx.db, tx.workspace_id, found[1])
-        if account is None or account.credentials is None:
-            raise NotFound("callback", "address", next_step=_NO_CALLBACK)
-        opened = tx.open(account.credentials, "accounts", "credentials", account.id)
-        credentials = msgspec.json.decode(opened, type=dict[str, str])
-        secret = credentials.get("webhook_secret", "")
-        hints = _hints(gate, account.vendor, headers, body, secret)
-        known = await devices.of_account(tx.db, tx.workspace_id, account.id)
-        wanted = {d.domain_id for d in known if hints.look_at is None or d.reference in hints.look_at}
-        await domains.look_now(tx.db, tx.workspace_id, sorted(wanted), tx.now)
-        await claims.wake(tx.db, tx.workspace_id, "domains", sorted(wanted), tx.now)
-
-
 async def _get(tx: Tx, account_public_id: str) -> AccountRow:
     account = await accounts.by_public_id(tx.db, tx.workspace_id, account_public_id)
     if account is None:
         raise NotFound("connected account", account_public_id)
     return account
-
-
-def _hints(gate: Gate, vendor: str, headers: Mapping[str, str], body: bytes, secret: str) -> Callback:
-    try:
-        return gate.vendors[vendor].read_callback(headers, body, secret)
-    except CallbackRefused as refused:
-        raise NotSignedIn(
-            "The signature of this call does not fit.",
-            code=refused.code,
-            next_step="Register the callback anew at the vendor, and give its secret to the connected account.",
-        ) from None
-    except DriverError:
-        # Signed, so it is the vendor's, though not understood: something happened somewhere.
-        return Callback(look_at=None)
 
 
 async def _add_again(tx: Tx, actor: Actor, checked: Checked, token: str) -> Connected:
@@ -352,7 +315,7 @@ async def _add_again(tx: Tx, actor: Actor, checked: Checked, token: str) -> Conn
             code="account_connected_already",
             next_step="Use that account; to give it other credentials, change its credentials.",
         )
-    await _bring_back(tx, actor, account, checked, _hash(token))
+    await _bring_back(tx, actor, account, checked, callbacks.hash_of(token))
     return Connected(await _get(tx, account.public_id), token)
 
 
@@ -458,7 +421,3 @@ def _device(tx: Tx, account_id: UUID, domain_id: UUID, target: Target, before: D
         tx.now,
         None,
     )
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from lockstep.kit.wording import counted
 from lockstep.model.permissions import Actor, Scope, require
-from lockstep.operations import webhooks
+from lockstep.operations import accounts, webhooks
+from lockstep.operations.accounts import ConnectedAccount
 from lockstep.operations.figures import Figures
 from lockstep.operations.gate import Tx
 from lockstep.operations.today import AskToday, Today, today
@@ -57,6 +58,15 @@ async def of_workspace(tx: Tx, actor: Actor) -> list[Finding]:
     return found + await _webhooks(tx, actor)
 
 
+async def notes_of_workspace(tx: Tx, actor: Actor) -> list[Finding]:
+    """What is not wrong and still good to know: accounts whose vendor does not call."""
+    return [
+        Finding("callbacks", _name_of(account), account.no_callbacks.cause, account.no_callbacks.next_step)
+        for row in await accounts.listed(tx, actor)
+        if (account := accounts.shown(row)).no_callbacks is not None
+    ]
+
+
 def of_work(figures: Figures) -> list[Finding]:
     """Whether somebody does the work, in all workspaces."""
     found = [
@@ -82,9 +92,13 @@ def of_work(figures: Figures) -> list[Finding]:
     return found
 
 
+def _name_of(account: ConnectedAccount) -> str:
+    return f"{account.label} ({account.connected_account_id})"
+
+
 def _accounts(page: Today) -> Iterable[Finding]:
     for account in page.accounts:
-        subject = f"{account.label} ({account.connected_account_id})"
+        subject = _name_of(account)
         if account.failure is not None:
             yield Finding("accounts", subject, account.failure.cause, account.failure.next_step)
         elif account.state not in ("active", "disconnecting"):

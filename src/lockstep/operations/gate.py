@@ -50,7 +50,8 @@ class Tx:
 
 
 class Gate:
-    """Built once by the wiring. `vendors` is the roster, by name; `vendor_http` makes calls to vendors."""
+    """Built once by the wiring. `vendors` is the roster, by name; `vendor_http` makes calls to vendors, and
+    these may call `callback_origin`, a public address without a path; None: there is none."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Gate:
         vendors: Mapping[str, Vendor],
         vendor_http: httpx.AsyncClient,
         outbound: OutboundPolicy | None = None,
+        callback_origin: str | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -69,6 +71,7 @@ class Gate:
         self.vendors = vendors
         self.vendor_http = vendor_http
         self.outbound = outbound or OutboundPolicy()
+        self.callback_origin = callback_origin
         self._salts: dict[UUID, bytes] = {}
 
     @asynccontextmanager

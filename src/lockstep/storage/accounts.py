@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.storage import callbacks
 from lockstep.storage.database import Connection
 
 LEAVING = ("disconnecting", "disconnected")
@@ -30,11 +31,20 @@ class AccountRow:
     disconnected_at: datetime | None
     described_at: datetime | None
     blocked_until: datetime | None
+    registered_url: bytes | None = field(repr=False)
+    """Sealed: the address that Lockstep told the vendor."""
+    registered_secret: bytes | None = field(repr=False)
+    """Sealed: what signs the calls to it; None where the vendor has not told it."""
+    callbacks_checked_at: datetime | None
+    """When the vendor was last asked about it; None: it is to be told, or told anew."""
+    no_callbacks: dict[str, Any] | None
+    """Why the vendor does not call."""
 
 
 _COLUMNS = (
     "id, public_id, vendor, vendor_account, label, credentials, state, failure, failures, created_at, "
-    "disconnected_at, described_at, blocked_until"
+    "disconnected_at, described_at, blocked_until, registered_url, registered_secret, callbacks_checked_at, "
+    "no_callbacks"
 )
 
 
@@ -122,18 +132,10 @@ async def listed(db: Connection, workspace_id: UUID) -> list[AccountRow]:
     return [_row(r) for r in rows]
 
 
-async def every_by_callback_token(db: Connection, token_hash: bytes) -> tuple[UUID, UUID] | None:
-    """Workspace and account of a callback's address: across workspaces, since a vendor's call names none."""
-    row = await db.fetchrow(
-        "select workspace_id, id from accounts where callback_token_hash = $1", token_hash
-    )
-    return (row["workspace_id"], row["id"]) if row else None
-
-
 async def set_credentials(db: Connection, workspace_id: UUID, account_id: UUID, credentials: bytes) -> None:
     await db.execute(
         """update accounts set credentials = $3, state = case when state = 'credentials_refused' then 'active'
-             else state end, failure = null, failures = 0, blocked_until = null
+             else state end, failure = null, failures = 0, blocked_until = null, callbacks_checked_at = null
            where workspace_id = $1 and id = $2 and state <> 'disconnected'""",
         workspace_id,
         account_id,
@@ -176,7 +178,7 @@ async def set_state(
     """False where the account was in that state already (its failure is replaced all the same).
 
     `with_credentials`, sealed: those that brought it there; nothing happens where it has others by now. The
-    credentials of a disconnected account are forgotten.
+    credentials of a disconnected account are forgotten, and the address that its vendor was told.
     """
     before = await db.fetchval(
         """select state from accounts where workspace_id = $1 and id = $2
@@ -187,6 +189,8 @@ async def set_state(
     )
     if before is None:
         return False
+    if state == "disconnected":
+        await callbacks.forget(db, workspace_id, account_id, None)
     await db.execute(
         """update accounts set state = $3, failure = $4,
              credentials = case when $3 = 'disconnected' then null else credentials end,

@@ -19,6 +19,8 @@ class SealedColumn:
 
 SEALED = (
     SealedColumn("accounts", "credentials"),
+    SealedColumn("accounts", "registered_url"),
+    SealedColumn("accounts", "registered_secret"),
     SealedColumn("access_methods", "digits"),
     SealedColumn("entries", "digits"),
     SealedColumn("calendars", "url"),

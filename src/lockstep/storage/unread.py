@@ -46,3 +46,10 @@ async def forget_what_was_read(
         account_id,
     )
     await db.execute(_NOT_PROVEN, workspace_id, account_id)
+    # Nor is it known whether the vendor still calls the address that it was told, and with which secret.
+    await db.execute(
+        """update accounts set callbacks_checked_at = null
+           where workspace_id = $1 and ($2::uuid is null or id = $2)""",
+        workspace_id,
+        account_id,
+    )

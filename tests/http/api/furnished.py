@@ -93,7 +93,11 @@ def read(answer: httpx.Response) -> Any:
 
 @asynccontextmanager
 async def at_home(
-    database_url: str, clock: VirtualClock, locks: int = 3, worlds: Mapping[str, Any] | None = None
+    database_url: str,
+    clock: VirtualClock,
+    locks: int = 3,
+    worlds: Mapping[str, Any] | None = None,
+    callback_origin: str | None = None,
 ) -> AsyncIterator[Home]:
     """A Nuki world with some locks, a workspace without anything, the API."""
     world = World(clock, Settings(app_changes="at_once"))
@@ -101,7 +105,7 @@ async def at_home(
     for number in range(locks):
         world.add_lock({"name": f"Door {number + 1}"})
     hosts = {"nuki.test": create_app(world), **(worlds or {})}
-    async with build_house(database_url, clock, hosts) as house:
+    async with build_house(database_url, clock, hosts, callback_origin=callback_origin) as house:
         app = create_api(house.gate, ApiSettings(burst=1_000_000, requests_per_second=1e6, actor_seconds=0))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://lockstep.test") as client:

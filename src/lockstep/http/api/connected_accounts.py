@@ -13,7 +13,7 @@ from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import LongText, PathId, Sent, Text
 from lockstep.http.api.paging import Cursor, Limit, Page
 from lockstep.http.api.problems import MEDIA_TYPE
-from lockstep.operations import accounts, vendors
+from lockstep.operations import accounts, callbacks, vendors
 from lockstep.operations.accounts import Connect, ConnectedAccount
 from lockstep.operations.vendors import VendorOffered
 
@@ -56,7 +56,8 @@ class Disconnection(Sent):
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """`callback_path` is shown once: below this installation's public address it is where the vendor may call us."""
+    """`callback_path` is shown once: below this installation's public address it is where the vendor may call us, for
+    whoever registers that by hand and gives its secret with the credentials."""
 
     connected_account: ConnectedAccount
     callback_path: str = field(repr=False)
@@ -88,7 +89,7 @@ async def connect_account(call: Asked, body: Connection) -> Response:
     return await call.change_after(
         lambda gate: accounts.ask_vendor(gate, call.actor, command),
         lambda tx, checked: accounts.add(tx, call.actor, checked),
-        lambda new: NewAccount(accounts.shown(new.account), f"/callbacks/{new.callback_token}"),
+        lambda new: NewAccount(accounts.shown(new.account), callbacks.path_of(new.callback_token)),
         status=201,
     )
 
@@ -131,6 +132,8 @@ async def disconnect_account(
     With `remove` it is `disconnecting` until all of them are proven gone. Its credentials are forgotten at the end.
     """
     codes = body.codes if body else None
-    return await call.change(
-        lambda tx: accounts.disconnect(tx, call.actor, connected_account_id, codes), accounts.shown
+    return await call.change_after(
+        lambda gate: callbacks.withdraw(gate, call.actor, connected_account_id, codes),
+        lambda tx, _: accounts.disconnect(tx, call.actor, connected_account_id, codes),
+        accounts.shown,
     )

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lockstep.operations import accounts
+from lockstep.operations import callbacks
 from lockstep.operations.errors import NotFound, NotSignedIn, Problem
 from lockstep.operations.gate import Gate
 
@@ -36,7 +36,7 @@ def callback_routes(gate: Gate) -> list[Route]:
     async def take(request: Request) -> Response:
         try:
             body = await _body(request)
-            await accounts.take_callback(gate, request.path_params["token"], dict(request.headers), body)
+            await callbacks.take(gate, request.path_params["token"], dict(request.headers), body)
         except ClientDisconnect:
             return Response(status_code=400)
         except Problem as problem:

@@ -57,6 +57,14 @@ create table accounts (
   -- Sealed, as every value here that is never empty: of what is forgotten there is none.
   credentials bytea check (octet_length(credentials) > 30),
   callback_token_hash bytea unique,
+  -- The address that Lockstep itself told the vendor, and the secret that the vendor then told, sealed. No time: it was
+  -- about to be told, or is to be told anew.
+  registered_url bytea check (octet_length(registered_url) > 30),
+  registered_token_hash bytea unique,
+  registered_secret bytea check (octet_length(registered_secret) > 30),
+  callbacks_checked_at timestamptz,
+  -- Why the vendor does not call; no failure of the account.
+  no_callbacks jsonb,
   state text not null default 'active'
     check (state in ('active', 'credentials_refused', 'parked', 'disconnecting', 'disconnected')),
   failure jsonb,
@@ -78,7 +86,11 @@ create table accounts (
   lease_epoch bigint not null default 0,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
-  constraint accounts_forget_credentials check ((credentials is null) = (state = 'disconnected'))
+  constraint accounts_forget_credentials check ((credentials is null) = (state = 'disconnected')),
+  constraint accounts_forget_registration check (registered_url is null or state <> 'disconnected'),
+  constraint accounts_registration_whole check (
+    (registered_url is null) = (registered_token_hash is null)
+    and (registered_secret is null or registered_url is not null))
 );
 -- One that was disconnected and is connected again is the same account, with its devices and their places.
 create unique index accounts_once on accounts (workspace_id, vendor, vendor_account);

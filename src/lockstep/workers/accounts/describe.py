@@ -1,4 +1,4 @@
-"""One connected account: what is under it, and whether its disconnection is complete."""
+"""One connected account: what is under it, whether its vendor calls us, whether its disconnection is complete."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lockstep.operations import accounts as operations
 from lockstep.operations.gate import Gate
 from lockstep.storage import accounts, claims, devices
 from lockstep.storage.claims import Claim
+from lockstep.workers.accounts.callbacks import Registrar
 from lockstep.workers.reconciler.actor import RECONCILER
 from lockstep.workers.reconciler.drivers import Drivers
 from lockstep.workers.reconciler.permits import NO_TURN_WAIT
@@ -27,6 +28,7 @@ class Describer:
     def __init__(self, gate: Gate, drivers: Drivers) -> None:
         self._gate = gate
         self._drivers = drivers
+        self._registrar = Registrar(gate)
 
     async def process(self, claim: Claim) -> None:
         async with self._gate.database.reading(claim.workspace_id) as db:
@@ -54,25 +56,31 @@ class Describer:
                 if not may_call:
                     return NO_TURN_WAIT
                 description = await driver.describe()
+                async with self._gate.transaction(claim.workspace_id) as tx:
+                    missing_since = await operations.take_description(tx, RECONCILER, account.id, description)
+                await self._registrar.see_to(claim.workspace_id, account, driver)
         except DriverError as error:
-            remedy = of_error(error, account.label, account.failures, now)
-            async with self._gate.transaction(claim.workspace_id) as tx:
-                wait = remedy.account_wait or timedelta(minutes=5)
-                await accounts.note_failure(tx.db, tx.workspace_id, account.id, remedy.failure, now + wait)
-                if remedy.account_state is not None and await accounts.set_state(
-                    tx.db,
-                    tx.workspace_id,
-                    account.id,
-                    remedy.account_state,
-                    remedy.failure,
-                    now,
-                    with_credentials=account.credentials,
-                ):
-                    await tell_account(tx, account, remedy.account_state)
-            return wait
-        async with self._gate.transaction(claim.workspace_id) as tx:
-            missing_since = await operations.take_description(tx, RECONCILER, account.id, description)
+            return await self._fail(claim, account, error, now)
         return next_description(missing_since, self._gate.clock.now())
+
+    async def _fail(
+        self, claim: Claim, account: accounts.AccountRow, error: DriverError, now: datetime
+    ) -> timedelta:
+        remedy = of_error(error, account.label, account.failures, now)
+        async with self._gate.transaction(claim.workspace_id) as tx:
+            wait = remedy.account_wait or timedelta(minutes=5)
+            await accounts.note_failure(tx.db, tx.workspace_id, account.id, remedy.failure, now + wait)
+            if remedy.account_state is not None and await accounts.set_state(
+                tx.db,
+                tx.workspace_id,
+                account.id,
+                remedy.account_state,
+                remedy.failure,
+                now,
+                with_credentials=account.credentials,
+            ):
+                await tell_account(tx, account, remedy.account_state)
+        return wait
 
     async def _pace(self, claim: Claim) -> Pace:
         """That of the account's locks, as far as they are known."""
