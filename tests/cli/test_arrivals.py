@@ -104,6 +104,14 @@ def test_the_doctor_finds_nothing_in_a_house_that_is_well(with_a_guest: str, say
     assert [n["check"] for n in json.loads(say("doctor", "--json").stdout)["notes"]] == ["callbacks"]
 
 
+def test_where_there_is_a_public_address_the_vendor_is_told_and_the_doctor_has_no_note(
+    with_a_guest: str, say: Say, ready: Home
+) -> None:
+    ready.settings["LOCKSTEP_PUBLIC_URL"] = "https://lockstep.test/"
+    say("work", "--once")
+    assert json.loads(say("doctor", "--json").stdout)["notes"] == []
+
+
 def test_the_doctor_tells_of_a_lock_that_is_offline_and_of_a_refused_account(
     with_a_guest: str, say: Say, plain_locks: str
 ) -> None:
