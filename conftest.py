@@ -125,7 +125,7 @@ class _Emptying:
 
 
 @pytest.fixture(scope="session")
-def empty(process_database_url: str) -> Iterator[_Emptying]:
+def emptier(process_database_url: str) -> Iterator[_Emptying]:
     """Empties the database of this test process."""
     it = _Emptying(process_database_url)
     yield it
@@ -133,9 +133,9 @@ def empty(process_database_url: str) -> Iterator[_Emptying]:
 
 
 @pytest.fixture
-def database_url(process_database_url: str, empty: _Emptying) -> str:
+def database_url(process_database_url: str, emptier: _Emptying) -> str:
     """The address of a database that has the schema and no rows."""
-    empty()
+    emptier()
     return process_database_url
 
 
