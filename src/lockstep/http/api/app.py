@@ -87,24 +87,33 @@ _NO_TELEMETRY: Any = {
 }
 
 
+def _version() -> str:
+    try:
+        return version("lockstep-access")
+    except PackageNotFoundError:
+        return "0"
+
+
+_OPTIONS: Any = {
+    "title": "Lockstep",
+    "version": _version(),
+    "openapi_url": None,
+    "docs_url": None,
+    "redoc_url": None,
+    "redirect_slashes": False,
+    "generate_unique_id_function": lambda route: route.name,
+    "telemetry": _NO_TELEMETRY,
+}
+
+
 def create_api(
     gate: Gate, settings: ApiSettings | None = None, monotonic: Callable[[], float] = time.monotonic
 ) -> FastAPI:
     """Answers everything below /v1, so mount it at the root. The docs page needs /static besides (static_files)."""
     settings = settings or ApiSettings()
-    app = FastAPI(
-        title="Lockstep",
-        version=_version(),
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
-        telemetry=_NO_TELEMETRY,
-    )
-    for router in (*ROUTERS, docs.router):
-        app.include_router(router)
-    _serve_description(app)
+    app = FastAPI(**_OPTIONS)
+    app.router = _every_route().router
+    app.openapi = _every_route().openapi  # type: ignore[method-assign]
     _tell_of_problems(app)
     parts = FrontParts(
         gate=gate,
@@ -120,13 +129,20 @@ def create_api(
     return app
 
 
-def _serve_description(app: FastAPI) -> None:
+@functools.cache
+def _every_route() -> FastAPI:
+    """Once in a process: what FastAPI makes of the models of all routes takes half a second."""
+    app = FastAPI(**_OPTIONS)
+    for router in (*ROUTERS, docs.router):
+        app.include_router(router)
     # Made when first asked for: it takes longer than all the rest of the start.
     app.openapi = functools.cache(lambda: describe(app, ROUTERS))  # type: ignore[method-assign]
 
     @app.get(docs.OPENAPI_PATH, include_in_schema=False)
     async def show_openapi() -> Response:
         return JSONResponse(app.openapi())
+
+    return app
 
 
 def _tell_of_problems(app: FastAPI) -> None:
@@ -160,10 +176,3 @@ def _problem_of(fault: HTTPException) -> Problem:
         if fault.status_code == status:
             return kind(str(kind.__doc__))
     return Invalid("The request cannot be read.", next_step="Send JSON as `application/json`.")
-
-
-def _version() -> str:
-    try:
-        return version("lockstep-access")
-    except PackageNotFoundError:
-        return "0"
