@@ -98,6 +98,8 @@ def process_database_url(server_url: str, template_database: str) -> Iterator[st
     """The database of this test process. Use `database_url`, which empties it first."""
     name = f"lockstep_{uuid.uuid4().hex[:20]}"  # noqa: TID251
     asyncio.run(_execute(server_url, f'create database "{name}" template "{template_database}"'))
+    # As all do after some calls of a statement; tests are too many for finding out anew each time.
+    asyncio.run(_execute(server_url, f'alter database "{name}" set plan_cache_mode = force_generic_plan'))
     yield with_database(server_url, name)
     asyncio.run(_execute(server_url, f'drop database if exists "{name}" with (force)'))
 

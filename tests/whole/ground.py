@@ -66,9 +66,7 @@ class Ground:
     """One for all lives of a test; each begins with `new_house`."""
 
     def __init__(self, database_url: str, emptying: str) -> None:
-        # As all do after some calls of a statement; lives are too many for finding out anew each time.
-        mark = "&" if "?" in database_url else "?"
-        self.database_url = f"{database_url}{mark}plan_cache_mode=force_generic_plan"
+        self.database_url = database_url
         self._emptying = emptying
         self._loop = uvloop.new_event_loop()
         self._stack = AsyncExitStack()

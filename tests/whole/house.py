@@ -122,9 +122,11 @@ async def build_house(
     worlds: Mapping[str, Any],
     workspace_id: UUID | None = None,
     callback_origin: str | None = None,
+    warm: Database | None = None,
 ) -> AsyncIterator[House]:
-    """`worlds`: host name -> ASGI app of an emulator, reached in-process. `workspace_id`: one that is there already."""
-    database = await Database.open(database_url, most_connections=8)
+    """`worlds`: host name -> ASGI app of an emulator, reached in-process. `workspace_id`: one that is there already.
+    `warm`: connections of somebody who closes them."""
+    database = warm or await Database.open(database_url, most_connections=8)
     mounts = {f"http://{host}": httpx.ASGITransport(app) for host, app in worlds.items()}
     async with httpx.AsyncClient(transport=Nowhere(), mounts=mounts, timeout=10) as http:
         gate = Gate(
@@ -145,5 +147,6 @@ async def build_house(
         try:
             yield House(gate, system(workspace_id, "test"), clock)
         finally:
-            await database.close()
+            if warm is None:
+                await database.close()
             await asyncio.sleep(0)

@@ -101,8 +101,7 @@ async def destroyed(stage: Stage, database_url: str, span: timedelta, kill_at: i
     database = await Database.open(database_url, most_connections=2)
     # What the bell does beside the work must not make the work wait for a connection now and then: its points are
     # the same each time.
-    beside = await Database.open(database_url, most_connections=2)
-    database._bell = Bell(beside._across)
+    database._bell = Bell(stage.house.gate.database._across)
     gate = stage.house.gate
     own = Gate(database, gate.clock, gate.sealer, gate.random, gate.vendors, gate.vendor_http)
     victim = House(own, stage.house.actor, stage.clock)
@@ -117,13 +116,13 @@ async def destroyed(stage: Stage, database_url: str, span: timedelta, kill_at: i
 
     # A task of its own: time limits that the dead one has set may strike it, and nobody else.
     is_killed = await asyncio.create_task(live())
-    await _cut_off(stage, database, beside)
+    await _cut_off(stage, database)
     return Life(stepped.places, is_killed)
 
 
-async def _cut_off(stage: Stage, *databases: Database) -> None:
+async def _cut_off(stage: Stage, database: Database) -> None:
     """Its sockets are gone at once, as those of a process that died, and the server has noticed it."""
-    pools: list[Any] = [pool for database in databases for pool in (database._pool, database._across)]
+    pools: list[Any] = [database._pool, database._across]
     pids = [h._con.get_server_pid() for pool in pools for h in pool._holders if h._con is not None]
     for pool in pools:
         pool.terminate()

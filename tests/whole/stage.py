@@ -18,6 +18,7 @@ from lockstep.operations import access_codes, accounts, devices, grants
 from lockstep.operations.access_codes import AccessCode
 from lockstep.operations.gate import Tx
 from lockstep.storage import claims
+from lockstep.storage.database import Database
 from lockstep.vendors.nuki.emulator import app as nuki_app
 from lockstep.vendors.nuki.emulator.settings import Settings as NukiSettings
 from lockstep.vendors.nuki.emulator.syncing import sync as nuki_sync
@@ -341,11 +342,16 @@ class Stage:
 
 @asynccontextmanager
 async def build_stage(
-    database_url: str, clock: VirtualClock, profile: str = "plain", locks: int = 2, **features: Any
+    database_url: str,
+    clock: VirtualClock,
+    profile: str = "plain",
+    locks: int = 2,
+    warm: Database | None = None,
+    **features: Any,
 ) -> AsyncIterator[Stage]:
     """One account of this profile, connected and described."""
     site = make_site(clock, profile, locks, **features)
-    async with build_house(database_url, clock, {"vendor.test": site.app}) as house:
+    async with build_house(database_url, clock, {"vendor.test": site.app}, warm=warm) as house:
         yield await connected(house, site)
 
 

@@ -14,6 +14,7 @@ from tests.whole.killing import Life, Place, destroyed
 from tests.whole.stage import Let, Stage, build_stage
 
 from lockstep.emulation.clock import VirtualClock
+from lockstep.storage.database import Database
 
 HOUR = timedelta(hours=1)
 CALL_TIMEOUT = timedelta(seconds=10)
@@ -90,32 +91,28 @@ def _told(errand: str, fate: Fate, life: Life) -> Iterator[None]:
 class Killing:
     """Create, change and remove on one lock, again and again, by a worker that is destroyed on the way."""
 
-    def __init__(self, database_url: str, profile: str, begins: datetime, emptying: str) -> None:
-        self._url = database_url
+    def __init__(
+        self, warm: Database, above_all: asyncpg.Connection, profile: str, begins: datetime, emptying: str
+    ) -> None:
+        self._warm = warm
+        self._above_all = above_all
         self._profile = profile
         self._begins = begins
         self._emptying = emptying
         self.fates: Counter[tuple[str, Fate]] = Counter()
 
-    async def _forget(self) -> None:
-        connection = await asyncpg.connect(self._url)
-        try:
-            await connection.execute(self._emptying)
-        finally:
-            await connection.close()
-
     async def play(self, kill_at: Mapping[str, int]) -> dict[str, Life]:
         """All three errands in a world that is the same each time; `kill_at`: by errand, none: it comes through."""
-        await self._forget()
+        await self._above_all.execute(self._emptying)
         clock = VirtualClock(self._begins)
         lives: dict[str, Life] = {}
-        async with build_stage(self._url, clock, self._profile, locks=1) as stage:
+        async with build_stage(self._warm.dsn, clock, self._profile, locks=1, warm=self._warm) as stage:
             let: Let | None = None
             for errand in ERRANDS:
                 before = stage.writes()
                 let = await _declare(stage, errand, let)
                 lives[errand] = life = await destroyed(
-                    stage, self._url, _within(stage, Fate.KNOWN), kill_at.get(errand)
+                    stage, self._warm.dsn, _within(stage, Fate.KNOWN), kill_at.get(errand)
                 )
                 fate = (
                     await self._go_on(stage, errand, stage.writes() > before)
@@ -170,10 +167,13 @@ async def test_a_worker_destroyed_at_any_point_leaves_nothing_that_another_does_
     profile: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    killing = Killing(database_url, profile, clock.now(), emptying)
+    warm, above_all = await Database.open(database_url), await asyncpg.connect(database_url)
+    killing = Killing(warm, above_all, profile, clock.now(), emptying)
     seen = {errand: life.places for errand, life in (await killing.play({})).items()}
     assert all(seen.values())
     missed = await _kill_at_each(killing, seen)
+    await above_all.close()
+    await warm.close()
     counts = {errand: len(places) for errand, places in seen.items()}
     kills = {errand: counts[errand] - len(missed[errand]) for errand in ERRANDS}
     fates = {fate.value: sum(killing.fates[errand, fate] for errand in ERRANDS) for fate in Fate}
