@@ -24,6 +24,7 @@ MODULES = {
     "d": ("bench.quiet", 1),
     "e": ("bench.planning", 3),
     "f": ("bench.throughput", 1),
+    "g": ("bench.starting", 1),
 }
 """Letter -> module, and how often it is measured; those measured once count, or take their own median."""
 

@@ -3,77 +3,109 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-
-import asyncpg
 
 from bench.figure import Figure
-from bench.world import declare, world
+from bench.tally import Touched, asked, settle, touched
+from bench.world import World, declare, world
+from lockstep.workers.sweeps.sequencer import sequence_all
 
 LOCKS = 100
-FEATURES = {"calls_per_minute": 600_000, "settling_seconds": 5, "late_seconds": 5, "lists_account": True}
+FEATURES = {
+    "calls_per_minute": 600_000,
+    "settling_seconds": 5,
+    "late_seconds": 5,
+    "lists_account": True,
+    "log": True,
+}
+LOOK = timedelta(seconds=30)
+"""A process that nobody wakes looks so often whether something is due."""
+OF_THE_LOOK = {"domains", "accounts", "readings"}
+"""What a look itself writes: a lock's lease, taken and ended; the account's budget of calls; when the reading began."""
 
 
-class _Counted:
-    """Statements sent and rows that came back or were written."""
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    calls: int
+    statements: int
+    returned: int
+    touched: Touched
 
-    def __init__(self) -> None:
-        self.statements = 0
-        self.rows = 0
+    @property
+    def read(self) -> int:
+        return sum(self.touched.read.values())
+
+    @property
+    def written(self) -> int:
+        return sum(self.touched.written.values())
+
+    @property
+    def written_more(self) -> int:
+        return sum(count for table, count in self.touched.written.items() if table not in OF_THE_LOOK)
 
 
 async def measure() -> list[Figure]:
-    few, many = await _quiet_hour(10), await _quiet_hour(100)
-    names = ("vendor calls", "statements", "rows")
+    async with world(LOCKS, FEATURES) as w:
+        few = await _quiet_hour(w, 10)
+        many = await _quiet_hour(w, 100)
+    by_table = ", ".join(f"{count} of {table}" for table, count in sorted(many.touched.written.items()))
     return [
+        _ratio("vendor calls", few.calls, many.calls),
+        _ratio("statements", few.statements, many.statements),
+        _ratio("rows that came back", few.returned, many.returned),
+        # Index entries of rows that are no more are read until they are swept out: some rows more or less.
+        _ratio("rows that the database read", few.read, many.read, limit=1.01),
+        _ratio("rows written", few.written, many.written, by_table),
         Figure(
             "d",
-            f"a quiet hour, 100 locks: {name} with 10,000 codes over 1,000",
-            after / max(before, 1),
-            1.0,
-            detail=f"{before} and {after}",
-        )
-        for name, before, after in zip(names, few, many, strict=True)
+            "a quiet hour, 100 locks, 10,000 codes: rows written beside leases, budget of calls and time of reading",
+            many.written_more,
+            0,
+        ),
     ]
 
 
-async def _quiet_hour(codes_each: int) -> tuple[int, int, int]:
-    async with world(LOCKS, FEATURES) as w:
-        begins = w.clock.now() - timedelta(hours=1)
-        await declare(w, [(begins, begins + timedelta(days=30 + n)) for n in range(codes_each)])
-        await w.advance(w.clock.now() + timedelta(hours=2))
-        w.vendor.journal.clear()
-        with _counting() as counted:
-            await w.advance(w.clock.now() + timedelta(hours=1))
-        return len(list(w.vendor.journal)), counted.statements, counted.rows
+async def _quiet_hour(w: World, codes_each: int) -> _Hour:
+    """Of so many codes on each lock, some of which may be there already."""
+    await _fill(w, codes_each)
+    w.vendor.journal.clear()
+    before = await touched(w.dsn)
+    with asked() as counted:
+        ends_at = w.clock.now() + timedelta(hours=1)
+        while w.clock.now() < ends_at:
+            await w.advance(w.clock.now() + LOOK)
+            await sequence_all(w.gate)
+    after = await touched(w.dsn)
+    return _Hour(len(list(w.vendor.journal)), counted.statements, counted.returned, after - before)
 
 
-@contextmanager
-def _counting() -> Iterator[_Counted]:
-    """Counts what this process asks of the database."""
-    counted = _Counted()
-    names = ("execute", "fetch", "fetchrow", "fetchval")
-    originals = {name: getattr(asyncpg.Connection, name) for name in names}
+async def _fill(w: World, codes_each: int) -> None:
+    """Codes that are in force for a month yet, each proven, and everything told that there is to tell."""
+    begins, there = w.clock.now() - timedelta(hours=1), _held(w)
+    await declare(w, [(begins, begins + timedelta(days=30 + n)) for n in range(there, codes_each)])
+    await w.work_off()
+    await w.advance(w.clock.now() + timedelta(hours=1))
+    await sequence_all(w.gate)
+    assert _held(w) == codes_each
+    await settle(w.dsn)
 
-    def counting(name: str) -> Any:
-        async def ask(self: Any, *args: Any, **options: Any) -> Any:
-            answer = await originals[name](self, *args, **options)
-            counted.statements += 1
-            counted.rows += len(answer) if isinstance(answer, list) else 1
-            return answer
 
-        return ask
+def _held(w: World) -> int:
+    """Codes on each lock."""
+    held = {len(w.vendor.lock_state(lock_id)["on_lock"]) for lock_id in w.vendor.lock_ids()}
+    assert len(held) == 1, f"locks hold {sorted(held)} codes"
+    return held.pop()
 
-    for name in names:
-        setattr(asyncpg.Connection, name, counting(name))
-    try:
-        yield counted
-    finally:
-        for name, original in originals.items():
-            setattr(asyncpg.Connection, name, original)
+
+def _ratio(what: str, few: int, many: int, more: str = "", limit: float = 1.0) -> Figure:
+    return Figure(
+        "d",
+        f"a quiet hour, 100 locks: {what} with 10,000 codes over 1,000",
+        many / max(few, 1),
+        limit,
+        detail="; ".join(part for part in (f"{few} and {many}", more) if part),
+    )
 
 
 if __name__ == "__main__":

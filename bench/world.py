@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -27,7 +28,7 @@ from lockstep.storage.server import EmbeddedServer
 from lockstep.vendors import VENDORS
 from lockstep.vendors.virtual.emulator.app import create_app
 from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
-from lockstep.workers.loop import Process, drain
+from lockstep.workers.loop import LoopSettings, Process, claim_some, drain
 
 BEGINS = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -53,6 +54,16 @@ class World:
             self.clock.set(max(min(ahead), self.clock.now()))
         self.clock.set(max(until, self.clock.now()))
         await drain(self.gate, self.processes, most=10**9)
+
+    async def work_off(self) -> None:
+        """Do what is due now, several rows at a time: faster than in turn, in whatever order."""
+        settings = LoopSettings()
+        while claimed := [
+            (queue, one)
+            for queue in self.processes
+            for one in await claim_some(self.gate, queue, settings.lease, settings.at_once)
+        ]:
+            await asyncio.gather(*(self.processes[queue](one) for queue, one in claimed))
 
 
 @asynccontextmanager
