@@ -47,7 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave long tests out unless asked for: deselected, since a skip means that something is missing."""
+    """The slowest first, lest all wait for one in the end. Leave long tests out unless asked for: deselected, since a
+    skip means that something is missing."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
     if config.getoption("--long"):
         return
     long = [item for item in items if item.get_closest_marker("long")]
