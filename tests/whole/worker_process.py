@@ -18,8 +18,8 @@ from lockstep.workers.reconciler.drivers import Drivers
 from lockstep.workers.reconciler.reconcile import Reconciler, ReconcileSettings
 from lockstep.workers.reconciler.writing import WriteSettings
 
-LEASE = timedelta(seconds=2)
-CALL_TIMEOUT = timedelta(seconds=1)
+LEASE = timedelta(seconds=1)
+CALL_TIMEOUT = timedelta(milliseconds=500)
 
 
 def work(database_url: str) -> None:
