@@ -95,6 +95,12 @@ class VirtualSite:
         self.faults, self.journal = self.world.faults, self.world.journal
         self.features = self.world.locks[self.locks[0]].features
 
+    @property
+    def has_slots_under_way(self) -> bool:
+        """Whether a write to a numbered slot was taken in and has not reached its lock."""
+        self.world.settle()
+        return self.features.addressing == "slot" and len(self.world.effects) > 0
+
     def held(self, lock: str) -> list[str]:
         self.world.settle()
         return sorted(entry.code for entry in self.world.locks[lock].door)

@@ -50,6 +50,9 @@ def _live(database_url: str, emptying: str, profile: str, chance: int, examples:
             run_state_machine_as_test(lives, settings=wanted)
         except BaseException as error:
             error.add_note(f"The seed was {chance}: run this test again with --hypothesis-seed={chance}")
+            error.add_note(
+                "To run the one life again, put the printed reproduce_failure around the lambda in _live"
+            )
             raise
 
 
