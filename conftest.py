@@ -48,14 +48,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The slowest first, lest all wait for one in the end. Leave long tests out unless asked for: deselected, since a
-    skip means that something is missing."""
-    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
-    if config.getoption("--long"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    """Leave long tests out unless asked for: deselected, since a skip means that something is missing. The slowest
+    begin first, in each process some, lest all wait for one in the end."""
+    if not config.getoption("--long"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = _dealt(items, processes)
+
+
+def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Each process begins with a stretch of the list, as long as the others', and helps the others when it is done."""
+    slow = [item for item in items if item.get_closest_marker("timeout")]
+    quick = [item for item in items if not item.get_closest_marker("timeout")]
+    share = -(-len(items) // processes)
+    dealt: list[pytest.Item] = []
+    for process in range(processes):
+        own = slow[process::processes]
+        stretch = share - len(own)
+        dealt += [*own, *quick[:stretch]]
+        quick = quick[stretch:]
+    return [*dealt, *quick]
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

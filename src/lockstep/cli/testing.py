@@ -35,7 +35,7 @@ def test(context: typer.Context) -> None:
 def _on_every_core() -> list[str]:
     """One test process for each core and one more, since there is always one that waits for its database or for a
     process of its own; a `-n` among the caller's words comes later and wins."""
-    return ["-n", str(len(os.sched_getaffinity(0)) + 1), "--dist", "load", "--maxschedchunk", "2"]
+    return ["-n", str(len(os.sched_getaffinity(0)) + 1), "--dist", "worksteal"]
 
 
 def _run(root: Path, words: list[str]) -> int:
