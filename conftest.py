@@ -1,6 +1,7 @@
 """What tests on every floor share: a server per run, a database per process, a clock that stands still."""
 
 import asyncio
+import gc
 import hashlib
 import os
 import shutil
@@ -69,6 +70,13 @@ def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
         dealt += [*own, *quick[:stretch]]
         quick = quick[stretch:]
     return [*dealt, *quick]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end: the collector need not go over it again and again, a fifth of all time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
