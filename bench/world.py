@@ -20,7 +20,6 @@ from lockstep.kit.sealing import Sealer
 from lockstep.model.permissions import Actor, system
 from lockstep.operations import accounts, devices, grants, workspaces
 from lockstep.operations.gate import Gate
-from lockstep.storage import claims
 from lockstep.storage.claims import Queue
 from lockstep.storage.database import Database
 from lockstep.storage.migrations import migrate
@@ -28,7 +27,7 @@ from lockstep.storage.server import EmbeddedServer
 from lockstep.vendors import VENDORS
 from lockstep.vendors.virtual.emulator.app import create_app
 from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
-from lockstep.workers.loop import LoopSettings, Process, claim_some, drain
+from lockstep.workers.loop import LoopSettings, Process, claim_some, pass_time
 
 BEGINS = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -44,16 +43,10 @@ class World:
 
     async def advance(self, until: datetime) -> None:
         """Let time pass, doing what falls due at its own moment."""
-        while True:
-            await drain(self.gate, self.processes, most=10**9)
-            async with self.gate.database.reading(None) as db:
-                due = await claims.next_due_of_each(db, self.processes)
-            ahead = [at for at in due.values() if at <= until]
-            if not ahead:
-                break
-            self.clock.set(max(min(ahead), self.clock.now()))
-        self.clock.set(max(until, self.clock.now()))
-        await drain(self.gate, self.processes, most=10**9)
+        await pass_time(self.gate, self.processes, until, self._move_to, most=10**9)
+
+    async def _move_to(self, at: datetime) -> None:
+        self.clock.set(at)
 
     async def work_off(self) -> None:
         """Do what is due now, several rows at a time: faster than in turn, in whatever order."""

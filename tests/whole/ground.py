@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
@@ -146,6 +146,10 @@ class LivelyHouse(House):
         count = await super().work()
         await self.lines.quiet()
         return count
+
+    async def _move_to(self, at: datetime) -> None:
+        await self.lines.quiet()
+        await super()._move_to(at)
 
     def beside(self, database: Database) -> LivelyHouse:
         return LivelyHouse(self.gate_on(database), self.actor, self.clock, self.lines)

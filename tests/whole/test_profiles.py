@@ -33,8 +33,8 @@ PROFILES = [
 ]
 
 
-A_WHOLE_DAY = {"nuki", "plain", "unreadable", "existence"}
-"""Of each way in which a lock can be read back one is watched for 24 hours; the others for five."""
+A_WHOLE_DAY = {"nuki", "unreadable"}
+"""A lock that shows all and one that shows nothing are watched for 24 hours, the others for five."""
 
 
 async def _code(stage: Stage, let: Let) -> str:

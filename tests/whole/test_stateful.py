@@ -30,7 +30,7 @@ PROFILES = [
     "short_names",
     "jobs",
 ]
-EXAMPLES, STEPS = 300, 8
+EXAMPLES, STEPS = 300, 6
 LONG_STEPS, STEPS_OF_A_LONG_LIFE = 10_000, 40
 
 

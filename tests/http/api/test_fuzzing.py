@@ -65,7 +65,7 @@ def fuzz(api: Api, operation: Any, validator: Draft202012Validator) -> None:
     unfitting = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
 
     @settings(
-        max_examples=8,
+        max_examples=6,
         deadline=None,
         database=None,
         derandomize=True,

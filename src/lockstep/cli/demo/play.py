@@ -11,8 +11,7 @@ from lockstep.cli.demo.stage import LostReply, Stage
 from lockstep.cli.demo.story import GUESTS, STAYS, Happening, Visit, happenings, visits
 from lockstep.cli.wiring import Built
 from lockstep.emulation.clock import VirtualClock
-from lockstep.storage import claims
-from lockstep.workers.loop import drain
+from lockstep.workers.loop import pass_time
 from lockstep.workers.sweeps.sequencer import sequence_all
 
 _UNTIL_READ_AGAIN = timedelta(minutes=20)
@@ -100,18 +99,12 @@ class Play:
 
     async def _pass_until(self, until: datetime) -> None:
         """Let time pass; whatever falls due on the way is done at its own moment."""
-        gate, processes = self._built.gate, self._built.processes
-        while True:
-            await drain(gate, processes)
-            async with gate.database.reading(None) as db:
-                due = await claims.next_due_of_each(db, processes)
-            ahead = [at for at in due.values() if at <= until]
-            if not ahead:
-                break
-            self._clock.set(max(min(ahead), self._clock.now()))
-        self._clock.set(max(until, self._clock.now()))
-        await drain(gate, processes)
+        gate = self._built.gate
+        await pass_time(gate, self._built.processes, until, self._move_to)
         await sequence_all(gate)
+
+    async def _move_to(self, at: datetime) -> None:
+        self._clock.set(at)
 
 
 def guest_of(visit: Visit) -> str:
