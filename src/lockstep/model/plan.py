@@ -178,7 +178,11 @@ def _moves(
     fixed |= imposed
     left_out: dict[UUID, Hold] = {}
     are_rivals = has_rivals(items)
-    if are_rivals or capabilities.most_codes is not None:
+    places = len(items)
+    if capabilities.most_codes is not None:
+        places = max(0, capabilities.most_codes - foreign.places - len(foreign.surplus))
+    are_scarce = places < len(items)
+    if are_rivals or are_scarce:
         lasting = {id for id, hold in fixed.items() if hold is not Hold.LOOK}
         staying = {
             i.id
@@ -188,8 +192,7 @@ def _moves(
         }
         if are_rivals:
             left_out |= dict.fromkeys(share_digits(items, staying, lasting, capabilities), Hold.DUPLICATE)
-        if capabilities.most_codes is not None:
-            places = max(0, capabilities.most_codes - foreign.places - len(foreign.surplus))
+        if are_scarce:
             left_out |= dict.fromkeys(share_places(items, staying, lasting, places), Hold.FULL)
     moves = Moves(holds=dict(left_out))
     for item in items:
