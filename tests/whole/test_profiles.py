@@ -31,6 +31,16 @@ PROFILES = [
     "vendor_digits",
     "jobs",
 ]
+MOVED = [
+    "nuki",
+    "just_in_time",
+    "few_places",
+    "silent_duplicates",
+    "hour_steps",
+    "lock_local",
+    "vendor_digits",
+]
+"""In the lives of test_stateful.py stays move all the time, on locks of the other profiles."""
 
 
 A_WHOLE_DAY = {"nuki", "unreadable"}
@@ -73,7 +83,7 @@ async def test_a_code_is_proven_opens_in_its_window_alone_and_goes_again_and_not
         assert stage.writes() == (3 if profile == "just_in_time_disabled" else 2)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", MOVED)
 async def test_a_stay_that_moves_takes_its_code_along(
     database_url: str, clock: VirtualClock, profile: str
 ) -> None:

@@ -25,7 +25,7 @@ async def test_a_pass_that_finds_the_old_credentials_refused_does_not_stop_an_ac
         operator = stage.beside(stage.house.beside(desk))
         let = await stage.let(stage.site.locks, HOUR)
         await stage.house.work()
-        for chance in range(15):
+        for chance in range(10):
             stage.site.cloud().change_settings({"tokens": [f"token-{chance}"]})
             for lock in stage.site.locks:
                 await stage.ask(devices.look_now, stage.device_id(lock))
