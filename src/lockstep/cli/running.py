@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -17,8 +16,6 @@ from lockstep.storage import workspaces
 from lockstep.storage.workspaces import WorkspaceRow
 
 T = TypeVar("T")
-_COLLECTED_AFTER = 10_000, 20, 50
-"""Objects more than before, and collections of the younger ones, after which the collector looks."""
 
 
 def with_lockstep(work: Callable[[Built], Awaitable[T]]) -> T:
@@ -34,21 +31,12 @@ def with_lockstep(work: Callable[[Built], Awaitable[T]]) -> T:
 
 def run_to_stay(work: Coroutine[Any, Any, T]) -> T:
     """Run a process that stays: on uvloop where the system has it, for asking the database costs a third less there."""
-    collect_seldom()
     try:
         import uvloop
     except ImportError:
         return asyncio.run(work)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
-
-
-def collect_seldom() -> None:
-    """Modules, routes and models stay to the end: that the collector goes over them again and again costs a process
-    that stays a tenth of its time and more."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTED_AFTER)
 
 
 def quiet_settings() -> Settings:
