@@ -73,7 +73,7 @@ def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays to the end: the collector need not go over it again and again, a fifth of all time."""
+    """What was imported stays to the end: the collector need not go over it again and again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
