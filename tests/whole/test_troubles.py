@@ -213,3 +213,24 @@ async def test_digits_that_a_vendor_computed_are_learned_where_its_answer_was_lo
         assert shown.standing.value == "proven"
         assert stage.site.held(lock) == [shown.digits]
         assert stage.writes() == 1
+
+
+@pytest.mark.parametrize("profile", ["nuki", "plain"])
+async def test_where_calls_are_short_readings_leave_some_to_the_write_that_they_are_for(
+    database_url: str, clock: VirtualClock, profile: str
+) -> None:
+    """Somebody gives our code other digits before we have seen it on the lock, and the account has no call left."""
+    async with build_stage(database_url, clock, profile, locks=1) as stage:
+        (lock,) = stage.site.locks
+        let = await stage.let(lock, -HOUR)
+        await stage.house.work()
+        clock.advance(10 * SECOND)
+        assert let.code is not None
+        reference = stage.site.reference_of(lock, let.code)
+        assert reference is not None
+        stage.site.app_put(lock, reference, "972111")
+        async with stage.house.gate.database.reading(None) as db:
+            await db.execute("update accounts set tokens = -100, tokens_at = $1", clock.now())
+        await stage.wait(5 * MINUTE)
+        assert stage.site.held(lock) == [let.code]
+        assert await stage.standing(let) == "proven"

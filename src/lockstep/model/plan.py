@@ -43,6 +43,7 @@ __all__ = [
     "Kind",
     "Plan",
     "is_doubtful",
+    "look_after_write",
     "next_look",
     "next_thought",
     "plan",
@@ -151,10 +152,16 @@ def next_thought(
             settled_at = belief.last_write_at + capabilities.settling
             moments.append(settled_at)
             if settled_at <= now and not _is_at_rest(belief, capabilities):
-                moments.append(_look_after_write(belief.last_write_at, capabilities, now))
+                moments.append(look_after_write(belief.last_write_at, capabilities, now))
         if belief.late_until is not None:
             moments.append(_look_at_horizon(belief.late_until, capabilities, now))
     return min((at for at in moments if at > now), default=None)
+
+
+def look_after_write(written_at: datetime, capabilities: Capabilities, looked_at: datetime) -> datetime:
+    """When to look again after a look at `looked_at` that did not decide what came of a write: soon after the write,
+    then less often, by half the time that has passed, from the settling time to 15 min."""
+    return looked_at + min(max((looked_at - written_at) / 2, capabilities.settling), DRIFT_CHECK)
 
 
 def is_doubtful(present_before: int, missing_now: int) -> bool:
@@ -275,11 +282,6 @@ def _surplus(
 def _is_at_rest(belief: Belief, capabilities: Capabilities) -> bool:
     only = belief.only
     return only is not None and only != OTHER and is_proven(belief, only, capabilities)
-
-
-def _look_after_write(written_at: datetime, capabilities: Capabilities, now: datetime) -> datetime:
-    """Soon after a write, then less often: by half the time that has passed, from the settling time to 15 min."""
-    return now + min(max((now - written_at) / 2, capabilities.settling), DRIFT_CHECK)
 
 
 def _look_at_horizon(late_until: datetime, capabilities: Capabilities, now: datetime) -> datetime:

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from lockstep.driver.contract import Driver
 from lockstep.driver.outcomes import DriverError
-from lockstep.model.plan import DRIFT_CHECK, Change, Hold, Plan, plan
+from lockstep.model.belief import Belief
+from lockstep.model.capabilities import Capabilities
+from lockstep.model.plan import DRIFT_CHECK, Change, Hold, Plan, look_after_write, plan
 from lockstep.operations.gate import Gate
 from lockstep.storage.claims import Claim
 from lockstep.storage.entries import EntryRow
@@ -207,19 +209,30 @@ def _rests(entry: EntryRow, now: datetime) -> bool:
 
 
 def _wanted_after(place: Place, stock: Stock, now: datetime, *, has_unread: bool) -> datetime:
-    """The instant that a reading must not precede to be of use: a hint, a settled write, or the drift check."""
+    """The instant that a reading must not precede to be of use: a hint, what is awaited of a write, or the drift
+    check.
+
+    Never simply "now": a reading costs calls, and a pass that comes back because no call was left for its write would
+    spend those on the next reading, for ever."""
     wanted = [now - (OFFLINE_WAIT if has_unread else DRIFT_CHECK)]
-    if place.domain.look_at is not None and place.domain.look_at <= now:
+    if place.domain.look_at is not None:
         wanted.append(place.domain.look_at)
-    settling = max((d.capabilities.settling for d in place.locks), default=timedelta(0))
-    for entry in stock.entries.values():
-        belief = entry.belief
-        if belief.last_write_at is None or is_quiet(belief):
-            continue
-        settled_at = belief.last_write_at + settling
-        if settled_at <= now:
-            wanted.append(settled_at)
-            if belief.read_at is not None and belief.read_at >= settled_at:
-                # The last reading did not decide it: only a newer one can.
-                wanted.append(belief.read_at + timedelta(microseconds=1))
-    return max(wanted)
+    slowest = max(place.locks, key=lambda d: d.capabilities.settling, default=None)
+    if slowest is not None:
+        for entry in stock.entries.values():
+            wanted += _awaited(entry.belief, slowest.capabilities)
+    return max(at for at in wanted if at <= now)
+
+
+def _awaited(belief: Belief, capabilities: Capabilities) -> list[datetime]:
+    """When it had settled, when a reading that did not decide it was to be followed by another, and when nothing of it
+    could come late any more."""
+    written_at, read_at = belief.last_write_at, belief.read_at
+    if written_at is None or is_quiet(belief):
+        return []
+    found = [written_at + capabilities.settling]
+    if read_at is not None and read_at >= found[0]:
+        found.append(look_after_write(written_at, capabilities, read_at))
+    if belief.late_until is not None:
+        found.append(belief.late_until)
+    return found
