@@ -88,6 +88,10 @@ class Belief:
         return self.late_until is not None and at < self.late_until
 
 
+UNWRITTEN = Belief()
+"""What is believed of an entry of which nothing was ever written."""
+
+
 def widen(
     belief: Belief, state: Carried, reference: str | None, capabilities: Capabilities, deadline: datetime
 ) -> Belief:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from uuid import UUID
 
 from lockstep.model.access_code import alarm_instants
-from lockstep.model.belief import Belief, is_proven
+from lockstep.model.belief import UNWRITTEN, Belief, is_proven
 from lockstep.model.capabilities import Capabilities, CodeChooser, Delete
 from lockstep.model.declared import ABSENT, OTHER, Carried, Declared, Spec, due_instants
 from lockstep.model.plan_item import (
@@ -26,6 +27,7 @@ from lockstep.model.plan_item import (
 )
 from lockstep.model.plan_order import (
     Moves,
+    Needs,
     digits_needed,
     free_places,
     has_rivals,
@@ -105,17 +107,17 @@ def plan(
     foreign = foreign or Foreign()
     items = items_of(declared, beliefs, specs, capabilities, now)
     # What keeps a few from being written may leave a place, or digits, to others: decided anew until nothing changes.
-    imposed: dict[UUID, Hold] = {}
+    imposed: dict[Item, Hold] = {}
     while True:
         moves = _moves(items, imposed, capabilities, now, foreign)
         places_for = free_places(items, moves, foreign, capabilities)
         needs = digits_needed(items, moves, capabilities)
         ordered, broken = in_order(moves.sets, needs)
-        in_vain = _in_vain(items, moves, broken, capabilities)
+        in_vain = _in_vain(moves, broken, capabilities)
         if not in_vain.keys() - imposed.keys():
             changes = _changes(moves, ordered, broken, needs, places_for, capabilities)
             copies = _surplus(items, moves, foreign, capabilities, now)
-            return Plan((*changes, *copies), moves.holds)
+            return Plan((*changes, *copies), {i.id: hold for i, hold in moves.holds.items()})
         imposed |= in_vain
 
 
@@ -144,7 +146,7 @@ def next_thought(
     """
     moments: list[datetime] = []
     for one in declared:
-        belief = beliefs.get(one.entry_id, Belief())
+        belief = beliefs.get(one.entry_id, UNWRITTEN)
         moments += alarm_instants(one, belief, capabilities)
         if not one.is_withdrawn:
             moments += due_instants(one, capabilities)
@@ -174,25 +176,25 @@ def is_doubtful(present_before: int, missing_now: int) -> bool:
 
 def _moves(
     items: Sequence[Item],
-    imposed: Mapping[UUID, Hold],
+    imposed: Mapping[Item, Hold],
     capabilities: Capabilities,
     now: datetime,
     foreign: Foreign,
 ) -> Moves:
     """Who is to be set and who removed, before anybody asks whether the others leave their digits."""
-    differing = [i for i in items if not is_as_wanted(i.belief, i.want, capabilities)]
-    fixed = {i.id: h for i in differing if (h := hold_of(i, i.want, capabilities, now, foreign))}
+    differing = [i for i in items if not i.is_as_wanted]
+    fixed = {i: h for i in differing if (h := hold_of(i, i.want, capabilities, now, foreign))}
     fixed |= imposed
-    left_out: dict[UUID, Hold] = {}
+    left_out: dict[Item, Hold] = {}
     are_rivals = has_rivals(items)
     places = len(items)
     if capabilities.most_codes is not None:
         places = max(0, capabilities.most_codes - foreign.places - len(foreign.surplus))
     are_scarce = places < len(items)
     if are_rivals or are_scarce:
-        lasting = {id for id, hold in fixed.items() if hold is not Hold.LOOK}
+        lasting = {i for i, hold in fixed.items() if hold is not Hold.LOOK}
         staying = {
-            i.id
+            i
             for i in items
             if i.belief.may_be_present
             and (i.is_inside or hold_of(i, ABSENT, capabilities, now, foreign) not in (None, Hold.LOOK))
@@ -203,13 +205,14 @@ def _moves(
             left_out |= dict.fromkeys(share_places(items, staying, lasting, places), Hold.FULL)
     moves = Moves(holds=dict(left_out))
     for item in items:
-        is_left_out = item.id in left_out
+        is_left_out = item in left_out
         target = ABSENT if is_left_out else item.want
-        if is_as_wanted(item.belief, target, capabilities):
+        is_right = is_as_wanted(item.belief, ABSENT, capabilities) if is_left_out else item.is_as_wanted
+        if is_right:
             continue
-        hold = hold_of(item, ABSENT, capabilities, now, foreign) if is_left_out else fixed.get(item.id)
+        hold = hold_of(item, ABSENT, capabilities, now, foreign) if is_left_out else fixed.get(item)
         if hold is not None:
-            moves.holds[item.id] = hold
+            moves.holds[item] = hold
         elif target == ABSENT:
             moves.removes.append(item)
         else:
@@ -217,15 +220,13 @@ def _moves(
     return moves
 
 
-def _in_vain(
-    items: Sequence[Item], moves: Moves, broken: Sequence[Item], capabilities: Capabilities
-) -> dict[UUID, Hold]:
+def _in_vain(moves: Moves, broken: Sequence[Item], capabilities: Capabilities) -> dict[Item, Hold]:
     """Sets that cannot come to pass: for these nobody else is to leave a place."""
-    found = {}
+    found: dict[Item, Hold] = {}
     if capabilities.most_codes is not None:
-        found = {i.id: Hold.DUPLICATE for i in items if moves.holds.get(i.id) is Hold.DUPLICATE}
+        found = {i: hold for i, hold in moves.holds.items() if hold is Hold.DUPLICATE}
     if capabilities.delete is Delete.IMPOSSIBLE:
-        found |= {b.id: Hold.NOT_REVOCABLE for b in broken}
+        found |= dict.fromkeys(broken, Hold.NOT_REVOCABLE)
     return found
 
 
@@ -233,18 +234,18 @@ def _changes(
     moves: Moves,
     ordered: Sequence[Item],
     broken: Sequence[Item],
-    needs: Mapping[UUID, frozenset[UUID]],
-    places_for: Mapping[UUID, UUID],
+    needs: Needs,
+    places_for: Mapping[Item, Item],
     capabilities: Capabilities,
 ) -> list[Change]:
-    waits = {s.id: needs[s.id] | ({places_for[s.id]} if s.id in places_for else frozenset()) for s in ordered}
-    needed = frozenset[UUID]().union(*waits.values())
+    waits = {s: [*needs[s], places_for[s]] if s in places_for else needs[s] for s in ordered}
+    needed = set(chain.from_iterable(waits.values()))
     first = [r for r in moves.removes if r.declared.is_compromised]
-    first += [r for r in moves.removes if r.id in needed and not r.declared.is_compromised]
-    last = [r for r in moves.removes if r not in first]
+    first += [r for r in moves.removes if r in needed and not r.declared.is_compromised]
+    last = [r for r in moves.removes if r not in needed and not r.declared.is_compromised]
     changes = [Change(Kind.REMOVE, r.id, ABSENT) for r in [*first, *broken]]
     for one in ordered:
-        changes += _set(one, waits[one.id], capabilities, is_off=one in broken)
+        changes += _set(one, frozenset(w.id for w in waits[one]), capabilities, is_off=one in broken)
     return changes + [Change(Kind.REMOVE, r.id, ABSENT) for r in last]
 
 
@@ -264,6 +265,7 @@ def _surplus(
     """Second copies go once the entry itself is as it should be."""
     if not foreign.surplus:
         return []
+    held = {i.id for i in moves.holds}
     right = {
         i.id: i.want
         for i in items
@@ -275,7 +277,7 @@ def _surplus(
     return [
         Change(Kind.REMOVE, id, right[id], reference=reference)
         for id, reference in sorted(foreign.surplus)
-        if id in right and id not in moves.holds
+        if id in right and id not in held
     ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
-from lockstep.model.belief import Belief, is_proven
+from lockstep.model.belief import UNWRITTEN, Belief, is_proven
 from lockstep.model.capabilities import Addressing, Capabilities, Comparison, Delete, DuplicateBehaviour
 from lockstep.model.declared import (
     ABSENT,
@@ -59,23 +60,29 @@ class Foreign:
     """Second copies of ours: entry and the copy's reference."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Digits over a time (which tells only where the vendor compares windows)."""
+class Claim(NamedTuple):
+    """Digits over a time (which tells only where the vendor compares windows). A tuple because it is made quickly: a
+    plan makes one for every code."""
 
     fingerprint: UUID
     window: Window
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Item:
-    """One entry. Items are compared by identity: there is one for each entry of a plan."""
+    """One entry. Items are compared by identity: there is one for each entry of a plan. Sets and maps inside a plan
+    are of items and not of ids: a UUID is hashed and compared in Python, an item by its address.
+
+    Never changed; not frozen, for that would set each field by a call, for every code of every plan.
+    """
 
     declared: Declared
     belief: Belief
     want: Carried
-    stands: tuple[Claim, ...]
+    stands: Sequence[Claim]
     """Digits that it has or may have on the lock, or that may yet appear there."""
+    is_as_wanted: bool
+    """Nothing need be written for `want`."""
     is_inside: bool
     has_place: bool
     """It takes a place on the lock, or one is kept for what may yet appear."""
@@ -98,7 +105,7 @@ def items_of(
 ) -> list[Item]:
     """Every entry, the most urgent first: who is inside, then the soonest arrival."""
     items = [
-        _item(d, beliefs.get(d.entry_id, Belief()), specs.get(d.entry_id, {}), capabilities, now)
+        _item(d, beliefs.get(d.entry_id, UNWRITTEN), specs.get(d.entry_id, {}), capabilities, now)
         for d in declared
     ]
     items.sort(key=lambda i: (not i.is_inside, i.declared.spec.window.starts_at, i.id))
@@ -160,20 +167,32 @@ def conflict(one: Claim, other: Claim, capabilities: Capabilities) -> bool:
 def _item(
     declared: Declared, belief: Belief, specs: Mapping[int, Spec], capabilities: Capabilities, now: datetime
 ) -> Item:
+    may_be_present = belief.may_be_present
     want = due_state(declared, capabilities, now)
     if want is None:
-        want = carried(declared.revision) if belief.may_be_present else ABSENT
+        want = carried(declared.revision) if may_be_present else ABSENT
     may_be_late = belief.may_appear_late(now)
     states = {*belief.possible, *belief.tried} if may_be_late else belief.possible
-    revisions = {r for s in states if (r := revision_of(s)) is not None}
-    stands = tuple(
-        _claim(spec.fingerprint, spec, capabilities)
-        for r in sorted(revisions)
-        if (spec := specs.get(r)) is not None and spec.fingerprint is not None
-    )
     is_kept = may_be_late and capabilities.addressing is Addressing.SLOT and bool(belief.references)
-    has_place = belief.may_be_present or is_kept
-    return Item(declared, belief, want, stands, declared.is_inside(now), has_place)
+    return Item(
+        declared,
+        belief,
+        want,
+        _stands(states, specs, capabilities),
+        is_as_wanted(belief, want, capabilities),
+        declared.is_inside(now),
+        may_be_present or is_kept,
+    )
+
+
+def _stands(states: Iterable[Carried], specs: Mapping[int, Spec], capabilities: Capabilities) -> list[Claim]:
+    found = []
+    for state in states:
+        revision = revision_of(state)
+        spec = None if revision is None else specs.get(revision)
+        if spec is not None and spec.fingerprint is not None:
+            found.append(_claim(spec.fingerprint, spec, capabilities))
+    return found
 
 
 def _was_never_confirmed(belief: Belief, want: Carried, capabilities: Capabilities) -> bool:
