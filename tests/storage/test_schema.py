@@ -47,6 +47,21 @@ async def test_every_table_is_bound_by_row_security_and_leads_with_its_workspace
     assert all("PRIMARY KEY (workspace_id" in line for line in primary)
 
 
+async def test_a_plan_made_while_the_tables_are_empty_goes_by_the_id_not_by_the_workspace(
+    database_url: str,
+) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("set plan_cache_mode = force_generic_plan")
+        for table in ("grants", "entries", "domains"):
+            statement = f"select from {table} where workspace_id = $1 and id = $2 for key share"
+            await connection.execute(f"prepare one_{table} (uuid, uuid) as {statement}")
+            plan = await connection.fetch(f"explain execute one_{table} (null, null)")
+            assert any(f"{table}_pkey" in line for (line,) in plan), plan
+    finally:
+        await connection.close()
+
+
 async def test_migrating_again_changes_nothing_and_a_changed_migration_is_refused(database_url: str) -> None:
     assert await migrate(database_url) == []
     connection = await asyncpg.connect(database_url)

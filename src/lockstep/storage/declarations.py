@@ -165,11 +165,16 @@ async def insert(
 
 
 # One statement instead of nine, for each costs a round trip and its part of the protocol on both sides. References
-# between the rows are checked at its end.
+# between the rows are checked at its end. What was read of the domains stands in a table of its own for the reason
+# above, and they are locked one by one in the order of ids.
 _INSERT = """
-  with held as materialized (
-    select q.id from domains q, unnest($42::uuid[], $43::bigint[]) as read (id, generation)
-    where q.workspace_id = $1 and q.id = read.id and q.generation = read.generation order by q.id for no key update of q
+  with read as materialized (
+    select $42::uuid[] as ids, $43::bigint[] as generations
+  ), held as materialized (
+    select q.id from read, lateral (
+        select id, generation from unnest(read.ids, read.generations) as one (id, generation) order by id) one,
+      lateral (select id from domains where workspace_id = $1 and id = one.id and generation = one.generation
+        for no key update) q
   ), current as (
     select from held having count(*) = cardinality($42::uuid[])
   ), g as (
