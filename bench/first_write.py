@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-import httpx
+import httpx2
 
 from bench.figure import Figure
 from bench.place import api_key, connect, control, emulator, lockstep, passing_folder, serve
@@ -32,7 +32,9 @@ async def measure() -> list[Figure]:
             key = await api_key(made, actor)
             async with (
                 serve(folder) as served,
-                httpx.AsyncClient(base_url=served.address, headers={"authorization": f"Bearer {key}"}) as api,
+                httpx2.AsyncClient(
+                    base_url=served.address, headers={"authorization": f"Bearer {key}"}
+                ) as api,
             ):
                 await asyncio.sleep(2)
                 samples = await _samples(api, address, locks)
@@ -50,7 +52,7 @@ async def measure() -> list[Figure]:
     ]
 
 
-async def _samples(api: httpx.AsyncClient, vendor: str, locks: Sequence[DeviceRow]) -> list[float]:
+async def _samples(api: httpx2.AsyncClient, vendor: str, locks: Sequence[DeviceRow]) -> list[float]:
     """Milliseconds, each on the next lock in turn; below 0 where the vendor was asked before we had the answer."""
     found = []
     for number in range(SAMPLES):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from lockstep.cli.settings import OutboundSettings, Settings, StorageSettings, WorkSettings
 from lockstep.cli.wiring import Built, built
@@ -105,7 +105,7 @@ async def line_of(running: asyncio.subprocess.Process) -> str:
 
 async def control(address: str, method: str, path: str, body: Any = None) -> Any:
     """Ask the emulator's control surface."""
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         answer = await http.request(method, f"{address}/_emulator{path}", json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else {}
@@ -161,9 +161,9 @@ async def serve(folder: Path, *words: str, **variables: str) -> AsyncIterator[Se
 
 
 async def _until_healthy(address: str, running: asyncio.subprocess.Process, log: Path) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx2.AsyncClient() as http:
         while running.returncode is None:
-            with suppress(httpx.TransportError):
+            with suppress(httpx2.TransportError):
                 if (await http.get(f"{address}/health")).status_code == 200:
                     return
             await asyncio.sleep(0.01)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-import httpx
+import httpx2
 import psutil
 
 from bench.figure import Figure
@@ -100,7 +100,7 @@ async def _until_proven(made: Built, actor: Actor) -> None:
 async def _ask(served: Served, key: str) -> None:
     """Every list from its beginning to its end, and the page of the day's arrivals."""
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=served.address, headers=headers, timeout=60) as api:
+    async with httpx2.AsyncClient(base_url=served.address, headers=headers, timeout=60) as api:
         for name in LISTS:
             cursor: dict[str, str] = {}
             while True:

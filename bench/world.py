@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 
 from bench.place import TOKEN, passing_folder
 from lockstep.cli.settings import Settings, WorkSettings
@@ -71,7 +71,7 @@ async def world(locks: int, features: dict[str, Any]) -> AsyncIterator[World]:
             dsn = server.start()
             await migrate(dsn)
             database = await Database.open(dsn)
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(vendor))) as http:
+            async with httpx2.AsyncClient(transport=httpx2.ASGITransport(create_app(vendor))) as http:
                 sealer = Sealer({1: b"m" * 32}, b"f" * 32)
                 gate = Gate(database, clock, sealer, secrets.SystemRandom(), VENDORS, http)
                 yield await _connected(dsn, gate, clock, vendor)

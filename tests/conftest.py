@@ -4,7 +4,7 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 
 from lockstep.emulation.clock import VirtualClock
@@ -26,7 +26,7 @@ SEALED = b"\x00\x01" + bytes(29)
 async def gate(database_url: str, clock: VirtualClock) -> AsyncIterator[Gate]:
     """Without vendors; calls out may reach loopback."""
     database = await Database.open(database_url)
-    async with httpx.AsyncClient(verify=TLS) as http:
+    async with httpx2.AsyncClient(verify=TLS) as http:
         outbound = OutboundPolicy(allow_private=True)
         yield Gate(database, clock, SEALER, secrets.SystemRandom(), {}, http, outbound)
     await database.close()

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 import pytest
 import structlog
 from typer.testing import CliRunner, Result
@@ -230,7 +230,7 @@ def on_a_thread(app: Any) -> Iterator[str]:
 
 def tell_at_once(address: str) -> None:
     """These locks need no time until a reading counts, so that nobody waits for it here."""
-    with httpx.Client(base_url=f"{address}/_emulator") as http:
+    with httpx2.Client(base_url=f"{address}/_emulator") as http:
         for lock in http.get("/locks").json()["locks"]:
             changed = http.patch(f"/locks/{lock['id']}", json={"features": {"settling_seconds": 0.1}})
             changed.raise_for_status()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from tests.cli.conftest import Home, Say, tell_at_once, until, within
 
@@ -116,12 +116,12 @@ def test_the_doctor_tells_of_a_lock_that_is_offline_and_of_a_refused_account(
     with_a_guest: str, say: Say, plain_locks: str
 ) -> None:
     say("work", "--once")
-    lock = httpx.get(f"{plain_locks}/_emulator/locks").json()["locks"][0]["id"]
-    httpx.post(f"{plain_locks}/_emulator/locks/{lock}/offline").raise_for_status()
+    lock = httpx2.get(f"{plain_locks}/_emulator/locks").json()["locks"][0]["id"]
+    httpx2.post(f"{plain_locks}/_emulator/locks/{lock}/offline").raise_for_status()
     look_again()
     say("work", "--once")
     assert "locks" in findings(say)
-    httpx.patch(f"{plain_locks}/_emulator/settings", json={"tokens": ["another"]}).raise_for_status()
+    httpx2.patch(f"{plain_locks}/_emulator/settings", json={"tokens": ["another"]}).raise_for_status()
     look_again()
     say("work", "--once")
     assert "accounts" in findings(say)

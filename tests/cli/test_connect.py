@@ -8,7 +8,7 @@ import pty
 import select
 import subprocess
 
-import httpx
+import httpx2
 import pytest
 from tests.cli.conftest import COMMAND, Home, Say, within
 
@@ -137,9 +137,9 @@ def test_an_emulator_listens_on_loopback_and_says_where_and_with_which_token(emp
     )
     told = json.loads(running.wait_for("}"))
     assert told["address"].startswith("http://127.0.0.1:")
-    answer = httpx.get(f"{told['address']}/v1/account", headers={"authorization": f"Bearer {told['token']}"})
+    answer = httpx2.get(f"{told['address']}/v1/account", headers={"authorization": f"Bearer {told['token']}"})
     assert answer.status_code == 200
-    assert len(httpx.get(f"{told['address']}/_emulator/locks").json()["locks"]) == 2
+    assert len(httpx2.get(f"{told['address']}/_emulator/locks").json()["locks"]) == 2
     assert running.stop() == 0
 
 

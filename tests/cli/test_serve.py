@@ -6,7 +6,7 @@ import os
 import signal
 from datetime import timedelta
 
-import httpx
+import httpx2
 from tests.cli.conftest import Home, first_key, tell_at_once, until
 
 from lockstep.kit.clock import SystemClock
@@ -19,17 +19,18 @@ def test_an_empty_home_serves_with_one_command_and_shows_its_first_key_once(empt
     address = running.address()
     assert address.startswith("http://127.0.0.1:")
     key = {"authorization": f"Bearer {first_key(running.said)}"}
-    assert httpx.get(f"{address}/v1/workspace", headers=key).status_code == 200
-    assert httpx.get(f"{address}/v1/workspace").status_code == 401
-    assert httpx.get(f"{address}/v1/docs").status_code == 200
+    assert httpx2.get(f"{address}/v1/workspace", headers=key).status_code == 200
+    assert httpx2.get(f"{address}/v1/workspace").status_code == 401
+    assert httpx2.get(f"{address}/v1/docs").status_code == 200
     until(
-        lambda: httpx.get(f"{address}/health").status_code == 200, lambda: httpx.get(f"{address}/health").text
+        lambda: httpx2.get(f"{address}/health").status_code == 200,
+        lambda: httpx2.get(f"{address}/health").text,
     )
     assert running.stop() == 0
     assert "Stopped." in running.said
 
     again = empty_home.start("serve", "--port", "0")
-    assert httpx.get(f"{again.address()}/v1/workspace", headers=key).status_code == 200
+    assert httpx2.get(f"{again.address()}/v1/workspace", headers=key).status_code == 200
     assert "lockstep_" not in again.said
     assert again.stop(signal.SIGINT) == 0
 
@@ -42,15 +43,15 @@ def test_several_processes_share_one_database_and_its_first_key(home: Home) -> N
     keys = [first_key(one.said) for one in both if "lockstep_" in one.said]
     assert len(keys) == 1
     for address in addresses:
-        answer = httpx.get(f"{address}/v1/workspace", headers={"authorization": f"Bearer {keys[0]}"})
+        answer = httpx2.get(f"{address}/v1/workspace", headers={"authorization": f"Bearer {keys[0]}"})
         assert answer.status_code == 200
     assert "No workers here" in both[1].wait_for("End with Ctrl-C.")
-    assert httpx.get(f"{addresses[1]}/health").json()["checks"] == {"database": True, "schema": True}
+    assert httpx2.get(f"{addresses[1]}/health").json()["checks"] == {"database": True, "schema": True}
     metrics = working.wait_for("Working.").split("metrics are on ")[1].split()[0].rstrip(".")
     until(
-        lambda: httpx.get(f"{metrics}/health").json()["checks"].get("workers") is True, lambda: working.said
+        lambda: httpx2.get(f"{metrics}/health").json()["checks"].get("workers") is True, lambda: working.said
     )
-    assert "lockstep_queue_due" in httpx.get(f"{metrics}/metrics").text
+    assert "lockstep_queue_due" in httpx2.get(f"{metrics}/metrics").text
     assert working.stop() == 0
     assert "Stopped." in working.said
 
@@ -60,12 +61,12 @@ def test_workers_come_back_after_the_database_was_away(empty_home: Home) -> None
     address = running.address()
     pid = int((empty_home.folder / "data/postgres/data/postmaster.pid").read_text().splitlines()[0])
     is_well = {"database": True, "schema": True, "workers": True}
-    until(lambda: httpx.get(f"{address}/health").json()["checks"] == is_well, lambda: "not well at first")
+    until(lambda: httpx2.get(f"{address}/health").json()["checks"] == is_well, lambda: "not well at first")
     os.kill(pid, signal.SIGKILL)
-    until(lambda: httpx.get(f"{address}/health").status_code == 503, lambda: "the loss was not noticed")
+    until(lambda: httpx2.get(f"{address}/health").status_code == 503, lambda: "the loss was not noticed")
     # Another process starts the server again, as the next start of anything would.
     assert empty_home.run("migrate").returncode == 0
-    until(lambda: httpx.get(f"{address}/health").json()["checks"] == is_well, lambda: running.said)
+    until(lambda: httpx2.get(f"{address}/health").json()["checks"] == is_well, lambda: running.said)
 
 
 def test_the_least_connections_to_the_database_suffice_from_the_first_start_to_a_proven_code(
@@ -77,7 +78,7 @@ def test_the_least_connections_to_the_database_suffice_from_the_first_start_to_a
     running = home.start("serve", "--port", "0")
     address = running.address()
     key = {"authorization": f"Bearer {first_key(running.said)}"}
-    with httpx.Client(base_url=f"{address}/v1", headers=key, timeout=30) as http:
+    with httpx2.Client(base_url=f"{address}/v1", headers=key, timeout=30) as http:
         account = {"vendor": "virtual", "credentials": {"token": TOKEN, "endpoint": plain_locks}}
         http.post("/connected_accounts", json=account).raise_for_status()
         locks = [device["device_id"] for device in http.get("/devices").json()["items"]]

@@ -1,6 +1,6 @@
 """What an emulator sends goes to loopback only, once, in order, and is told of."""
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -36,7 +36,7 @@ async def test_deliveries_are_made_in_order_and_their_outcome_is_told() -> None:
 
     outbox = Outbox()
     app = Starlette(routes=[Route("/", take, methods=["POST"])])
-    outbox.client = lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app=app))
+    outbox.client = lambda: httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app))
     for url, body in (
         ("http://127.0.0.1/", b"1"),
         ("http://127.0.0.1/", b"2"),

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import structlog
 
@@ -119,8 +119,8 @@ def test_both_forms_are_cleaned(form: str, lines: Lines) -> None:
 
 
 async def test_libraries_log_no_address_and_nothing_below_a_warning(lines: Lines) -> None:
-    transport = httpx.MockTransport(lambda _: httpx.Response(200))
-    async with httpx.AsyncClient(transport=transport) as client:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200))
+    async with httpx2.AsyncClient(transport=transport) as client:
         await client.get(f"https://feeds.example/{CANARY}?s=secret")
     logging.getLogger("uvicorn.access").info("GET /callbacks/verysecret")
     assert lines() == []

@@ -8,16 +8,10 @@ import ipaddress
 import logging
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.kit.hosts import answer, certified, listening
 
 from lockstep.kit.outbound import (
     AddressRefused,
@@ -42,50 +36,6 @@ LIMITS = OutboundLimits(seconds=20, body_bytes=100_000)
 OPEN = OutboundPolicy(allow_private=True)
 # The hosts of these tests stand on loopback, which plays the internet; all else private stays private.
 REACHABLE = (ipaddress.ip_network("127.0.0.0/8"),)
-
-Reply = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
-
-
-class Host:
-    """A host that says what it was told to say, path by path, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.says: dict[str, Reply] = {}
-        self.heard: list[str] = []
-        self.port = 0
-
-    def url(self, path: str = "/", name: str = "127.0.0.1", scheme: str = "http") -> str:
-        return f"{scheme}://{name}:{self.port}{path}"
-
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            self.heard.append(head)
-            said = self.says[head.split()[1]]
-            if isinstance(said, bytes):
-                writer.write(said)
-            else:
-                await said(writer)
-            await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def listening(tls: ssl.SSLContext | None = None) -> AsyncIterator[Host]:
-    host = Host()
-    server = await asyncio.start_server(host.talk, "127.0.0.1", 0, ssl=tls)
-    host.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield host
-
-
-def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def resolving(**names: str | list[str]) -> Callable[[str, int], Awaitable[Sequence[str]]]:
@@ -426,35 +376,8 @@ async def test_no_error_and_no_log_shows_more_than_scheme_and_host(
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A host's context whose certificate names calendar.test, and one that trusts it."""
-    folder: Path = tmp_path_factory.mktemp("tls")
-    secret = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "calendar.test")])
-    start = datetime(2020, 1, 1, tzinfo=UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(secret.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=36_500))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("calendar.test")]), critical=False)
-        .sign(secret, hashes.SHA256())
-    )
-    chain = folder / "chain.pem"
-    chain.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + secret.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    host = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    host.load_cert_chain(chain)
-    return host, ssl.create_default_context(
-        cadata=certificate.public_bytes(serialization.Encoding.PEM).decode()
-    )
+    host, trusted = certified(tmp_path_factory.mktemp("tls"), "calendar.test")
+    return host, ssl.create_default_context(cafile=trusted)
 
 
 async def test_tls_is_verified_on_the_name_while_the_checked_address_is_dialled(

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, TypeVar
 
 import asyncpg
-import httpx
+import httpx2
 import uvloop
 from tests.serving import serving
 from tests.whole.house import SEALER, House
@@ -37,21 +37,21 @@ MOST_AT_ONCE = 4
 """Processes."""
 
 
-class Lines(httpx.AsyncBaseTransport):
+class Lines(httpx2.AsyncBaseTransport):
     """Calls to the vendor of the present life. One whose caller has given up, or died, is still carried out."""
 
     def __init__(self) -> None:
-        self.vendor: httpx.ASGITransport | None = None
-        self._under_way: set[asyncio.Task[httpx.Response]] = set()
+        self.vendor: httpx2.ASGITransport | None = None
+        self._under_way: set[asyncio.Task[httpx2.Response]] = set()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         assert self.vendor is not None
         call = asyncio.create_task(self.vendor.handle_async_request(request))
         self._under_way.add(call)
         call.add_done_callback(self._ended)
         return await asyncio.shield(call)
 
-    def _ended(self, call: asyncio.Task[httpx.Response]) -> None:
+    def _ended(self, call: asyncio.Task[httpx2.Response]) -> None:
         self._under_way.discard(call)
         if not call.cancelled():
             call.exception()  # told to the caller, if there still is one
@@ -87,7 +87,7 @@ class Ground:
             database = await Database.open(self.database_url, most_connections=4)
             self._stack.push_async_callback(database.close)
             self.databases.append(database)
-        client = httpx.AsyncClient(transport=self._lines, trust_env=False)
+        client = httpx2.AsyncClient(transport=self._lines, trust_env=False)
         self._http = await self._stack.enter_async_context(client)
         self.board = FeedBoard(VirtualClock.__new__(VirtualClock))
         self.feeds_at = await self._stack.enter_async_context(serving(create_feed_app(self.board)))
@@ -108,7 +108,7 @@ class Ground:
         await self.above_all.execute(self._emptying)
         self.board.clock = clock
         self.board.feeds.clear()
-        self._lines.vendor = httpx.ASGITransport(vendor)
+        self._lines.vendor = httpx2.ASGITransport(vendor)
         gate = Gate(
             self.databases[0],
             clock,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.kit.ids import new_id, public_id
@@ -103,11 +103,11 @@ class House:
         return await accounts.connect(self.gate, self.actor, accounts.Connect(vendor, credentials))
 
 
-class Nowhere(httpx.AsyncBaseTransport):
+class Nowhere(httpx2.AsyncBaseTransport):
     """The rest of the world: no test calls it."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError(f"no world has the host {request.url.host}", request=request)
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError(f"no world has the host {request.url.host}", request=request)
 
 
 @asynccontextmanager
@@ -122,8 +122,8 @@ async def build_house(
     """`worlds`: host name -> ASGI app of an emulator, reached in-process. `workspace_id`: one that is there already.
     `warm`: connections of somebody who closes them."""
     database = warm or await Database.open(database_url, most_connections=8)
-    mounts = {f"http://{host}": httpx.ASGITransport(app) for host, app in worlds.items()}
-    async with httpx.AsyncClient(transport=Nowhere(), mounts=mounts, timeout=10) as http:
+    mounts = {f"http://{host}": httpx2.ASGITransport(app) for host, app in worlds.items()}
+    async with httpx2.AsyncClient(transport=Nowhere(), mounts=mounts, timeout=10) as http:
         gate = Gate(
             database,
             clock,

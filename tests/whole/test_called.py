@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from structlog.testing import capture_logs
@@ -80,8 +80,8 @@ async def call(home: Home, url: str, secret: str) -> int:
     """The status of what the vendor sends, genuine if it has the secret."""
     body = b'{"feature": "DEVICE_STATUS", "smartlockId": %s}' % home.world.lock_ids()[0].encode()
     headers = {"X-Nuki-Signature-SHA256": hmac.new(secret.encode(), body, "sha256").hexdigest()}
-    transport = httpx.ASGITransport(Starlette(routes=callback_routes(home.house.gate)))
-    async with httpx.AsyncClient(transport=transport) as client:
+    transport = httpx2.ASGITransport(Starlette(routes=callback_routes(home.house.gate)))
+    async with httpx2.AsyncClient(transport=transport) as client:
         return (await client.post(url, content=body, headers=headers)).status_code
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import time
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from lockstep.cli.demo.story import DOORS_OF, STAYS, Books, visits
@@ -126,9 +126,9 @@ def test_a_door_that_opens_against_the_calendars_is_called_wrong_and_then_all_st
         (key,) = re.findall(r"The key, for both: (\S+)", end)
         (first_page,) = re.findall(r"First page: (\S+)/sign-in#" + key, end)
         (docs,) = re.findall(r"API and docs: (\S+)", end)
-        assert httpx.get(docs, trust_env=False).status_code == 200
-        assert httpx.get(f"{first_page}/sign-in", trust_env=False).status_code == 200
-        asked = httpx.get(
+        assert httpx2.get(docs, trust_env=False).status_code == 200
+        assert httpx2.get(f"{first_page}/sign-in", trust_env=False).status_code == 200
+        asked = httpx2.get(
             f"{first_page}/v1/arrivals", headers={"Authorization": f"Bearer {key}"}, trust_env=False
         )
         assert asked.json()["items"], "the first page has somebody to expect"

@@ -17,7 +17,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from tests.whole import worker_process
@@ -69,7 +69,7 @@ async def real_stage(database_url: str, locks: int) -> AsyncIterator[Stage]:
     database = await Database.open(database_url)
     with served(site.app) as address:
         site.credentials = {"token": "virtual-token", "endpoint": address}
-        async with httpx.AsyncClient() as http:
+        async with httpx2.AsyncClient() as http:
             gate = Gate(database, clock, SEALER, secrets.SystemRandom(), VENDORS, http)
             workspace_id = new_id()
             async with database.transaction(None) as db:

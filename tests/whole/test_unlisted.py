@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from tests.whole.house import build_house
 from tests.whole.stage import Let, Stage, connected, make_site
@@ -206,8 +206,8 @@ async def test_a_lock_that_left_the_account_is_alarmed_until_an_operator_says_th
         device_id = await device_of(stage, let)
         with pytest.raises(Conflict, match="lists the device"):
             await give_up(stage, device_id)
-        transport = httpx.ASGITransport(stage.site.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://vendor.test") as http:
+        transport = httpx2.ASGITransport(stage.site.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://vendor.test") as http:
             gone = await http.delete(f"/smartlock/{lock}", headers={"Authorization": "Bearer tok"})
         assert gone.is_success
         await stage.describe()

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from datetime import timedelta
 
-import httpx
+import httpx2
 from tests.whole.house import SEALER
 
 from lockstep.kit.clock import SystemClock
@@ -29,7 +29,7 @@ def work(database_url: str) -> None:
 
 async def _work(database_url: str) -> None:
     database = await Database.open(database_url)
-    async with httpx.AsyncClient(timeout=5) as http:
+    async with httpx2.AsyncClient(timeout=5) as http:
         gate = Gate(database, SystemClock(), SEALER, secrets.SystemRandom(), VENDORS, http)
         settings = ReconcileSettings(WriteSettings(CALL_TIMEOUT, LEASE), timedelta(0))
         reconciler = Reconciler(gate, Drivers(gate), settings, lambda vendor, kind: None)

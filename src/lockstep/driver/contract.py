@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-import httpx
+import httpx2
 
 from lockstep.driver.changes import Action, Change, Intent, ObserveScope
 from lockstep.driver.outcomes import Outcome
@@ -219,7 +219,7 @@ class Vendor(Protocol):
         """For the documentation's capability table."""
         ...
 
-    def connect(self, credentials: Mapping[str, str], *, http: httpx.AsyncClient, clock: Clock) -> Driver:
+    def connect(self, credentials: Mapping[str, str], *, http: httpx2.AsyncClient, clock: Clock) -> Driver:
         """A driver for one account. `http` has time limits, TLS checks and address rules set by the wiring."""
         ...
 

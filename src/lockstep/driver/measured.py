@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-import httpx
+import httpx2
 
 from lockstep.driver.changes import Action, Change, EnsureAbsent, EnsurePresent, Intent, ObserveScope
 from lockstep.driver.contract import (
@@ -53,7 +53,7 @@ class _Measured:
     def fleet(self) -> tuple[Fleet, ...]:
         return self._vendor.fleet
 
-    def connect(self, credentials: Mapping[str, str], *, http: httpx.AsyncClient, clock: Clock) -> Driver:
+    def connect(self, credentials: Mapping[str, str], *, http: httpx2.AsyncClient, clock: Clock) -> Driver:
         return _MeasuredDriver(self._vendor.connect(credentials, http=http, clock=clock), self.name)
 
     def read_callback(self, headers: Mapping[str, str], body: bytes, secret: str) -> Callback:

@@ -1,9 +1,9 @@
 """The gate that every call to an emulator passes: journal, pace and faults. Knows no vendor.
 
 A lost reply must be a broken connection, not an answer. Over uvicorn the gate aborts the connection's
-transport, so that the client reads a reset and no byte. Where there is no transport (`httpx.ASGITransport`,
+transport, so that the client reads a reset and no byte. Where there is no transport (`httpx2.ASGITransport`,
 other servers) it announces one byte, sends none and raises `ConnectionCut`: in-process that error reaches the
-client as the `httpx.RemoteProtocolError` it is, and a server cuts the connection in the middle of the reply.
+client as the `httpx2.RemoteProtocolError` it is, and a server cuts the connection in the middle of the reply.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import httpx
+import httpx2
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,7 +30,7 @@ CALL = "lockstep.call"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class ConnectionCut(httpx.RemoteProtocolError):
+class ConnectionCut(httpx2.RemoteProtocolError):
     """The emulated vendor cut the connection before its reply."""
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Outbox:
     """Deliveries in order. `client` makes the HTTP client; tests pass one that stays in-process."""
 
     def __init__(self, *, timeout_seconds: float = 5.0) -> None:
-        self.client: Callable[[], httpx.AsyncClient] = lambda: httpx.AsyncClient(timeout=timeout_seconds)
+        self.client: Callable[[], httpx2.AsyncClient] = lambda: httpx2.AsyncClient(timeout=timeout_seconds)
         self.queued: Callable[[], None] = lambda: None
         """Called after each `put`; a task that sends sets it."""
         self._waiting: deque[Delivery] = deque()
@@ -76,13 +76,13 @@ class Outbox:
         return done
 
 
-async def _send(client: httpx.AsyncClient, delivery: Delivery) -> Delivered:
+async def _send(client: httpx2.AsyncClient, delivery: Delivery) -> Delivered:
     if urlsplit(delivery.url).scheme != "http" or not is_loopback(delivery.url):
         return Delivered(delivery, None, "not sent: an emulator calls http on loopback only", 0, {})
     begun = perf_counter()
     try:
         reply = await client.post(delivery.url, content=delivery.body, headers=delivery.headers)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return Delivered(delivery, None, type(error).__name__, _since(begun), {})
     return Delivered(delivery, reply.status_code, None, _since(begun), dict(reply.headers))
 

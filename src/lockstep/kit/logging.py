@@ -33,7 +33,15 @@ _ADDRESSES = re.compile(r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/@\"'<>]*@)?([^\s/?#\"'
 # Digits that stand alone, as on a keypad; not those of instants, versions, ids, ports and lines of source.
 _DIGITS = re.compile(r"(?<![\w.:/+-])(?<!line )\d{4,10}(?![\w/:-])(?!\.\d)")
 # These tell whole addresses at their usual level.
-_QUIET = ("httpx", "httpcore", "uvicorn.access", "uvicorn.error", "asyncio", "multipart", "python_multipart")
+_QUIET = (
+    "httpx2",
+    "httpcore2",
+    "uvicorn.access",
+    "uvicorn.error",
+    "asyncio",
+    "multipart",
+    "python_multipart",
+)
 
 
 def set_up_logging(level: str = "info", form: str = "console", stream: TextIO | None = None) -> None:

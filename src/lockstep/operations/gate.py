@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import httpx
+import httpx2
 
 from lockstep.driver.contract import Vendor
 from lockstep.kit.clock import Clock
@@ -60,7 +60,7 @@ class Gate:
         sealer: Sealer,
         random: RandomSource,
         vendors: Mapping[str, Vendor],
-        vendor_http: httpx.AsyncClient,
+        vendor_http: httpx2.AsyncClient,
         outbound: OutboundPolicy | None = None,
         callback_origin: str | None = None,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 from tests.http.api.parts import MakeKey, Seconds
 
@@ -38,16 +38,16 @@ async def make_key(gate: Gate) -> MakeKey:
 
 
 @pytest.fixture
-async def stranger(gate: Gate, settings: ApiSettings, seconds: Seconds) -> AsyncIterator[httpx.AsyncClient]:
+async def stranger(gate: Gate, settings: ApiSettings, seconds: Seconds) -> AsyncIterator[httpx2.AsyncClient]:
     """A client without a key."""
     app = create_api(gate, settings, seconds)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://lockstep.test") as client:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://lockstep.test") as client:
         yield client
 
 
 @pytest.fixture
-async def client(stranger: httpx.AsyncClient, make_key: MakeKey, owner: Actor) -> httpx.AsyncClient:
+async def client(stranger: httpx2.AsyncClient, make_key: MakeKey, owner: Actor) -> httpx2.AsyncClient:
     """A client whose key may do everything."""
     stranger.headers["authorization"] = f"Bearer {await make_key(owner)}"
     return stranger

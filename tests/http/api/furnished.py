@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
-import httpx
+import httpx2
 import uvicorn
 from fastapi import FastAPI
 from tests.http.api.parts import bearer
@@ -34,7 +34,9 @@ Ids = dict[str, str]
 class Home:
     """The house, the API before it, its vendor's world, and a client whose key may do everything."""
 
-    def __init__(self, house: House, world: World, app: FastAPI, client: httpx.AsyncClient, url: str) -> None:
+    def __init__(
+        self, house: House, world: World, app: FastAPI, client: httpx2.AsyncClient, url: str
+    ) -> None:
         self.house = house
         self.world = world
         self.app = app
@@ -81,11 +83,11 @@ class Home:
 class Sample:
     """What was made in one workspace."""
 
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
     ids: Ids
 
 
-def read(answer: httpx.Response) -> Any:
+def read(answer: httpx2.Response) -> Any:
     """The body of an answer that must be good."""
     assert answer.status_code < 400, f"{answer.request.method} {answer.request.url}: {answer.text}"
     return answer.json() if answer.content else None
@@ -107,14 +109,14 @@ async def at_home(
     hosts = {"nuki.test": create_app(world), **(worlds or {})}
     async with build_house(database_url, clock, hosts, callback_origin=callback_origin) as house:
         app = create_api(house.gate, ApiSettings(burst=1_000_000, requests_per_second=1e6, actor_seconds=0))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://lockstep.test") as client:
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://lockstep.test") as client:
             home = Home(house, world, app, client, database_url)
             client.headers.update(bearer(await home.key()))
             yield home
 
 
-async def furnish(home: Home, client: httpx.AsyncClient, doors: Ids) -> Sample:
+async def furnish(home: Home, client: httpx2.AsyncClient, doors: Ids) -> Sample:
     """One of each noun, at the property `Canal House`; a second property holds nothing but a lock."""
 
     async def make(path: str, body: Any) -> Any:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
-import httpx
+import httpx2
 import pytest
 from prometheus_client import REGISTRY, generate_latest
 from starlette.applications import Starlette
@@ -69,10 +69,10 @@ class Ears:
         self.messages.append((await request.body()).decode())
         return Response(f"no {CODE}", 500 if len(self.messages) % 2 else 204)
 
-    async def hear_request(self, request: httpx.Request) -> None:
+    async def hear_request(self, request: httpx2.Request) -> None:
         self.addresses.append(str(request.url))
 
-    async def hear_answer(self, answer: httpx.Response) -> None:
+    async def hear_answer(self, answer: httpx2.Response) -> None:
         await answer.aread()
         if answer.status_code >= 400:
             self.refusals.append(answer.text)
@@ -172,8 +172,8 @@ async def story(home: Home, ears: Ears, outside: str) -> str:
     # On the lock, with a reply lost, a lock that is away, and somebody else's code.
     number = home.world.lock_ids()[0]
     home.world.put_code_in_app(number, None, {"name": "Grandma", "code": FOREIGN_CODE})
-    control = httpx.ASGITransport(create_app(home.world))
-    async with httpx.AsyncClient(transport=control, base_url="http://canary.test") as emulator:
+    control = httpx2.ASGITransport(create_app(home.world))
+    async with httpx2.AsyncClient(transport=control, base_url="http://canary.test") as emulator:
         await emulator.post(
             "/_emulator/faults", json={"kind": "reply_lost_after", "mutating": True, "times": 1}
         )
@@ -194,8 +194,8 @@ async def story(home: Home, ears: Ears, outside: str) -> str:
     ears.masked.append((await client.get(path, headers=usual)).text)
     ears.masked.append((await client.get(f"/v1/devices/{lock}/unmanaged_codes", headers=usual)).text)
 
-    vendor = httpx.ASGITransport(Starlette(routes=callback_routes(home.house.gate)))
-    async with httpx.AsyncClient(transport=vendor, base_url="http://lockstep.test") as calling:
+    vendor = httpx2.ASGITransport(Starlette(routes=callback_routes(home.house.gate)))
+    async with httpx2.AsyncClient(transport=vendor, base_url="http://lockstep.test") as calling:
         answer = await calling.post(made["callback_path"], content=CODE, headers={"x-secret": WEBHOOK_SECRET})
         ears.refusals.append(answer.text)
     home.world.revoke(NEW_TOKEN)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from openapi_spec_validator import validate
 
@@ -61,14 +61,14 @@ def test_ids_have_examples_that_show_their_kind(document: dict[str, Any]) -> Non
             assert not field.endswith(("_id", "_ids")) or value["examples"], f"{name}.{field}"
 
 
-async def test_no_route_answers_without_a_key(document: dict[str, Any], stranger: httpx.AsyncClient) -> None:
+async def test_no_route_answers_without_a_key(document: dict[str, Any], stranger: httpx2.AsyncClient) -> None:
     for path, method, operation in operations_of(document):
         answer = await stranger.request(method, re.sub(r"\{.*?\}", "x", path))
         assert answer.status_code == 401, operation["operationId"]
 
 
 async def test_the_page_and_the_description_are_open_and_load_nothing_from_elsewhere(
-    stranger: httpx.AsyncClient,
+    stranger: httpx2.AsyncClient,
 ) -> None:
     page = await stranger.get("/v1/docs")
     policy = page.headers["content-security-policy"]

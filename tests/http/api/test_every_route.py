@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from tests.http.api.furnished import TOKEN, Home, Ids, Sample, at_home, furnish, read
 from tests.http.api.parts import bearer
@@ -44,7 +44,7 @@ class Walk:
 
     async def ask(
         self, method: str, path: str, row: Row, headers: dict[str, str], ids: Ids | None = None
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         ids = ids or self.own.ids
         filled = re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], "event_1"), path)
         return await self.home.client.request(method, filled, json=row.body(ids), headers=headers)
@@ -63,8 +63,8 @@ async def walk(database_url: str, clock: VirtualClock) -> AsyncIterator[Walk]:
         own = await furnish(home, home.client, await home.connect())
         actor = system(await workspaces.create(home.house.gate, "Hill flats"), "test")
         headers = dict(home.client.headers) | bearer(await home.key(actor=actor))
-        transport = httpx.ASGITransport(home.app)
-        async with httpx.AsyncClient(
+        transport = httpx2.ASGITransport(home.app)
+        async with httpx2.AsyncClient(
             transport=transport, base_url="http://lockstep.test", headers=headers
         ) as client:
             given = {"vendor": "nuki", "credentials": credentials("others.test")}

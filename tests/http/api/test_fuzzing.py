@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -29,7 +29,7 @@ class Api:
         self.document = home.app.openapi()
         self.ids = ids
 
-    def request(self, **request: Any) -> httpx.Response:
+    def request(self, **request: Any) -> httpx2.Response:
         return self.runner.run(self.client.request(**request))
 
 
@@ -96,7 +96,7 @@ def come_close(case: Any, good: Any, number: int, ids: Ids) -> None:
         case.body = good | {name: value for name, value in case.body.items() if name == odd}
 
 
-def send(api: Api, case: Any) -> httpx.Response:
+def send(api: Api, case: Any) -> httpx2.Response:
     request = case.as_transport_kwargs(base_url="http://lockstep.test")
     headers = {k: v for k, v in (request.pop("headers", None) or {}).items() if k.lower() != "authorization"}
     known = ("method", "url", "params", "json", "content", "data")
@@ -106,7 +106,7 @@ def send(api: Api, case: Any) -> httpx.Response:
     return api.request(headers=headers, **request)
 
 
-def check_shape(validator: Draft202012Validator, described: Any, answer: httpx.Response, label: str) -> None:
+def check_shape(validator: Draft202012Validator, described: Any, answer: httpx2.Response, label: str) -> None:
     """The answer's JSON is what the description says."""
     content = described.get("content", {})
     media_type = answer.headers.get("content-type", "").split(";")[0]

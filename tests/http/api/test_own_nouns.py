@@ -2,7 +2,7 @@
 
 import json
 
-import httpx
+import httpx2
 import pytest
 from tests.http.api.parts import MakeKey, bearer
 
@@ -21,7 +21,7 @@ async def tell(gate: Gate, actor: Actor, *names: str) -> None:
 
 
 async def test_a_reader_that_keeps_its_cursor_misses_nothing_and_is_told_nothing_twice(
-    client: httpx.AsyncClient, gate: Gate, owner: Actor
+    client: httpx2.AsyncClient, gate: Gate, owner: Actor
 ) -> None:
     seen: list[int] = []
     cursor = None
@@ -38,7 +38,7 @@ async def test_a_reader_that_keeps_its_cursor_misses_nothing_and_is_told_nothing
 
 
 async def test_a_cursor_serves_only_the_list_it_came_from(
-    client: httpx.AsyncClient, gate: Gate, owner: Actor, neighbour: Actor, make_key: MakeKey
+    client: httpx2.AsyncClient, gate: Gate, owner: Actor, neighbour: Actor, make_key: MakeKey
 ) -> None:
     await tell(gate, owner, "booking_1")
     cursor = (await client.get("/v1/events")).json()["next_cursor"]
@@ -55,7 +55,7 @@ async def test_a_cursor_serves_only_the_list_it_came_from(
 
 
 async def test_one_event_is_shown_as_in_the_list_and_to_its_own_workspace_alone(
-    client: httpx.AsyncClient, gate: Gate, owner: Actor, neighbour: Actor, make_key: MakeKey
+    client: httpx2.AsyncClient, gate: Gate, owner: Actor, neighbour: Actor, make_key: MakeKey
 ) -> None:
     await tell(gate, owner, "booking_1")
     page = (await client.get("/v1/events", params={"type": "booking.created"})).json()
@@ -65,7 +65,7 @@ async def test_one_event_is_shown_as_in_the_list_and_to_its_own_workspace_alone(
     assert (await client.get(path, headers=bearer(await make_key(neighbour)))).status_code == 404
 
 
-async def test_a_webhook_is_made_changed_rotated_and_removed(client: httpx.AsyncClient) -> None:
+async def test_a_webhook_is_made_changed_rotated_and_removed(client: httpx2.AsyncClient) -> None:
     made = await client.post("/v1/webhooks", json={"url": "https://hooks.example.com/a?token=s3cret"})
     assert made.status_code == 201
     webhook = made.json()["webhook"]
@@ -88,7 +88,7 @@ async def test_a_webhook_is_made_changed_rotated_and_removed(client: httpx.Async
 
 
 async def test_deliveries_are_listed_newest_first_and_sent_again(
-    client: httpx.AsyncClient, gate: Gate, owner: Actor
+    client: httpx2.AsyncClient, gate: Gate, owner: Actor
 ) -> None:
     made = (
         await client.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/", "types": ["booking.created"]})
@@ -107,7 +107,7 @@ async def test_deliveries_are_listed_newest_first_and_sent_again(
     assert (await client.get(path, params={"state": "delivered"})).json()["items"] == []
 
 
-async def test_a_private_address_is_refused_with_the_next_step(client: httpx.AsyncClient) -> None:
+async def test_a_private_address_is_refused_with_the_next_step(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/v1/webhooks", json={"url": "ftp://hooks.example.com/?token=s3cret"})
     assert (answer.status_code, answer.json()["code"]) == (400, "url_refused")
     assert answer.json()["errors"][0]["field"] == "body.url"
@@ -115,7 +115,7 @@ async def test_a_private_address_is_refused_with_the_next_step(client: httpx.Asy
 
 
 async def test_the_audit_log_is_listed_checked_and_taken_away(
-    client: httpx.AsyncClient, gate: Gate, owner: Actor
+    client: httpx2.AsyncClient, gate: Gate, owner: Actor
 ) -> None:
     await tell(gate, owner, "booking_1")
     lines = (await client.get("/v1/audit")).json()["items"]
@@ -132,13 +132,13 @@ async def test_the_audit_log_is_listed_checked_and_taken_away(
 
 @pytest.mark.parametrize("path", ["/v1/audit", "/v1/audit/check", "/v1/audit/head", "/v1/audit/export"])
 async def test_the_audit_log_has_a_scope_of_its_own(
-    stranger: httpx.AsyncClient, make_key: MakeKey, owner: Actor, path: str
+    stranger: httpx2.AsyncClient, make_key: MakeKey, owner: Actor, path: str
 ) -> None:
     key = bearer(await make_key(owner, set(Scope) - {Scope.AUDIT_READ}))
     assert (await stranger.get(path, headers=key)).status_code == 403
 
 
-async def test_the_workspace_keeps_what_is_not_told_to_change(client: httpx.AsyncClient) -> None:
+async def test_the_workspace_keeps_what_is_not_told_to_change(client: httpx2.AsyncClient) -> None:
     changed = await client.patch("/v1/workspace", json={"retention_days": 30})
     assert changed.json() | {"created_at": 0, "workspace_id": 0} == {
         "workspace_id": 0,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from structlog.testing import capture_logs
 from tests.http.api.parts import MakeKey, Seconds, bearer
@@ -19,7 +19,7 @@ from lockstep.operations.gate import Gate
 CANARY = "815347"
 
 
-async def test_the_workspace_of_the_key_is_shown(client: httpx.AsyncClient) -> None:
+async def test_the_workspace_of_the_key_is_shown(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/v1/workspace")
     assert answer.status_code == 200
     assert answer.json()["name"] == "Harbour flats"
@@ -36,7 +36,7 @@ async def test_the_workspace_of_the_key_is_shown(client: httpx.AsyncClient) -> N
         pytest.param({"authorization": b"Bearer lockstep_\xff\x00"}, id="bytes that are no text"),
     ],
 )
-async def test_without_a_good_key_nothing_is_shown(stranger: httpx.AsyncClient, headers: Any) -> None:
+async def test_without_a_good_key_nothing_is_shown(stranger: httpx2.AsyncClient, headers: Any) -> None:
     answer = await stranger.get("/v1/workspace", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
@@ -45,7 +45,7 @@ async def test_without_a_good_key_nothing_is_shown(stranger: httpx.AsyncClient, 
 
 
 async def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(
-    client: httpx.AsyncClient, make_key: MakeKey, owner: Actor
+    client: httpx2.AsyncClient, make_key: MakeKey, owner: Actor
 ) -> None:
     doomed = bearer(await make_key(owner))
     assert (await client.get("/v1/workspace", headers=doomed)).status_code == 200
@@ -56,7 +56,7 @@ async def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(
 
 
 async def test_a_key_revoked_by_another_process_is_refused_a_second_later(
-    client: httpx.AsyncClient, gate: Gate, owner: Actor, make_key: MakeKey, seconds: Seconds
+    client: httpx2.AsyncClient, gate: Gate, owner: Actor, make_key: MakeKey, seconds: Seconds
 ) -> None:
     doomed = bearer(await make_key(owner))
     assert (await client.get("/v1/workspace", headers=doomed)).status_code == 200
@@ -68,7 +68,7 @@ async def test_a_key_revoked_by_another_process_is_refused_a_second_later(
 
 
 async def test_a_key_stops_at_its_expiry_though_it_was_good_a_moment_ago(
-    stranger: httpx.AsyncClient, make_key: MakeKey, owner: Actor, clock: VirtualClock
+    stranger: httpx2.AsyncClient, make_key: MakeKey, owner: Actor, clock: VirtualClock
 ) -> None:
     key = bearer(await make_key(owner, expires_at=clock.now() + timedelta(hours=1)))
     assert (await stranger.get("/v1/workspace", headers=key)).status_code == 200
@@ -77,7 +77,7 @@ async def test_a_key_stops_at_its_expiry_though_it_was_good_a_moment_ago(
 
 
 async def test_a_key_without_the_scope_is_told_which_one_is_missing(
-    stranger: httpx.AsyncClient, make_key: MakeKey, owner: Actor
+    stranger: httpx2.AsyncClient, make_key: MakeKey, owner: Actor
 ) -> None:
     key = bearer(await make_key(owner, {Scope.EVENTS_READ}))
     answer = await stranger.get("/v1/workspace", headers=key)
@@ -86,7 +86,7 @@ async def test_a_key_without_the_scope_is_told_which_one_is_missing(
     assert "workspace:read" in answer.json()["next_step"]
 
 
-async def test_a_problem_names_code_cause_and_next_step(client: httpx.AsyncClient) -> None:
+async def test_a_problem_names_code_cause_and_next_step(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/v1/events/event_unknown", headers={"x-request-id": "abc-1"})
     problem = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
@@ -108,7 +108,7 @@ async def test_a_problem_names_code_cause_and_next_step(client: httpx.AsyncClien
     [("abc-1", True), ("x" * 200, False), ("a b", False), ("", False)],
 )
 async def test_a_request_has_an_id_that_the_caller_may_give(
-    client: httpx.AsyncClient, given: str, is_kept: bool
+    client: httpx2.AsyncClient, given: str, is_kept: bool
 ) -> None:
     answer = await client.get("/v1/workspace", headers={"x-request-id": given})
     assert (answer.headers["x-request-id"] == given) is is_kept
@@ -132,7 +132,7 @@ async def test_a_request_has_an_id_that_the_caller_may_give(
     ],
 )
 async def test_what_cannot_be_taken_is_400_and_names_the_field(
-    client: httpx.AsyncClient, body: dict[str, object], field: str
+    client: httpx2.AsyncClient, body: dict[str, object], field: str
 ) -> None:
     answer = await client.post("/v1/api_keys", json=body)
     assert answer.status_code == 400, answer.text
@@ -152,7 +152,7 @@ async def test_what_cannot_be_taken_is_400_and_names_the_field(
     ],
 )
 async def test_a_body_that_cannot_be_read_is_400(
-    client: httpx.AsyncClient, content: bytes, content_type: str
+    client: httpx2.AsyncClient, content: bytes, content_type: str
 ) -> None:
     answer = await client.post("/v1/api_keys", content=content, headers={"content-type": content_type})
     assert answer.status_code == 400, answer.text
@@ -174,14 +174,14 @@ async def test_a_body_that_cannot_be_read_is_400(
     ],
 )
 async def test_problems_of_addresses_have_their_status(
-    client: httpx.AsyncClient, method: str, path: str, status: int, code: str
+    client: httpx2.AsyncClient, method: str, path: str, status: int, code: str
 ) -> None:
     answer = await client.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["x-request-id"]
 
 
-async def test_a_body_that_is_too_large_is_refused_announced_or_not(client: httpx.AsyncClient) -> None:
+async def test_a_body_that_is_too_large_is_refused_announced_or_not(client: httpx2.AsyncClient) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(40):
             yield b" " * 10_000
@@ -194,7 +194,7 @@ async def test_a_body_that_is_too_large_is_refused_announced_or_not(client: http
 
 
 async def test_a_fault_of_ours_is_logged_and_answered_without_details(
-    client: httpx.AsyncClient, gate: Gate
+    client: httpx2.AsyncClient, gate: Gate
 ) -> None:
     assert (await client.get("/v1/workspace")).status_code == 200
     await gate.database.close()
@@ -214,7 +214,7 @@ class TestPace:
         return ApiSettings(requests_per_second=2, burst=3)
 
     async def test_a_key_that_asks_too_often_is_told_how_long_to_wait(
-        self, client: httpx.AsyncClient, make_key: MakeKey, owner: Actor, seconds: Seconds
+        self, client: httpx2.AsyncClient, make_key: MakeKey, owner: Actor, seconds: Seconds
     ) -> None:
         answers = [await client.get("/v1/workspace") for _ in range(4)]
         assert [a.status_code for a in answers] == [200, 200, 200, 429]
@@ -230,7 +230,7 @@ class TestPace:
         assert (await client.get("/v1/workspace")).status_code == 429
 
     async def test_whoever_tries_keys_is_slowed_down_without_slowing_good_ones(
-        self, client: httpx.AsyncClient
+        self, client: httpx2.AsyncClient
     ) -> None:
         wrong = bearer("lockstep_" + "x" * 40)
         answers = [await client.get("/v1/workspace", headers=wrong) for _ in range(4)]
@@ -239,13 +239,13 @@ class TestPace:
 
 
 async def test_a_second_process_knows_the_same_keys_and_cursors(
-    client: httpx.AsyncClient, gate: Gate, make_key: MakeKey, owner: Actor
+    client: httpx2.AsyncClient, gate: Gate, make_key: MakeKey, owner: Actor
 ) -> None:
     for _ in range(2):
         await make_key(owner)
     first = (await client.get("/v1/api_keys?limit=1")).json()
-    transport = httpx.ASGITransport(create_api(gate))
-    async with httpx.AsyncClient(
+    transport = httpx2.ASGITransport(create_api(gate))
+    async with httpx2.AsyncClient(
         transport=transport, base_url="http://other.test", headers=client.headers
     ) as other:
         second = await other.get("/v1/api_keys", params={"limit": 1, "cursor": first["next_cursor"]})

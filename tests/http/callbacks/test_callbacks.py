@@ -6,7 +6,7 @@ import hmac
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from structlog.testing import capture_logs
@@ -25,10 +25,10 @@ async def home(database_url: str, clock: VirtualClock) -> AsyncIterator[Home]:
 
 
 @pytest.fixture
-async def vendor(home: Home) -> AsyncIterator[httpx.AsyncClient]:
+async def vendor(home: Home) -> AsyncIterator[httpx2.AsyncClient]:
     app = Starlette(routes=callback_routes(home.house.gate))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://lockstep.test") as client:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://lockstep.test") as client:
         yield client
 
 
@@ -58,7 +58,7 @@ async def looked_at(home: Home) -> list[str]:
     ],
 )
 async def test_a_genuine_call_has_the_locks_looked_at_now(
-    home: Home, vendor: httpx.AsyncClient, body: bytes
+    home: Home, vendor: httpx2.AsyncClient, body: bytes
 ) -> None:
     path = await connected(home)
     before = await looked_at(home)
@@ -79,7 +79,7 @@ async def test_a_genuine_call_has_the_locks_looked_at_now(
     ],
 )
 async def test_a_call_whose_signature_does_not_fit_is_refused_and_changes_nothing(
-    home: Home, vendor: httpx.AsyncClient, headers: dict[str, str]
+    home: Home, vendor: httpx2.AsyncClient, headers: dict[str, str]
 ) -> None:
     path = await connected(home)
     before = await home.everything()
@@ -91,7 +91,7 @@ async def test_a_call_whose_signature_does_not_fit_is_refused_and_changes_nothin
 
 
 async def test_an_address_that_there_is_not_is_404_and_not_repeated(
-    home: Home, vendor: httpx.AsyncClient
+    home: Home, vendor: httpx2.AsyncClient
 ) -> None:
     path = await connected(home)
     for token in ("y" * 32, "z" * 5000, path.removeprefix("/callbacks/")[:-1]):
@@ -103,7 +103,7 @@ async def test_an_address_that_there_is_not_is_404_and_not_repeated(
         assert logs == []
 
 
-async def test_a_disconnected_account_has_no_address_any_more(home: Home, vendor: httpx.AsyncClient) -> None:
+async def test_a_disconnected_account_has_no_address_any_more(home: Home, vendor: httpx2.AsyncClient) -> None:
     path = await connected(home)
     (account,) = (await home.get("/v1/connected_accounts"))["items"]
     await home.post(
@@ -112,19 +112,19 @@ async def test_a_disconnected_account_has_no_address_any_more(home: Home, vendor
     assert (await vendor.post(path, content=b"{}", headers=signed(b"{}"))).status_code == 404
 
 
-async def test_a_call_that_is_too_large_is_refused(home: Home, vendor: httpx.AsyncClient) -> None:
+async def test_a_call_that_is_too_large_is_refused(home: Home, vendor: httpx2.AsyncClient) -> None:
     path = await connected(home)
     body = b" " * (MOST_BODY_BYTES + 1)
     answer = await vendor.post(path, content=body, headers=signed(body))
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
-async def test_only_posts_are_taken(home: Home, vendor: httpx.AsyncClient) -> None:
+async def test_only_posts_are_taken(home: Home, vendor: httpx2.AsyncClient) -> None:
     assert (await vendor.get(await connected(home))).status_code == 405
 
 
 async def test_a_fault_of_ours_is_logged_without_the_secret_address(
-    home: Home, vendor: httpx.AsyncClient
+    home: Home, vendor: httpx2.AsyncClient
 ) -> None:
     path = await connected(home)
     await home.house.gate.database.close()

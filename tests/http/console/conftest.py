@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 from tests.http.console.parts import ADDRESS, MakeKey, Seconds, sign_in
 
@@ -49,11 +49,11 @@ async def make_key(gate: Gate) -> MakeKey:
 
 
 @pytest.fixture
-async def stranger(console: Console) -> AsyncIterator[httpx.AsyncClient]:
+async def stranger(console: Console) -> AsyncIterator[httpx2.AsyncClient]:
     """A browser that is not signed in; it names its origin, as browsers do."""
-    transport = httpx.ASGITransport(console, raise_app_exceptions=False)
+    transport = httpx2.ASGITransport(console, raise_app_exceptions=False)
     headers = {"origin": ADDRESS}
-    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, headers=headers) as client:
+    async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS, headers=headers) as client:
         yield client
 
 
@@ -64,7 +64,7 @@ async def key(make_key: MakeKey, owner: Actor) -> api_keys.NewApiKey:
 
 
 @pytest.fixture
-async def browser(stranger: httpx.AsyncClient, key: api_keys.NewApiKey) -> httpx.AsyncClient:
+async def browser(stranger: httpx2.AsyncClient, key: api_keys.NewApiKey) -> httpx2.AsyncClient:
     """A browser that is signed in with it."""
     await sign_in(stranger, key.secret)
     return stranger

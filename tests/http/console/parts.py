@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-import httpx
+import httpx2
 
 from lockstep.operations.api_keys import NewApiKey
 
@@ -21,5 +21,5 @@ class Seconds:
         return self.now
 
 
-async def sign_in(client: httpx.AsyncClient, secret: str) -> httpx.Response:
+async def sign_in(client: httpx2.AsyncClient, secret: str) -> httpx2.Response:
     return await client.post("/sign-in", data={"api_key": secret})

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 import asyncpg
-import httpx
+import httpx2
 import pytest
 from tests.http.console.parts import sign_in
 from tests.serving import serving
@@ -132,7 +132,7 @@ async def address(console: Console) -> AsyncIterator[str]:
 async def test_a_key_that_is_revoked_ends_the_open_page_at_once(
     gate: Gate, owner: Actor, key: NewApiKey, address: str
 ) -> None:
-    async with httpx.AsyncClient(base_url=address, headers={"origin": address}, trust_env=False) as client:
+    async with httpx2.AsyncClient(base_url=address, headers={"origin": address}, trust_env=False) as client:
         await sign_in(client, key.secret)
         async with client.stream("GET", "/changes", timeout=30) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import httpx
+import httpx2
 import pytest
 from tests.http.console.parts import MakeKey, sign_in
 
@@ -15,7 +15,7 @@ PAGES = ["/sign-in", "/", "/?standing=failed&page=3&locks=2", "/nowhere", "/chan
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_may_load_our_own_files_alone(browser: httpx.AsyncClient, path: str) -> None:
+async def test_a_page_may_load_our_own_files_alone(browser: httpx2.AsyncClient, path: str) -> None:
     answer = await browser.get(path)
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -30,7 +30,7 @@ async def test_a_page_may_load_our_own_files_alone(browser: httpx.AsyncClient, p
 
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_page_has_no_script_or_style_within_and_names_no_other_host(
-    browser: httpx.AsyncClient, path: str
+    browser: httpx2.AsyncClient, path: str
 ) -> None:
     page = (await browser.get(path)).text
     assert re.search(r"<script(?![^>]* src=)", page) is None
@@ -40,14 +40,14 @@ async def test_a_page_has_no_script_or_style_within_and_names_no_other_host(
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_what_a_page_loads_is_there(browser: httpx.AsyncClient, path: str) -> None:
+async def test_what_a_page_loads_is_there(browser: httpx2.AsyncClient, path: str) -> None:
     page = (await browser.get(path)).text
     ours = {p for p in re.findall(r"(?:src|href)=\"/static/([^\"]+)", page) if not p.startswith("vendor/")}
     assert ours
     assert all((FOLDER / p).is_file() for p in ours)
 
 
-async def test_what_is_not_there_is_told_to_people(stranger: httpx.AsyncClient) -> None:
+async def test_what_is_not_there_is_told_to_people(stranger: httpx2.AsyncClient) -> None:
     answer = await stranger.get("/nowhere")
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
@@ -55,7 +55,7 @@ async def test_what_is_not_there_is_told_to_people(stranger: httpx.AsyncClient) 
 
 
 async def test_what_may_not_be_done_is_told_with_the_next_step(
-    stranger: httpx.AsyncClient, make_key: MakeKey, owner: Actor
+    stranger: httpx2.AsyncClient, make_key: MakeKey, owner: Actor
 ) -> None:
     reader = await make_key(owner, {Scope.GRANTS_READ, Scope.DEVICES_READ})
     await sign_in(stranger, reader.secret)
@@ -66,7 +66,7 @@ async def test_what_may_not_be_done_is_told_with_the_next_step(
 
 
 async def test_a_key_that_may_see_nothing_of_today_is_told_so(
-    stranger: httpx.AsyncClient, make_key: MakeKey, owner: Actor
+    stranger: httpx2.AsyncClient, make_key: MakeKey, owner: Actor
 ) -> None:
     await sign_in(stranger, (await make_key(owner, {Scope.EVENTS_READ})).secret)
     answer = await stranger.get("/")
@@ -78,26 +78,26 @@ async def test_a_key_that_may_see_nothing_of_today_is_told_so(
     "path",
     ["/locks/lock_0/look", "/calendars/cal_0/confirm", "/calendars/cal_0/import", "/stays/grant_0/code"],
 )
-async def test_an_act_on_what_is_not_there_is_told(browser: httpx.AsyncClient, path: str) -> None:
+async def test_an_act_on_what_is_not_there_is_told(browser: httpx2.AsyncClient, path: str) -> None:
     answer = await browser.post(path)
     assert answer.status_code == 404
     assert "There is no " in answer.text
 
 
-async def test_an_act_is_not_done_by_following_a_link(browser: httpx.AsyncClient) -> None:
+async def test_an_act_is_not_done_by_following_a_link(browser: httpx2.AsyncClient) -> None:
     assert (await browser.get("/sign-out")).status_code == 405
     assert (await browser.get("/")).status_code == 200
 
 
 async def test_whoever_asks_for_changes_without_being_signed_in_is_refused(
-    stranger: httpx.AsyncClient,
+    stranger: httpx2.AsyncClient,
 ) -> None:
     answer = await stranger.get("/changes", headers={"accept": "text/html, text/event-stream"})
     assert answer.status_code == 401
     assert answer.text == ""
 
 
-async def test_a_new_host_is_led_on(browser: httpx.AsyncClient) -> None:
+async def test_a_new_host_is_led_on(browser: httpx2.AsyncClient) -> None:
     page = (await browser.get("/")).text
     assert "lockstep connect nuki" in page
     assert "Add its booking calendar" in page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from http.cookies import SimpleCookie
 
-import httpx
+import httpx2
 import pytest
 from tests.http.console.parts import MakeKey, Seconds, sign_in
 
@@ -18,7 +18,7 @@ from lockstep.operations.api_keys import NewApiKey
 from lockstep.operations.gate import Gate
 
 
-async def is_in(client: httpx.AsyncClient) -> bool:
+async def is_in(client: httpx2.AsyncClient) -> bool:
     answer = await client.get("/")
     if answer.status_code == 303:
         assert answer.headers["location"] == "/sign-in"
@@ -32,7 +32,7 @@ async def revoke(gate: Gate, owner: Actor, key: NewApiKey) -> None:
         await api_keys.revoke(tx, owner, key.api_key.api_key_id)
 
 
-async def test_a_good_key_signs_in(stranger: httpx.AsyncClient, key: NewApiKey) -> None:
+async def test_a_good_key_signs_in(stranger: httpx2.AsyncClient, key: NewApiKey) -> None:
     assert not await is_in(stranger)
     answer = await sign_in(stranger, key.secret)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -40,7 +40,7 @@ async def test_a_good_key_signs_in(stranger: httpx.AsyncClient, key: NewApiKey) 
 
 
 async def test_the_cookie_is_for_our_own_pages_alone_and_names_no_secret(
-    stranger: httpx.AsyncClient, key: NewApiKey
+    stranger: httpx2.AsyncClient, key: NewApiKey
 ) -> None:
     answer = await sign_in(stranger, key.secret)
     (cookie,) = SimpleCookie(answer.headers["set-cookie"]).values()
@@ -63,9 +63,9 @@ async def test_the_cookie_is_for_our_own_pages_alone_and_names_no_secret(
 async def test_under_tls_the_cookie_is_secure_and_bound_to_the_host(
     gate: Gate, key: NewApiKey, address: str, settings: ConsoleSettings
 ) -> None:
-    transport = httpx.ASGITransport(create_console(gate, settings))
+    transport = httpx2.ASGITransport(create_console(gate, settings))
     origin = settings.public_url or address
-    async with httpx.AsyncClient(transport=transport, base_url=address) as client:
+    async with httpx2.AsyncClient(transport=transport, base_url=address) as client:
         answer = await client.post("/sign-in", data={"api_key": key.secret}, headers={"origin": origin})
     (cookie,) = SimpleCookie(answer.headers["set-cookie"]).values()
     assert (cookie.key, cookie["secure"]) == ("__Host-lockstep", True)
@@ -74,7 +74,7 @@ async def test_under_tls_the_cookie_is_secure_and_bound_to_the_host(
 @pytest.mark.parametrize(
     "secret", ["", "lockstep_wrong", "x" * 100_000, "é", "lockstep_' or 1=1 --"], ids=lambda s: s[:12]
 )
-async def test_a_wrong_key_is_told_so_and_not_repeated(stranger: httpx.AsyncClient, secret: str) -> None:
+async def test_a_wrong_key_is_told_so_and_not_repeated(stranger: httpx2.AsyncClient, secret: str) -> None:
     answer = await sign_in(stranger, secret)
     assert answer.status_code == 401
     assert "not known, was revoked, or has expired" in answer.text
@@ -84,7 +84,7 @@ async def test_a_wrong_key_is_told_so_and_not_repeated(stranger: httpx.AsyncClie
 
 
 async def test_a_revoked_key_is_out_at_once(
-    gate: Gate, owner: Actor, browser: httpx.AsyncClient, key: NewApiKey
+    gate: Gate, owner: Actor, browser: httpx2.AsyncClient, key: NewApiKey
 ) -> None:
     assert await is_in(browser)
     await revoke(gate, owner, key)
@@ -93,7 +93,7 @@ async def test_a_revoked_key_is_out_at_once(
 
 
 async def test_a_session_ends_by_the_clock_on_the_wall_whatever_time_the_locks_live_by(
-    browser: httpx.AsyncClient, clock: VirtualClock, wall: VirtualClock
+    browser: httpx2.AsyncClient, clock: VirtualClock, wall: VirtualClock
 ) -> None:
     clock.advance(timedelta(days=3))
     assert await is_in(browser)
@@ -101,14 +101,14 @@ async def test_a_session_ends_by_the_clock_on_the_wall_whatever_time_the_locks_l
     assert not await is_in(browser)
 
 
-async def test_signing_out_ends_it(browser: httpx.AsyncClient) -> None:
+async def test_signing_out_ends_it(browser: httpx2.AsyncClient) -> None:
     answer = await browser.post("/sign-out")
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
     assert not await is_in(browser)
 
 
 async def test_attempts_are_limited_and_the_page_says_when_to_come_back(
-    stranger: httpx.AsyncClient, seconds: Seconds, key: NewApiKey
+    stranger: httpx2.AsyncClient, seconds: Seconds, key: NewApiKey
 ) -> None:
     answers = [await sign_in(stranger, "lockstep_guess") for _ in range(11)]
     assert [a.status_code for a in answers] == [401] * 10 + [429]
@@ -126,7 +126,7 @@ async def test_attempts_are_limited_and_the_page_says_when_to_come_back(
 )
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-out", "/workspace/confirm", "/locks/lock_1/look"])
 async def test_a_form_from_another_site_is_refused(
-    browser: httpx.AsyncClient, key: NewApiKey, path: str, origin: str
+    browser: httpx2.AsyncClient, key: NewApiKey, path: str, origin: str
 ) -> None:
     answer = await browser.post(path, data={"api_key": key.secret}, headers={"origin": origin})
     assert answer.status_code == 403
@@ -135,7 +135,7 @@ async def test_a_form_from_another_site_is_refused(
 
 
 async def test_a_key_sees_its_own_workspace_alone(
-    stranger: httpx.AsyncClient, make_key: MakeKey, neighbour: Actor, key: NewApiKey
+    stranger: httpx2.AsyncClient, make_key: MakeKey, neighbour: Actor, key: NewApiKey
 ) -> None:
     await sign_in(stranger, (await make_key(neighbour)).secret)
     page = (await stranger.get("/")).text
@@ -143,7 +143,7 @@ async def test_a_key_sees_its_own_workspace_alone(
     assert "Harbour flats" not in page
 
 
-async def test_a_key_in_an_address_signs_nobody_in(stranger: httpx.AsyncClient, key: NewApiKey) -> None:
+async def test_a_key_in_an_address_signs_nobody_in(stranger: httpx2.AsyncClient, key: NewApiKey) -> None:
     answer = await stranger.get(f"/sign-in?api_key={key.secret}")
     assert "set-cookie" not in answer.headers
     assert key.secret not in answer.text

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
+import httpx2
 import pytest
 from tests.browser.scene import BEGINS, Scene, local, scene
 from tests.workers.calendars.hosted import Hosted, stay
@@ -29,13 +29,13 @@ async def afternoon(database_url: str) -> AsyncIterator[tuple[Scene, Hosted]]:
 
 
 @asynccontextmanager
-async def signed_in(it: Scene, scopes: set[Scope] | None = None) -> AsyncIterator[httpx.AsyncClient]:
+async def signed_in(it: Scene, scopes: set[Scope] | None = None) -> AsyncIterator[httpx2.AsyncClient]:
     """A browser with a key that may do this much."""
     house = it.house
     async with house.gate.transaction(house.actor.workspace_id) as tx:
         command = api_keys.CreateApiKey("Page", sorted(scopes if scopes is not None else Scope))
         secret = (await api_keys.create(tx, house.actor, command)).secret
-    async with httpx.AsyncClient(
+    async with httpx2.AsyncClient(
         base_url=it.address, headers={"origin": it.address}, trust_env=False
     ) as client:
         answer = await client.post("/sign-in", data={"api_key": secret})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
@@ -24,7 +24,7 @@ from lockstep.operations.gate import Gate
 from lockstep.operations.webhooks import CreateWebhook
 
 TOKEN = "scrape-token"
-Ask = Callable[..., Awaitable[httpx.Response]]
+Ask = Callable[..., Awaitable[httpx2.Response]]
 
 
 class Seconds:
@@ -56,9 +56,9 @@ async def ask(gate: Gate, seconds: Seconds) -> Ask:
 
     async def asked(
         path: str, *, peer: str = "127.0.0.1", host: str = "localhost", **more: object
-    ) -> httpx.Response:
-        transport = httpx.ASGITransport(app, client=(peer, 1))
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
+    ) -> httpx2.Response:
+        transport = httpx2.ASGITransport(app, client=(peer, 1))
+        async with httpx2.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
             return await client.get(path, **more)  # type: ignore[arg-type]
 
     return asked

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_network
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 
@@ -206,7 +206,7 @@ async def test_every_status_but_200_is_a_fault_with_its_next_step(
 
 async def test_the_emulated_host_is_set_over_http_too(served: Served) -> None:
     stay = {"number": 1, "arrives": "2025-06-05", "departs": "2025-06-08", "guest_name": "Ana"}
-    async with httpx.AsyncClient(base_url=served.address) as client:
+    async with httpx2.AsyncClient(base_url=served.address) as client:
         put = await client.put("/_emulator/feeds/villa", json={"platform": "vrbo", "stays": [stay]})
         path = put.json()["path"]
         assert "Reserved - Ana" in (await client.get(path)).text

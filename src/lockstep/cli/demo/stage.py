@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import httpx
+import httpx2
 
 from lockstep.cli.demo.story import FLAT_1, FLAT_2, FRONT, Books, What
 from lockstep.cli.serving import serving
@@ -38,7 +38,7 @@ class LostReply:
 class Stage:
     """What the demo may do to the world; the doors are asked through the emulator's own port."""
 
-    def __init__(self, clock: VirtualClock, books: Books, nuki: str, http: httpx.AsyncClient) -> None:
+    def __init__(self, clock: VirtualClock, books: Books, nuki: str, http: httpx2.AsyncClient) -> None:
         self.nuki = nuki
         self.calendars = ""
         self.books = books
@@ -124,7 +124,7 @@ async def staged(clock: VirtualClock, books: Books) -> AsyncIterator[Stage]:
     """Start both servers, each on a free port of loopback."""
     world = World(clock, Settings(app_changes="at_once", keeps_digits_in_journal=False))
     world.allow(TOKEN)
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as http, serving(create_app(world)) as nuki:
+    async with httpx2.AsyncClient(timeout=10, trust_env=False) as http, serving(create_app(world)) as nuki:
         stage = Stage(clock, books, nuki, http)
         async with serving(create_feed_app(stage.board)) as calendars:
             stage.calendars = calendars

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-import httpx
+import httpx2
 
 from lockstep.driver.contract import Driver, Vendor
 from lockstep.model.capabilities import Capabilities
@@ -108,7 +108,7 @@ class World(Protocol):
         """Targets with the capabilities of the traits; where an entry has several, those of one write domain."""
         ...
 
-    def driver(self, http: httpx.AsyncClient | None = None) -> Driver:
+    def driver(self, http: httpx2.AsyncClient | None = None) -> Driver:
         """A driver made anew, with the account's credentials; over `http` where given, else to the vendor."""
         ...
 

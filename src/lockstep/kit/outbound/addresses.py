@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import httpcore
+import httpcore2
 
 from lockstep.kit.outbound.errors import AddressRefused, NameNotFound, Unreachable
 
@@ -100,13 +100,13 @@ def _may_be_called(address: IPAddress, policy: OutboundPolicy) -> bool:
     return is_public(address) or any(address in net for net in allowed)
 
 
-class CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Opens sockets for httpcore, to checked addresses only. `at` names the call in errors."""
+class CheckedNetwork(httpcore2.AsyncNetworkBackend):
+    """Opens sockets for httpcore2, to checked addresses only. `at` names the call in errors."""
 
     def __init__(self, policy: OutboundPolicy, at: str) -> None:
         self._policy = policy
         self._at = at
-        self._sockets = httpcore.AnyIOBackend()
+        self._sockets = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -114,15 +114,15 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
         """Raises NameNotFound, AddressRefused or Unreachable; `timeout` counts for each address."""
         for address in await self._checked(host, port):
             try:
                 return await self._sockets.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
                 )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
         raise Unreachable(self._at)
 
@@ -130,8 +130,8 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         self,
         path: str,
         timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
         """Refused: no customer's address is a file here."""
         raise AddressRefused(self._at)
 

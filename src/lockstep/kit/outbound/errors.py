@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 
 
 class OutboundError(Exception):
@@ -88,10 +88,10 @@ class AnswerBroken(OutboundError):
     next_step = "It is tried again; nothing was changed."
 
 
-def where(url: str | httpx.URL) -> str:
+def where(url: str | httpx2.URL) -> str:
     """Scheme and host of `url`, for people; never its path, query or credentials."""
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError, ValueError):
+        parsed = httpx2.URL(url)
+    except (httpx2.InvalidURL, TypeError, ValueError):
         return "address not readable"
     return f"{parsed.scheme}://{parsed.host}" if parsed.host else "address without a host"

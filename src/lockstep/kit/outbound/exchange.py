@@ -1,6 +1,6 @@
 """One request to a customer's address and its answer, within limits. Keeps no connection, cookie or proxy.
 
-Built on httpcore and not on httpx's client, since the latter writes whole addresses, secrets included, to the
+Built on httpcore2 and not on httpx2's client, since the latter writes whole addresses, secrets included, to the
 log, takes proxies from the environment, past the check of addresses, and unpacks a body without a limit.
 """
 
@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import httpcore
-import httpx
+import httpcore2
+import httpx2
 
 from lockstep.kit.outbound.addresses import CheckedNetwork, OutboundPolicy, is_refused
 from lockstep.kit.outbound.errors import (
@@ -58,7 +58,7 @@ class Fetched:
     """The last answer of a chain of redirects. The body is empty unless the status is a success."""
 
     status: int
-    headers: httpx.Headers
+    headers: httpx2.Headers
     body: bytes
 
 
@@ -67,7 +67,7 @@ class Answer:
     """What a host said to a POST; `body` is its beginning, `is_cut` where there was more than the limit."""
 
     status: int
-    headers: httpx.Headers
+    headers: httpx2.Headers
     body: bytes
     is_cut: bool = False
 
@@ -92,10 +92,10 @@ async def fetch(
     """
     target = _target(url)
     async with _in_time(target, limits):
-        sent = httpx.Headers({"accept-encoding": "gzip", **headers, **_credentials(target)})
+        sent = httpx2.Headers({"accept-encoding": "gzip", **headers, **_credentials(target)})
         for _ in range(limits.redirects + 1):
             async with _answer("GET", target, sent, None, limits, policy) as response:
-                received = httpx.Headers(response.headers)
+                received = httpx2.Headers(response.headers)
                 if response.status not in _REDIRECTS or "location" not in received:
                     body = b""
                     if 200 <= response.status < 300:
@@ -105,7 +105,7 @@ async def fetch(
                     return Fetched(response.status, received, body)
             onward = _onward(target, received["location"])
             if _origin(onward) != _origin(target):
-                sent = httpx.Headers({k: v for k, v in sent.items() if k in _CARRIED_TO_ANOTHER_HOST})
+                sent = httpx2.Headers({k: v for k, v in sent.items() if k in _CARRIED_TO_ANOTHER_HOST})
             target = onward
         raise TooManyRedirects(where(target))
 
@@ -116,27 +116,27 @@ async def post(
     """POST `body` to `url` once; a redirect is an answer and is not followed. Raises OutboundError."""
     target = _target(url)
     async with _in_time(target, limits):
-        sent = httpx.Headers({"accept-encoding": "gzip", **headers, **_credentials(target)})
+        sent = httpx2.Headers({"accept-encoding": "gzip", **headers, **_credentials(target)})
         async with _answer("POST", target, sent, body, limits, policy) as response:
-            received = httpx.Headers(response.headers)
+            received = httpx2.Headers(response.headers)
             text, is_cut = await _read(response, received, limits.body_bytes, target)
             return Answer(response.status, received, text, is_cut)
 
 
-def _target(url: str) -> httpx.URL:
+def _target(url: str) -> httpx2.URL:
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError, ValueError):
+        parsed = httpx2.URL(url)
+    except (httpx2.InvalidURL, TypeError, ValueError):
         raise UrlRefused(where(url)) from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise UrlRefused(where(parsed))
     return parsed
 
 
-def _onward(target: httpx.URL, location: str) -> httpx.URL:
+def _onward(target: httpx2.URL, location: str) -> httpx2.URL:
     try:
         joined = target.join(location)
-    except (httpx.InvalidURL, ValueError):
+    except (httpx2.InvalidURL, ValueError):
         raise UrlRefused(where(target)) from None
     onward = _target(str(joined.copy_with(userinfo=b"")))
     if target.scheme == "https" and onward.scheme == "http":
@@ -144,11 +144,11 @@ def _onward(target: httpx.URL, location: str) -> httpx.URL:
     return onward
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _credentials(url: httpx.URL) -> dict[str, str]:
+def _credentials(url: httpx2.URL) -> dict[str, str]:
     if not url.userinfo:
         return {}
     pair = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
@@ -156,7 +156,7 @@ def _credentials(url: httpx.URL) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _in_time(target: httpx.URL, limits: OutboundLimits) -> AsyncIterator[None]:
+async def _in_time(target: httpx2.URL, limits: OutboundLimits) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(limits.seconds):
             yield
@@ -167,19 +167,19 @@ async def _in_time(target: httpx.URL, limits: OutboundLimits) -> AsyncIterator[N
 @asynccontextmanager
 async def _answer(
     method: str,
-    url: httpx.URL,
-    headers: httpx.Headers,
+    url: httpx2.URL,
+    headers: httpx2.Headers,
     body: bytes | None,
     limits: OutboundLimits,
     policy: OutboundPolicy,
-) -> AsyncIterator[httpcore.Response]:
+) -> AsyncIterator[httpcore2.Response]:
     """One exchange on a connection of its own."""
-    raw_url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    pool = httpcore.AsyncConnectionPool(
+    raw_url = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    pool = httpcore2.AsyncConnectionPool(
         ssl_context=policy.tls or _trusted(), network_backend=CheckedNetwork(policy, where(url))
     )
     timeouts = {"connect": limits.connect_seconds}
-    # httpcore would leave the brackets of an IPv6 address out of the Host line.
+    # httpcore2 would leave the brackets of an IPv6 address out of the Host line.
     lines = [(b"Host", url.netloc), *headers.raw]
     try:
         async with (
@@ -189,24 +189,24 @@ async def _answer(
             ) as response,
         ):
             yield response
-    except httpcore.TimeoutException:
+    except httpcore2.TimeoutException:
         raise TooSlow(where(url)) from None
-    except httpcore.ConnectError as error:
+    except httpcore2.ConnectError as error:
         is_tls = isinstance(error.__cause__, ssl.SSLError) or isinstance(error.__context__, ssl.SSLError)
         raise (TlsRefused if is_tls else Unreachable)(where(url)) from None
-    except httpcore.LocalProtocolError:
+    except httpcore2.LocalProtocolError:
         raise UrlRefused(where(url)) from None
-    except (httpcore.NetworkError, httpcore.ProtocolError):
+    except (httpcore2.NetworkError, httpcore2.ProtocolError):
         raise AnswerBroken(where(url)) from None
 
 
 @functools.cache
 def _trusted() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+    return ssl.create_default_context()
 
 
 async def _read(
-    response: httpcore.Response, headers: httpx.Headers, limit: int, url: httpx.URL
+    response: httpcore2.Response, headers: httpx2.Headers, limit: int, url: httpx2.URL
 ) -> tuple[bytes, bool]:
     """At most `limit` bytes of the body, unpacked, and whether there were more. Raises AnswerBroken."""
     packing = headers.get("content-encoding", "identity").strip().lower()

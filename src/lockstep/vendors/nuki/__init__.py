@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 from lockstep.driver.contract import Callback, CredentialField, Driver, Fleet
 from lockstep.kit.clock import Clock
@@ -41,7 +41,7 @@ class NukiVendor:
     )
     fleet: tuple[Fleet, ...] = FLEET
 
-    def connect(self, credentials: Mapping[str, str], *, http: httpx.AsyncClient, clock: Clock) -> Driver:
+    def connect(self, credentials: Mapping[str, str], *, http: httpx2.AsyncClient, clock: Clock) -> Driver:
         """A driver for one account; `credentials` as `credential_fields` names them."""
         token = credentials["token"]
         return NukiDriver(Client(http, credentials.get("endpoint") or ENDPOINT, token), clock, token)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 import msgspec
 
 from lockstep.driver.outcomes import CredentialsRefused, VendorUnreachable, not_sent
@@ -21,19 +21,19 @@ _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
 # Nothing was sent: no connection, or none asked for. Whatever else goes wrong, bytes may have left.
 _NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+    httpx2.InvalidURL,
 )
 
 
 class Client:
     """One account's calls, each made once and never repeated."""
 
-    def __init__(self, http: httpx.AsyncClient, endpoint: str, token: str) -> None:
+    def __init__(self, http: httpx2.AsyncClient, endpoint: str, token: str) -> None:
         self._http = http
         self._endpoint = endpoint.strip().rstrip("/")
         self._token = token.strip()
@@ -83,7 +83,7 @@ class Client:
             )
         except _NOT_SENT as error:
             raise not_sent(error, f"{method} {path}: {type(error).__name__}") from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             return self._lost(method, path, type(error).__name__, hidden)
         return Reply(
             f"{method} {path}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 
 from lockstep.driver.outcomes import (
     CredentialsRefused,
@@ -24,7 +24,7 @@ from lockstep.driver.outcomes import (
 )
 from lockstep.driver.said import without_digits
 
-_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NOTHING_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 _REASONS = {
     "duplicate": Reason.DUPLICATE_DIGITS,
@@ -55,7 +55,7 @@ class Answer:
 class Client:
     """One account's calls. Holds its endpoint and token, nothing else."""
 
-    def __init__(self, http: httpx.AsyncClient, endpoint: str, token: str) -> None:
+    def __init__(self, http: httpx2.AsyncClient, endpoint: str, token: str) -> None:
         self._http = http
         self._endpoint = endpoint.strip().rstrip("/")
         self._headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
@@ -66,7 +66,7 @@ class Client:
             reply = await self._http.get(
                 f"{self._endpoint}{path}", params=query, headers=self._headers, follow_redirects=False
             )
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise not_sent(error, type(error).__name__) from error
         body = _body(reply)
         _raise_for(reply, body)
@@ -96,12 +96,12 @@ class Client:
                 )
         except _NOTHING_SENT as error:
             raise not_sent(error, type(error).__name__) from error
-        except (httpx.HTTPError, TimeoutError) as error:
+        except (httpx2.HTTPError, TimeoutError) as error:
             return Unknown(type(error).__name__)
         return _classified(reply)
 
 
-def _classified(reply: httpx.Response) -> Answer | Refused | Unknown:
+def _classified(reply: httpx2.Response) -> Answer | Refused | Unknown:
     body = _body(reply)
     if reply.is_success:
         return Unknown("a yes without a readable body") if body is None else Answer(reply.status_code, body)
@@ -113,7 +113,7 @@ def _classified(reply: httpx.Response) -> Answer | Refused | Unknown:
     return Refused(_REASONS.get(_word(body), Reason.OTHER), _said(body) or f"status {reply.status_code}")
 
 
-def _raise_for(reply: httpx.Response, body: dict[str, Any] | None) -> None:
+def _raise_for(reply: httpx2.Response, body: dict[str, Any] | None) -> None:
     """Raise what every call may meet: credentials, pace, device. In each nothing was changed."""
     if reply.status_code in (401, 403):
         raise CredentialsRefused(_said(body))
@@ -125,12 +125,12 @@ def _raise_for(reply: httpx.Response, body: dict[str, Any] | None) -> None:
         raise DeviceOffline(_said(body))
 
 
-def _retry_after(reply: httpx.Response) -> timedelta | None:
+def _retry_after(reply: httpx2.Response) -> timedelta | None:
     text = reply.headers.get("retry-after", "")
     return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else None
 
 
-def _body(reply: httpx.Response) -> dict[str, Any] | None:
+def _body(reply: httpx2.Response) -> dict[str, Any] | None:
     """The JSON object of a reply, empty where there is no body; None where it cannot be read."""
     if not reply.content and reply.status_code == 204:
         return {}

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 
 from lockstep.driver.contract import Callback, CredentialField, Driver, Fleet
@@ -43,7 +43,7 @@ class _Virtual:
         """The vendor's catalogue."""
         return _catalogue()
 
-    def connect(self, credentials: Mapping[str, str], *, http: httpx.AsyncClient, clock: Clock) -> Driver:
+    def connect(self, credentials: Mapping[str, str], *, http: httpx2.AsyncClient, clock: Clock) -> Driver:
         """A driver for one account; `credentials` as `credential_fields` names them."""
         endpoint = credentials.get("endpoint") or ENDPOINT
         return VirtualDriver(Client(http, endpoint, credentials["token"]), clock)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ def counted_calls() -> Iterator[Calls]:
         _CALLS.reset(token)
 
 
-def count_calls_of(http: httpx.AsyncClient) -> None:
+def count_calls_of(http: httpx2.AsyncClient) -> None:
     """Have this client tell of each request; done once for each client."""
     hooks = http.event_hooks
     if _count not in hooks["request"]:
@@ -44,7 +44,7 @@ def count_calls_of(http: httpx.AsyncClient) -> None:
         http.event_hooks = hooks
 
 
-async def _count(_request: httpx.Request) -> None:
+async def _count(_request: httpx2.Request) -> None:
     calls = _CALLS.get()
     if calls is not None:
         calls.count += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import httpx
+import httpx2
 
 from lockstep.driver.changes import EnsureAbsent, Intent, ObserveScope
 from lockstep.driver.conformance.requirements import (
@@ -232,7 +232,7 @@ async def credentials_that_are_refused_are_told_as_such(world: World) -> None:
 async def a_vendor_that_cannot_be_reached_is_told_as_such_and_nothing_is_sent(world: World) -> None:
     change = await change_of(world, world.driver())
     before = world.mutating_calls()
-    async with httpx.AsyncClient(transport=_NoRoute()) as http:
+    async with httpx2.AsyncClient(transport=_NoRoute()) as http:
         driver = world.driver(http)
         targets = frozenset(world.targets)
         for asked in (
@@ -347,8 +347,8 @@ def _caller(world: World) -> bool:
     return world.traits.capabilities.chooser is CodeChooser.CALLER
 
 
-class _NoRoute(httpx.AsyncBaseTransport):
+class _NoRoute(httpx2.AsyncBaseTransport):
     """A network on which nothing is reached."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("no route to host", request=request)
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no route to host", request=request)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.faults import Fault, FaultKind
@@ -26,17 +26,17 @@ class Account:
         self.world.allow(TOKEN)
         self.lock = self.world.add_lock({"name": "Front door"})
         self.app = create_app(self.world)
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self.app),
+        self.http = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=self.app),
             base_url="http://nuki.test",
             headers={"Authorization": f"Bearer {TOKEN}"},
         )
 
-    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
         """One request; `{lock}` in the path is the first lock's id."""
         return await self.http.request(method, path.replace("{lock}", self.lock), json=body, headers=headers)
 
-    async def create(self, code: Any = DIGITS, name: str = "Guest", **fields: Any) -> httpx.Response:
+    async def create(self, code: Any = DIGITS, name: str = "Guest", **fields: Any) -> httpx2.Response:
         """PUT a keypad code on the first lock."""
         body = {"name": name, "type": 13, "code": code, **fields}
         return await self.call("PUT", "/smartlock/{lock}/auth", body)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from lockstep.driver.changes import Change, EnsureAbsent, EnsurePresent, Intent, Issue, ObserveScope, Unlock
@@ -408,7 +408,7 @@ async def test_nothing_is_sent_after_the_deadline(world: NukiWorld) -> None:
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1", "no address", "http://[", "ftp://127.0.0.1"])
 async def test_where_nothing_answers_nothing_was_sent(endpoint: str) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx2.AsyncClient() as http:
         driver = NUKI.connect({"token": TOKEN, "endpoint": endpoint}, http=http, clock=SystemClock())
         with pytest.raises(VendorUnreachable):
             await driver.describe()

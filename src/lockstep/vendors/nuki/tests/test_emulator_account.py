@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from lockstep.vendors.nuki.emulator.app import built, create_app
@@ -218,8 +218,8 @@ async def test_a_path_or_method_that_the_vendor_does_not_have_is_refused(
 async def test_the_world_outlives_its_application() -> None:
     account = Account()
     await account.created()
-    again = httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=create_app(account.world)),
+    again = httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=create_app(account.world)),
         base_url="http://nuki.test",
         headers=account.http.headers,
     )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from lockstep.emulation.clock import VirtualClock
@@ -14,8 +14,8 @@ from lockstep.vendors.nuki.tests.emulated import DIGITS, Account
 
 async def test_a_new_emulator_has_its_locks_and_lets_its_token_in() -> None:
     app = build(SystemClock(), locks=3, token="mine")
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=app), base_url="http://nuki.test"
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app), base_url="http://nuki.test"
     ) as client:
         listed = (await client.get("/smartlock", headers={"Authorization": "Bearer mine"})).json()
         assert [lock["name"] for lock in listed] == ["Front door", "Flat 1", "Flat 2"]

@@ -3,27 +3,27 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-import httpx
+import httpx2
 import pytest
 
 from lockstep.emulation.faults import FaultKind
 from lockstep.vendors.nuki.tests.emulated import DIGITS, TOKEN, Account
 from lockstep.vendors.nuki.tests.served import served
 
-Reached = Callable[[Account], AbstractAsyncContextManager[httpx.AsyncClient]]
+Reached = Callable[[Account], AbstractAsyncContextManager[httpx2.AsyncClient]]
 
 
 @asynccontextmanager
-async def _in_process(account: Account) -> AsyncIterator[httpx.AsyncClient]:
+async def _in_process(account: Account) -> AsyncIterator[httpx2.AsyncClient]:
     yield account.http
 
 
 def _over_loopback(parser: str) -> Reached:
     @asynccontextmanager
-    async def reached(account: Account) -> AsyncIterator[httpx.AsyncClient]:
+    async def reached(account: Account) -> AsyncIterator[httpx2.AsyncClient]:
         with served(account.app, http=parser) as address:
             headers = {"Authorization": f"Bearer {TOKEN}"}
-            async with httpx.AsyncClient(base_url=address, headers=headers) as client:
+            async with httpx2.AsyncClient(base_url=address, headers=headers) as client:
                 yield client
 
     return reached
@@ -36,7 +36,7 @@ WAYS = pytest.mark.parametrize(
 )
 
 
-async def _create(client: httpx.AsyncClient, account: Account) -> httpx.Response:
+async def _create(client: httpx2.AsyncClient, account: Account) -> httpx2.Response:
     body = {"name": "Guest", "type": 13, "code": DIGITS}
     return await client.put(f"/smartlock/{account.lock}/auth", json=body)
 
@@ -53,7 +53,7 @@ async def test_a_lost_reply_is_a_broken_connection_before_or_after_the_write(
     account = Account()
     account.strike(kind, method="PUT")
     async with reached(account) as client:
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(httpx2.RemoteProtocolError):
             await _create(client, account)
         assert (await client.get("/smartlock")).status_code == 200
     account.wait()
@@ -89,7 +89,7 @@ async def test_a_truncated_body_is_half_of_what_was_meant(reached: Reached) -> N
     assert whole.startswith(half)
     assert len(half) == len(whole) // 2
     with pytest.raises(ValueError, match="column"):
-        httpx.Response(200, text=half).json()
+        httpx2.Response(200, text=half).json()
 
 
 @pytest.mark.parametrize("kind", [FaultKind.SLOW, FaultKind.SLOW_BEFORE])
@@ -98,10 +98,10 @@ async def test_a_write_is_done_though_the_client_did_not_wait_for_its_slow_reply
     account.strike(kind, seconds=1.0)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with served(account.app) as address:
-        async with httpx.AsyncClient(
-            base_url=address, headers=headers, timeout=httpx.Timeout(20, read=0.1)
+        async with httpx2.AsyncClient(
+            base_url=address, headers=headers, timeout=httpx2.Timeout(20, read=0.1)
         ) as client:
-            with pytest.raises(httpx.ReadTimeout):
+            with pytest.raises(httpx2.ReadTimeout):
                 await _create(client, account)
     # The server has ended, and lets what it had begun come to its end first.
     account.wait()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,8 +27,8 @@ class Receiver:
     def __init__(self, account: Account) -> None:
         self.status = 200
         self.calls: list[tuple[dict[str, str], bytes]] = []
-        transport = httpx.ASGITransport(app=Starlette(routes=[Route("/hook", self._take, methods=["POST"])]))
-        account.world.outbox.client = lambda: httpx.AsyncClient(transport=transport)
+        transport = httpx2.ASGITransport(app=Starlette(routes=[Route("/hook", self._take, methods=["POST"])]))
+        account.world.outbox.client = lambda: httpx2.AsyncClient(transport=transport)
 
     def bodies(self) -> list[dict[str, Any]]:
         return [json.loads(body) for _, body in self.calls]

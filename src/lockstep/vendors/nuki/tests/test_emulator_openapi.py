@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from openapi_schema_validator import OAS30ReadValidator
 from openapi_schema_validator import validate as validate_body
@@ -31,7 +31,7 @@ GUEST = {"name": "Guest", "type": 13, "code": DIGITS, **LIMITS}
 NOBODY = "0" * 24
 UNKNOWN_LOCK = "17179869184"
 
-Said = list[tuple[str, str, httpx.Response]]
+Said = list[tuple[str, str, httpx2.Response]]
 
 
 class Conversation:
@@ -41,7 +41,7 @@ class Conversation:
         self.account = Account(**switches)
         self.said: Said = []
 
-    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
         reply = await self.account.call(method, path, body, **headers)
         self.said.append((method, path.replace("{lock}", self.account.lock).partition("?")[0], reply))
         return reply

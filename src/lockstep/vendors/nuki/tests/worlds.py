@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -67,15 +67,15 @@ class NukiWorld:
         self.traits = traits_of(**switches)
         self._received: list[SignedCall] = []
         self._secret = ""
-        transport = httpx.ASGITransport(create_app(self.emulator))
-        self.http = httpx.AsyncClient(transport=transport)
+        transport = httpx2.ASGITransport(create_app(self.emulator))
+        self.http = httpx2.AsyncClient(transport=transport)
         self._add_a_code_elsewhere()
 
     @property
     def vendor(self) -> NukiVendor:
         return NUKI
 
-    def driver(self, http: httpx.AsyncClient | None = None) -> NukiDriver:
+    def driver(self, http: httpx2.AsyncClient | None = None) -> NukiDriver:
         return self._connected(TOKEN, http or self.http)
 
     def driver_with_wrong_credentials(self) -> Driver:
@@ -141,11 +141,11 @@ class NukiWorld:
 
     async def listen(self) -> None:
         """Have the vendor call us, in this process."""
-        self.emulator.outbox.client = lambda: httpx.AsyncClient(transport=httpx.ASGITransport(self._ear()))
+        self.emulator.outbox.client = lambda: httpx2.AsyncClient(transport=httpx2.ASGITransport(self._ear()))
         self._secret = await self.driver().callbacks.register(HOOK)
         self.emulator.journal.clear()
 
-    def _connected(self, token: str, http: httpx.AsyncClient) -> NukiDriver:
+    def _connected(self, token: str, http: httpx2.AsyncClient) -> NukiDriver:
         driver = NUKI.connect({"token": token, "endpoint": ENDPOINT}, http=http, clock=self.clock)
         assert isinstance(driver, NukiDriver)
         return driver

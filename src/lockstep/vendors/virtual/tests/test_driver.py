@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 
 from lockstep.driver.changes import EnsureAbsent, EnsurePresent, Intent, ObserveScope
@@ -37,15 +37,15 @@ SET = EnsurePresent(frozenset({"lock_1"}), "358241", STAY, "Anna")
 INTENT = Intent(new_id(), 10)
 
 
-class Proxy(httpx.AsyncBaseTransport):
+class Proxy(httpx2.AsyncBaseTransport):
     """Between driver and vendor: answers every write itself."""
 
-    def __init__(self, vendor: httpx.AsyncBaseTransport, answer: httpx.Response | Exception) -> None:
+    def __init__(self, vendor: httpx2.AsyncBaseTransport, answer: httpx2.Response | Exception) -> None:
         self.vendor = vendor
         self.answer = answer
         self.writes = 0
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.method == "GET":
             return await self.vendor.handle_async_request(request)
         self.writes += 1
@@ -55,15 +55,15 @@ class Proxy(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def answered(answer: httpx.Response | Exception) -> AsyncIterator[tuple[Driver, Proxy]]:
+async def answered(answer: httpx2.Response | Exception) -> AsyncIterator[tuple[Driver, Proxy]]:
     clock = VirtualClock(BEGIN)
-    proxy = Proxy(httpx.ASGITransport(create_app(create_world(clock))), answer)
-    async with httpx.AsyncClient(transport=proxy) as http:
+    proxy = Proxy(httpx2.ASGITransport(create_app(create_world(clock))), answer)
+    async with httpx2.AsyncClient(transport=proxy) as http:
         yield VIRTUAL.connect({"endpoint": ENDPOINT, "token": "virtual-token"}, http=http, clock=clock), proxy
 
 
-def error(status: int, word: str, **headers: str) -> httpx.Response:
-    return httpx.Response(status, json={"error": word, "detail": "358241 it is"}, headers=headers)
+def error(status: int, word: str, **headers: str) -> httpx2.Response:
+    return httpx2.Response(status, json={"error": word, "detail": "358241 it is"}, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def error(status: int, word: str, **headers: str) -> httpx.Response:
         (error(422, "unsupported"), Reason.OTHER),
         (error(418, "teapot"), Reason.OTHER),
         (error(404, "not_found"), Reason.OTHER),
-        (httpx.Response(400, text="<html>no</html>"), Reason.OTHER),
+        (httpx2.Response(400, text="<html>no</html>"), Reason.OTHER),
     ],
-    ids=lambda value: f"{value.status_code}" if isinstance(value, httpx.Response) else value.value,
+    ids=lambda value: f"{value.status_code}" if isinstance(value, httpx2.Response) else value.value,
 )
-async def test_an_explicit_no_is_a_refusal_with_its_reason(answer: httpx.Response, reason: Reason) -> None:
+async def test_an_explicit_no_is_a_refusal_with_its_reason(answer: httpx2.Response, reason: Reason) -> None:
     async with answered(answer) as (driver, proxy):
         outcome = await driver.apply(INTENT, SET)
         assert isinstance(outcome, Refused)
@@ -94,22 +94,22 @@ async def test_an_explicit_no_is_a_refusal_with_its_reason(answer: httpx.Respons
 @pytest.mark.parametrize(
     "answer",
     [
-        *(httpx.Response(status, json={"error": "busy"}) for status in (500, 502, 503, 504, 302, 408, 499)),
-        httpx.Response(201, text="<html>fine</html>"),
-        httpx.Response(201, json=["fine"]),
-        httpx.Response(201, json={"code": {"id": 7}}),
-        httpx.Response(201, json={"code": {"locks": ["lock_1"]}}),
-        httpx.Response(202, json={"job": {"id": "job_1"}}),
-        httpx.ReadTimeout("slow"),
-        httpx.WriteTimeout("slow"),
-        httpx.ReadError("reset"),
-        httpx.WriteError("reset"),
-        httpx.RemoteProtocolError("cut"),
-        httpx.LocalProtocolError("odd"),
+        *(httpx2.Response(status, json={"error": "busy"}) for status in (500, 502, 503, 504, 302, 408, 499)),
+        httpx2.Response(201, text="<html>fine</html>"),
+        httpx2.Response(201, json=["fine"]),
+        httpx2.Response(201, json={"code": {"id": 7}}),
+        httpx2.Response(201, json={"code": {"locks": ["lock_1"]}}),
+        httpx2.Response(202, json={"job": {"id": "job_1"}}),
+        httpx2.ReadTimeout("slow"),
+        httpx2.WriteTimeout("slow"),
+        httpx2.ReadError("reset"),
+        httpx2.WriteError("reset"),
+        httpx2.RemoteProtocolError("cut"),
+        httpx2.LocalProtocolError("odd"),
     ],
-    ids=lambda value: f"{value.status_code}" if isinstance(value, httpx.Response) else type(value).__name__,
+    ids=lambda value: f"{value.status_code}" if isinstance(value, httpx2.Response) else type(value).__name__,
 )
-async def test_whatever_may_have_been_done_is_unknown(answer: httpx.Response | Exception) -> None:
+async def test_whatever_may_have_been_done_is_unknown(answer: httpx2.Response | Exception) -> None:
     async with answered(answer) as (driver, proxy):
         assert isinstance(await driver.apply(INTENT, SET), Unknown)
         assert proxy.writes == 1
@@ -123,16 +123,16 @@ async def test_whatever_may_have_been_done_is_unknown(answer: httpx.Response | E
         (error(429, "too_many"), VendorBusy),
         (error(409, "busy"), VendorBusy),
         (error(409, "lock_offline"), DeviceOffline),
-        (httpx.ConnectError("refused"), VendorUnreachable),
-        (httpx.ConnectTimeout("slow"), VendorUnreachable),
-        (httpx.PoolTimeout("busy"), VendorUnreachable),
+        (httpx2.ConnectError("refused"), VendorUnreachable),
+        (httpx2.ConnectTimeout("slow"), VendorUnreachable),
+        (httpx2.PoolTimeout("busy"), VendorUnreachable),
     ],
     ids=lambda value: (
-        f"{value.status_code}" if isinstance(value, httpx.Response) else getattr(value, "__name__", "")
+        f"{value.status_code}" if isinstance(value, httpx2.Response) else getattr(value, "__name__", "")
     ),
 )
 async def test_what_certainly_changed_nothing_is_an_error(
-    answer: httpx.Response | Exception, kind: type[DriverError]
+    answer: httpx2.Response | Exception, kind: type[DriverError]
 ) -> None:
     async with answered(answer) as (driver, proxy):
         with pytest.raises(kind) as raised:
@@ -154,13 +154,13 @@ async def test_the_seconds_to_wait_are_passed_on() -> None:
         assert not raised.value.is_account_wide
 
 
-class Silent(httpx.AsyncBaseTransport):
+class Silent(httpx2.AsyncBaseTransport):
     """A vendor that takes writes and answers none."""
 
-    def __init__(self, vendor: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, vendor: httpx2.AsyncBaseTransport) -> None:
         self.vendor = vendor
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.method != "GET":
             await asyncio.Event().wait()
         return await self.vendor.handle_async_request(request)
@@ -168,8 +168,8 @@ class Silent(httpx.AsyncBaseTransport):
 
 async def test_a_write_that_is_not_answered_before_its_deadline_is_unknown() -> None:
     clock = VirtualClock(BEGIN)
-    vendor = httpx.ASGITransport(create_app(create_world(clock)))
-    async with httpx.AsyncClient(transport=Silent(vendor)) as http:
+    vendor = httpx2.ASGITransport(create_app(create_world(clock)))
+    async with httpx2.AsyncClient(transport=Silent(vendor)) as http:
         credentials = {"endpoint": ENDPOINT, "token": "virtual-token"}
         driver = VIRTUAL.connect(credentials, http=http, clock=clock)
         await driver.describe()
@@ -192,8 +192,8 @@ async def test_a_deletion_of_what_is_not_there_is_done() -> None:
     ],
 )
 async def test_a_listing_that_cannot_be_read_is_an_error(body: bytes, kind: type[DriverError]) -> None:
-    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=body))
-    async with httpx.AsyncClient(transport=transport) as http:
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=body))
+    async with httpx2.AsyncClient(transport=transport) as http:
         driver = VIRTUAL.connect({"token": "virtual-token"}, http=http, clock=VirtualClock(BEGIN))
         with pytest.raises(kind):
             await driver.observe(ObserveScope(frozenset({"lock_1"})))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from lockstep.emulation.clock import VirtualClock
@@ -23,8 +23,8 @@ class Client:
 
     def __init__(self, world: VirtualWorld) -> None:
         self.world = world
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(create_app(world)),
+        self.http = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(create_app(world)),
             base_url="http://virtual.test",
             headers={"authorization": "Bearer virtual-token"},
         )

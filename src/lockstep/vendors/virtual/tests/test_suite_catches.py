@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import httpx
+import httpx2
 import pytest
 
 from lockstep.driver.changes import Action, Change, EnsurePresent, Intent, ObserveScope
@@ -142,7 +142,7 @@ class BentWorld(VirtualTestWorld):
 
     bend: type[Honest] = Honest
 
-    def driver(self, http: httpx.AsyncClient | None = None) -> Driver:
+    def driver(self, http: httpx2.AsyncClient | None = None) -> Driver:
         return self.bend(super().driver(http))
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,7 +48,7 @@ class VirtualTestWorld:
 
     vendor: Vendor = VIRTUAL
 
-    def __init__(self, model: str, http: httpx.AsyncClient, emulated: VirtualWorld) -> None:
+    def __init__(self, model: str, http: httpx2.AsyncClient, emulated: VirtualWorld) -> None:
         self.traits = traits_of(model)
         self.emulated = emulated
         self.targets = tuple(emulated.locks)
@@ -61,7 +61,7 @@ class VirtualTestWorld:
         assert isinstance(self.emulated.clock, VirtualClock)
         return self.emulated.clock
 
-    def driver(self, http: httpx.AsyncClient | None = None) -> Driver:
+    def driver(self, http: httpx2.AsyncClient | None = None) -> Driver:
         return self._connect("virtual-token", http)
 
     def driver_with_wrong_credentials(self) -> Driver:
@@ -114,7 +114,7 @@ class VirtualTestWorld:
         await self.emulated.deliver_webhooks()
         return list(self.received)
 
-    def _connect(self, token: str, http: httpx.AsyncClient | None) -> Driver:
+    def _connect(self, token: str, http: httpx2.AsyncClient | None) -> Driver:
         credentials = {"endpoint": self.endpoint, "token": token}
         return VIRTUAL.connect(credentials, http=http or self.http, clock=self.clock)
 
@@ -131,7 +131,7 @@ class VirtualTestWorld:
             return Response(status_code=204)
 
         receiver = Starlette(routes=[Route("/hook", receive, methods=["POST"])])
-        self.emulated.outbox.client = lambda: httpx.AsyncClient(transport=httpx.ASGITransport(receiver))
+        self.emulated.outbox.client = lambda: httpx2.AsyncClient(transport=httpx2.ASGITransport(receiver))
 
 
 @asynccontextmanager
@@ -139,7 +139,7 @@ async def open_world(model: str, locks: int = 3) -> AsyncIterator[VirtualTestWor
     """A fresh world of a model of the catalogue."""
     clock = VirtualClock(BEGIN)
     emulated = create_world(clock, model, locks=locks)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(emulated))) as http:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(create_app(emulated))) as http:
         yield VirtualTestWorld(model, http, emulated)
 
 
