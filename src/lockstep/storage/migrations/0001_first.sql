@@ -683,10 +683,12 @@ begin
       or current_setting('lockstep.workspace', true) = '*')$p$, t);
     -- Until a table is analyzed the planner takes the workspace for as telling as an id, since it leads every index, and
     -- a plan that reads a whole workspace for one row is kept while the table grows. So it is told at once that one
-    -- workspace may be all there is.
+    -- workspace may be all there is, and that an id names one row.
     if current_setting('server_version_num')::integer >= 180000 then
-      perform pg_restore_attribute_stats('schemaname', current_schema()::text, 'relname', t,
-        'attname', 'workspace_id', 'inherited', false, 'null_frac', 0::real, 'avg_width', 16, 'n_distinct', 1::real);
+      perform pg_restore_attribute_stats('schemaname', current_schema()::text, 'relname', t, 'inherited', false,
+          'attname', a.attname::text, 'null_frac', 0::real, 'avg_width', 16,
+          'n_distinct', case a.attname when 'workspace_id' then 1 else -1 end::real)
+        from pg_attribute a where a.attrelid = t::regclass and a.attname in ('workspace_id', 'id', 'public_id');
     end if;
   end loop;
   execute 'alter table workspaces enable row level security';
