@@ -6,7 +6,9 @@ from uuid_utils.compat import uuid7
 
 # Crockford's base 32 (crockford.com/base32.html), lower-case: no i, l, o, u. Sorts as the bytes do.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_TEXT_LENGTH = 26
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+# Two letters at a time: a grant makes half a dozen of these, and letter by letter takes three times as long.
+_SHIFTS = range(120, -1, -10)
 
 
 def new_id() -> UUID:
@@ -19,5 +21,5 @@ def public_id(prefix: str, id: UUID) -> str:
 
     The public ids of one prefix sort as their UUIDs do.
     """
-    shifts = range(5 * (_TEXT_LENGTH - 1), -1, -5)
-    return f"{prefix}_{''.join(_ALPHABET[id.int >> shift & 31] for shift in shifts)}"
+    number = id.int
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
