@@ -12,8 +12,8 @@ import lockstep
 _CHECKS = {
     "ruff check": ["ruff", "check", "--quiet", "."],
     "ruff format": ["ruff", "format", "--check", "--quiet", "."],
-    "mypy --strict": ["mypy", "--no-error-summary"],
 }
+_TYPES = ["mypy", "--no-error-summary"]
 
 
 def test(context: typer.Context) -> None:
@@ -29,7 +29,19 @@ def test(context: typer.Context) -> None:
         if _run(root, words) != 0:
             typer.echo(f"{name} failed; the tests were not run.", err=True)
             raise typer.Exit(1)
-    raise typer.Exit(_run(root, ["pytest", *_on_every_core(), *context.args]))
+    raise typer.Exit(_types_and_tests(root, context.args))
+
+
+def _types_and_tests(root: Path, words: list[str]) -> int:
+    """The exit status of both. Side by side, since the types keep one core busy for as long as it takes to find all
+    tests, and the others have nothing to do meanwhile."""
+    typer.echo("mypy --strict, beside the tests ...", err=True)
+    command = [sys.executable, "-m", *_TYPES]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as types:
+        status = _run(root, ["pytest", *_on_every_core(), *words])
+        told = types.communicate()[0].decode()
+    typer.echo(told + ("mypy --strict failed." if types.returncode else "mypy --strict passed."), err=True)
+    return status or types.returncode
 
 
 def _on_every_core() -> list[str]:

@@ -36,6 +36,9 @@ class _Session(asyncpg.Connection):
         return self.news
 
 
+UNDONE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
+"""Errors of a single statement that tell for certain that it did nothing."""
+
 Connection = asyncpg.Connection | PoolConnectionProxy
 """What storage functions take: a connection whose workspace is already set."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.storage import changes
 from lockstep.storage.claims import Claim
 from lockstep.storage.database import Connection
 
@@ -159,32 +160,46 @@ class Finish:
     failure: dict[str, Any] | None
     urgent_at: datetime | None
     doubt_at: datetime | None
+    is_news: bool = False
+    """Whoever looks at the workspace is told that something has changed."""
 
 
-async def finish(db: Connection, workspace_id: UUID, claim: Claim, finish: Finish) -> bool:
-    """End a pass and its lease in one statement; a wake that came meanwhile makes the domain due at once.
+async def finish(db: Connection, workspace_id: UUID, finishes: Sequence[tuple[Claim, Finish]]) -> list[bool]:
+    """End passes and their leases in one statement; a wake that came meanwhile makes the domain due at once.
 
     False where the lease had passed to another. It need not wait for the disk: what a crash of the database loses, the
     next pass finds anew.
     """
-    due = [at for at in (finish.look_at, finish.think_at) if at is not None]
-    result = await db.execute(
-        """with quick as materialized (select set_config('synchronous_commit', 'off', true))
-           update domains set look_at = case when generation > $5 then least(look_at, $6) else $6 end,
-             think_at = $7, failures = $8, failure = $9, urgent_at = $10, doubt_at = $11, leased_until = null,
-             applied_generation = greatest(applied_generation, $5),
-             due_at = case when generation > $5 then least(due_at, $4::timestamptz) else $4 end
-           from quick where workspace_id = $1 and id = $2 and lease_epoch = $3""",
+    rows = await db.fetch(
+        """with quick as materialized (select set_config('synchronous_commit', 'off', true)),
+           f as materialized (
+             select f.* from quick, unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::timestamptz[],
+               $6::timestamptz[], $7::timestamptz[], $8::int[], $9::jsonb[], $10::timestamptz[], $11::timestamptz[])
+               as f (id, epoch, generation, due_at, look_at, think_at, failures, failure, urgent_at, doubt_at)
+             join domains q on q.workspace_id = $1 and q.id = f.id and q.lease_epoch = f.epoch
+             order by q.id for update of q
+           )
+           update domains q set
+             look_at = case when q.generation > f.generation then least(q.look_at, f.look_at) else f.look_at end,
+             think_at = f.think_at, failures = f.failures, failure = f.failure, urgent_at = f.urgent_at,
+             doubt_at = f.doubt_at, leased_until = null,
+             applied_generation = greatest(q.applied_generation, f.generation),
+             due_at = case when q.generation > f.generation then least(q.due_at, f.due_at) else f.due_at end
+           from f where q.workspace_id = $1 and q.id = f.id and q.lease_epoch = f.epoch
+           returning q.id""",
         workspace_id,
-        claim.row_id,
-        claim.epoch,
-        min(due, default=None),
-        claim.generation,
-        finish.look_at,
-        finish.think_at,
-        finish.failures,
-        finish.failure,
-        finish.urgent_at,
-        finish.doubt_at,
+        [claim.row_id for claim, _ in finishes],
+        [claim.epoch for claim, _ in finishes],
+        [claim.generation for claim, _ in finishes],
+        [min((at for at in (f.look_at, f.think_at) if at is not None), default=None) for _, f in finishes],
+        [f.look_at for _, f in finishes],
+        [f.think_at for _, f in finishes],
+        [f.failures for _, f in finishes],
+        [f.failure for _, f in finishes],
+        [f.urgent_at for _, f in finishes],
+        [f.doubt_at for _, f in finishes],
     )
-    return bool(result == "UPDATE 1")
+    ended = {r["id"] for r in rows}
+    if any(f.is_news and claim.row_id in ended for claim, f in finishes):
+        await changes.tell(db, workspace_id)
+    return [claim.row_id in ended for claim, _ in finishes]

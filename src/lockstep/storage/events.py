@@ -62,31 +62,42 @@ class Head:
 _COLUMNS = "e.id, e.public_id, e.occurred_at, e.kind, e.actor, e.subjects, e.payload"
 
 
-async def append(
-    db: Connection, workspace_id: UUID, actor: str, at: datetime, drafts: Sequence[Draft]
-) -> None:
-    """Add events and put them before the sequencer, which hears of it when this commits."""
-    if not drafts:
-        return
-    await db.execute(
-        """with added as (
-             insert into events (workspace_id, id, occurred_at, public_id, kind, actor, subjects, payload)
-             select $1, d.id, $3, d.public_id, d.kind, $2, d.subjects, d.payload
-             from unnest($4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::jsonb[])
-               as d (id, public_id, kind, subjects, payload)
-             returning id, occurred_at
-           )
-           insert into unsequenced (workspace_id, event_id, occurred_at)
-           select $1, id, occurred_at from added""",
-        workspace_id,
-        actor,
-        at,
+def telling(actor: str, at: str, drafts: str) -> str:
+    """Two parts of a WITH, `told` and `queued`: events are added and put before the sequencer, by a statement that
+    stores what they tell of. `$1` is the workspace; `drafts`, what stands behind FROM: it gives `v` with the columns
+    id, public_id, kind, subjects and payload, of which `draft_columns` makes the arrays."""
+    return f"""told as (
+    insert into events (workspace_id, id, occurred_at, public_id, kind, actor, subjects, payload)
+    select $1, v.id, {at}, v.public_id, v.kind, {actor}, v.subjects, v.payload from {drafts}
+    returning id, occurred_at
+  ), queued as (
+    insert into unsequenced (workspace_id, event_id, occurred_at) select $1, id, occurred_at from told
+  )"""  # noqa: S608
+
+
+def draft_columns(drafts: Sequence[Draft]) -> tuple[list[object], ...]:
+    """An array for each column, as `telling` takes them."""
+    return (
         [d.id for d in drafts],
         [d.public_id for d in drafts],
         [d.kind for d in drafts],
         [dict(d.subjects) for d in drafts],
         [dict(d.payload) for d in drafts],
     )
+
+
+_DRAFTS = """unnest($4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::jsonb[])
+  as v (id, public_id, kind, subjects, payload)"""
+_APPEND = f"with {telling('$2', '$3', _DRAFTS)} select"
+
+
+async def append(
+    db: Connection, workspace_id: UUID, actor: str, at: datetime, drafts: Sequence[Draft]
+) -> None:
+    """Add events and put them before the sequencer, which hears of it when this commits."""
+    if not drafts:
+        return
+    await db.execute(_APPEND, workspace_id, actor, at, *draft_columns(drafts))
     tell_of_events(db, workspace_id)
 
 

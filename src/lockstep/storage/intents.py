@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,13 +65,13 @@ async def insert(db: Connection, workspace_id: UUID, row: IntentRow) -> None:
     )
 
 
-async def open_of_domain(db: Connection, workspace_id: UUID, domain_id: UUID) -> list[IntentRow]:
+async def open_of_domains(db: Connection, workspace_id: UUID, domain_ids: Sequence[UUID]) -> list[IntentRow]:
     """Without an outcome (their worker died), or waiting for a job, oldest first."""
     rows = await db.fetch(
-        f"""select {_COLUMNS} from intents where workspace_id = $1 and domain_id = $2
+        f"""select {_COLUMNS} from intents where workspace_id = $1 and domain_id = any($2)
               and (outcome is null or outcome = 'accepted') order by id""",  # noqa: S608
         workspace_id,
-        domain_id,
+        list(domain_ids),
     )
     return [_row(r) for r in rows]
 

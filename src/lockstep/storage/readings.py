@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from lockstep.storage.database import Connection
 
@@ -93,21 +94,40 @@ async def of_targets(
     return [_observation(r) for r in rows if r["begun_at"] is not None]
 
 
-async def of_scope(
-    db: Connection, workspace_id: UUID, account_id: UUID, scope: str, targets: Sequence[str]
-) -> Stored:
-    """As `of_targets`, and when the newest reading of this scope began, whatever it covers."""
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """Targets of an account, and the scope of the readings that should cover them."""
+
+    account_id: UUID
+    scope: str
+    targets: Sequence[str]
+
+
+async def of_scopes(db: Connection, workspace_id: UUID, asked: Sequence[Scoped]) -> list[Stored]:
+    """For each: as `of_targets`, and when the newest reading of this scope began, whatever it covers."""
+    targets = [(number, target) for number, one in enumerate(asked) for target in one.targets]
     rows = await db.fetch(
-        f"""select o.target, o.content, {_BEGUN_AT} as begun_at, s.begun_at as of_scope
-            from (select 1) one
-              left join readings s on s.workspace_id = $1 and s.account_id = $2 and s.scope = $4
-              left join observations o on o.workspace_id = $1 and o.account_id = $2 and o.target = any($3)""",  # noqa: S608
+        f"""select k.number, o.target, o.content, {_BEGUN_AT} as begun_at, s.begun_at as of_scope
+            from unnest($2::int[], $3::uuid[], $4::text[]) as k (number, account_id, scope)
+              left join readings s
+                on s.workspace_id = $1 and s.account_id = k.account_id and s.scope = k.scope
+              left join unnest($5::int[], $6::text[]) as t (number, target) on t.number = k.number
+              left join observations o
+                on o.workspace_id = $1 and o.account_id = k.account_id and o.target = t.target""",  # noqa: S608
         workspace_id,
-        account_id,
-        list(targets),
-        scope,
+        list(range(len(asked))),
+        [one.account_id for one in asked],
+        [one.scope for one in asked],
+        [number for number, _ in targets],
+        [target for _, target in targets],
     )
-    return Stored(rows[0]["of_scope"], [_observation(r) for r in rows if r["begun_at"] is not None])
+    observed: list[list[Observation]] = [[] for _ in asked]
+    begun: list[datetime | None] = [None] * len(asked)
+    for r in rows:
+        begun[r["number"]] = r["of_scope"]
+        if r["begun_at"] is not None:
+            observed[r["number"]].append(_observation(r))
+    return [Stored(*each) for each in zip(begun, observed, strict=True)]
 
 
 async def _digests(
@@ -129,4 +149,4 @@ def _observation(record: Any) -> Observation:
 def _digest(content: list[dict[str, Any]]) -> bytes:
     # Sealed copies differ at each sealing: they are no difference.
     plain = [{k: v for k, v in entry.items() if k != "sealed"} for entry in content]
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()
+    return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).digest()

@@ -11,6 +11,7 @@ from uuid import UUID
 from lockstep.model.belief import Belief
 from lockstep.storage.claims import Claim
 from lockstep.storage.database import Connection
+from lockstep.storage.events import Draft, draft_columns, tell_of_events, telling
 from lockstep.storage.intents import IntentRow
 
 
@@ -101,6 +102,25 @@ ended as (
 select exists (select from mine)"""  # noqa: S608
 
 
+# It need not wait for the disk, as nothing that is found under a lease: the next pass finds anew what a crash loses.
+_DRAFTS = """held, unnest($7::uuid[], $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::uuid[])
+  as v (id, public_id, kind, subjects, payload, domain_id) where v.domain_id = held.id"""
+_STORE_FINDINGS = f"""
+with quick as materialized (select set_config('synchronous_commit', 'off', true)),
+held as materialized (
+  select q.id from quick, unnest($2::uuid[], $3::bigint[]) as f (id, epoch)
+    join domains q on q.workspace_id = $1 and q.id = f.id and q.lease_epoch = f.epoch
+  where q.leased_until >= clock_timestamp() order by q.id for update of q
+), believed as (
+  update entries set {BELIEF_COLUMNS}
+  from held, jsonb_to_recordset($4::jsonb) b (id uuid, domain_id uuid, possible text[], evidence smallint, refs text[],
+    accepted text, version text, last_write_at timestamptz, late_until timestamptz, read_at timestamptz,
+    proven_at timestamptz, tried text[], overwritten integer, overwritten_at timestamptz)
+  where workspace_id = $1 and entries.id = b.id and held.id = b.domain_id
+), {telling("$5", "$6", _DRAFTS)}
+select id from held"""  # noqa: S608
+
+
 async def begin(
     db: Connection,
     workspace_id: UUID,
@@ -176,17 +196,39 @@ async def end(
     return is_ours
 
 
-async def store_beliefs(db: Connection, workspace_id: UUID, beliefs: Mapping[UUID, Belief]) -> None:
-    """What readings leave possible, for several entries in one statement."""
-    await db.execute(
-        f"""update entries set {BELIEF_COLUMNS}
-            from jsonb_to_recordset($2::jsonb) b (id uuid, possible text[], evidence smallint, refs text[],
-              accepted text, version text, last_write_at timestamptz, late_until timestamptz, read_at timestamptz,
-              proven_at timestamptz, tried text[], overwritten integer, overwritten_at timestamptz)
-            where workspace_id = $1 and entries.id = b.id""",  # noqa: S608
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a reading leaves possible of entries of one domain, and the events that tell of it."""
+
+    claim: Claim
+    beliefs: Mapping[UUID, Belief]
+    told: Sequence[Draft]
+
+
+async def store_findings(
+    db: Connection, workspace_id: UUID, actor: str, at: datetime, found: Sequence[Findings]
+) -> list[bool]:
+    """Each under its own lease, all in one statement; False where that was lost, and nothing was stored. The domains
+    are locked, as by `claims.holds`, in the order of ids."""
+    told = [(f.claim.row_id, draft) for f in found for draft in f.told]
+    rows = await db.fetch(
+        _STORE_FINDINGS,
         workspace_id,
-        [{"id": str(id), **belief_document(beliefs[id])} for id in sorted(beliefs)],
+        [f.claim.row_id for f in found],
+        [f.claim.epoch for f in found],
+        [
+            {"id": str(id), "domain_id": str(f.claim.row_id), **belief_document(f.beliefs[id])}
+            for f in found
+            for id in sorted(f.beliefs)
+        ],
+        *(actor, at),
+        *draft_columns([draft for _, draft in told]),
+        [domain_id for domain_id, _ in told],
     )
+    held = {r["id"] for r in rows}
+    if told and held:
+        tell_of_events(db, workspace_id)
+    return [f.claim.row_id in held for f in found]
 
 
 def belief_document(belief: Belief) -> dict[str, object]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import httpx2
+import msgspec
 
 from lockstep.driver.outcomes import (
     CredentialsRefused,
@@ -135,7 +135,7 @@ def _body(reply: httpx2.Response) -> dict[str, Any] | None:
     if not reply.content and reply.status_code == 204:
         return {}
     try:
-        body = json.loads(reply.content)
+        body = msgspec.json.decode(reply.content)
     except ValueError:
         return None
     return body if isinstance(body, dict) else None

@@ -32,6 +32,8 @@ class Course:
     doubt_at: datetime | None = None
     """When the reading began that shows too much change."""
     is_lease_lost: bool = False
+    known: Stock | None = None
+    """What this pass found and believes since; None where it wrote, or where others may have: to be loaded anew."""
     notes: dict[UUID, Remedy] = field(default_factory=dict)
     """By entry."""
     retries: list[datetime] = field(default_factory=list)

@@ -33,25 +33,40 @@ def occupation_of(work: Work, entry: EntryRow, now: datetime) -> Occupation | No
 
 async def free_digits(tx: Tx, unit: Unit, entry_id: UUID, belief: Belief, specs: Mapping[int, Spec]) -> None:
     """Digits that are proven off the lock may be used again; those that may still appear may not."""
-    if belief.late_until is not None:
-        return
-    held = [s for s in (_spec_of(state, specs) for state in belief.possible) if s is not None]
-    if len(held) != sum(state != ABSENT for state in belief.possible):
+    held = _held(unit, belief, specs)
+    if held is None:
         return
     prints = [s.fingerprint for s in held if s.fingerprint is not None]
-    if (
-        len(held) == 1
-        and all(s.fingerprint in prints for s in specs.values())
-        and not _compares_windows(unit)
-    ):
-        # It never had other digits than those that it has: nothing can be freed.
-        return
     await occupancies.keep_only(tx.db, tx.workspace_id, entry_id, prints)
     if len(held) == 1 and held[0].fingerprint is not None and _compares_windows(unit):
         window = effective_window(held[0].window, unit.capabilities)
         await occupancies.narrow_span(
             tx.db, tx.workspace_id, entry_id, held[0].fingerprint, window.starts_at, window.ends_at
         )
+
+
+def may_free_digits(unit: Unit, belief: Belief, specs: Mapping[int, Spec]) -> bool:
+    """Whether `free_digits` has anything to do."""
+    return _held(unit, belief, specs) is not None
+
+
+def _held(unit: Unit, belief: Belief, specs: Mapping[int, Spec]) -> list[Spec] | None:
+    """What the lock may hold of an entry, where others may go; None: none can be freed."""
+    if belief.late_until is not None:
+        return None
+    held = [s for s in (_spec_of(state, specs) for state in belief.possible) if s is not None]
+    if len(held) != sum(state != ABSENT for state in belief.possible):
+        return None
+    prints = {s.fingerprint for s in held}
+    if (
+        len(held) == 1
+        and held[0].fingerprint is not None
+        and all(s.fingerprint in prints for s in specs.values())
+        and not _compares_windows(unit)
+    ):
+        # It never had other digits than those that it has.
+        return None
+    return held
 
 
 async def keep_issued(tx: Tx, work: Work, declared: Declared, revision: int, digits: str) -> None:

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from lockstep.kit.metrics import LEASES_LOST
 from lockstep.model.plan import next_thought
 from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import accounts, changes, claims, domains
+from lockstep.storage import accounts, claims, domains
 from lockstep.storage.claims import Claim
 from lockstep.storage.domains import Finish
 from lockstep.storage.entries import EntryRow
 from lockstep.workers.reconciler.course import Course, urgent_at
 from lockstep.workers.reconciler.remedies import Remedy
+from lockstep.workers.reconciler.shared import Shared
 from lockstep.workers.reconciler.situation import Stock, stock_of, units_of
 from lockstep.workers.reconciler.telling import find, settle_and_tell, tell_account
 
@@ -22,12 +23,12 @@ _STOPPED_WAIT = timedelta(minutes=15)
 """An account that is stopped is thought about this often, so that alarms go on."""
 
 
-async def end_pass(gate: Gate, course: Course, *, is_quiet: bool) -> None:
+async def end_pass(gate: Gate, shared: Shared, course: Course, *, is_quiet: bool) -> None:
     """Does nothing where the lease has passed to another. `is_quiet`: no entry was looked at, none is now."""
     if course.is_lease_lost:
         LEASES_LOST.labels("domains").inc()
         return
-    if course.failure is None and await _end_at_once(gate, course, is_quiet=is_quiet):
+    if course.failure is None and await _end_at_once(gate, shared, course, is_quiet=is_quiet):
         return
     async with gate.transaction(course.claim.workspace_id) as tx:
         if not await claims.holds(tx.db, course.claim, timedelta(0)):
@@ -42,34 +43,41 @@ async def end_pass(gate: Gate, course: Course, *, is_quiet: bool) -> None:
         wait_until = course.wait_until
         if course.failure is not None:
             wait_until = await _note_failure(tx, course, course.failure)
-        await _finish(tx, course, concluded, wait_until, is_quiet=is_quiet)
+        finish = _finish(course, concluded, wait_until, tx.now, is_quiet=is_quiet)
+        (is_ours,) = await domains.finish(tx.db, tx.workspace_id, [(course.claim, finish)])
+        _count(is_ours=is_ours)
 
 
 async def rest(gate: Gate, claim: Claim) -> None:
     """End a pass over a domain whose account is disconnected: nobody looks again, and nothing is an alarm."""
     async with gate.transaction(claim.workspace_id) as tx:
         nothing = Finish(None, None, 0, None, None, None)
-        if not await domains.finish(tx.db, tx.workspace_id, claim, nothing):
-            LEASES_LOST.labels("domains").inc()
+        (is_ours,) = await domains.finish(tx.db, tx.workspace_id, [(claim, nothing)])
+        _count(is_ours=is_ours)
 
 
-async def _end_at_once(gate: Gate, course: Course, *, is_quiet: bool) -> bool:
+async def _end_at_once(gate: Gate, shared: Shared, course: Course, *, is_quiet: bool) -> bool:
     """The usual end: there is nothing to note, and one statement ends the pass. False where it takes more. What is
     declared meanwhile makes the domain due again."""
-    async with gate.reading(course.claim.workspace_id) as tx:
-        concluded = _as_before(course)
-        if not is_quiet:
-            stock = await stock_of(tx, course.place.domain.id)
-            if find(course.place, stock, course.notes, tx.now):
-                return False
-            concluded = _conclude(course, stock, tx.now)
-        await _finish(tx, course, concluded, course.wait_until, is_quiet=is_quiet)
+    concluded, now = _as_before(course), gate.clock.now()
+    if not is_quiet:
+        stock = course.known or await shared.stock(course.claim)
+        if find(course.place, stock, course.notes, now):
+            return False
+        concluded = _conclude(course, stock, now)
+    finish = _finish(course, concluded, course.wait_until, now, is_quiet=is_quiet)
+    _count(is_ours=await shared.finish(course.claim, finish))
     return True
 
 
-async def _finish(
-    tx: Tx, course: Course, concluded: _Concluded, wait_until: datetime | None, *, is_quiet: bool
-) -> None:
+def _count(*, is_ours: bool) -> None:
+    if not is_ours:
+        LEASES_LOST.labels("domains").inc()
+
+
+def _finish(
+    course: Course, concluded: _Concluded, wait_until: datetime | None, now: datetime, *, is_quiet: bool
+) -> Finish:
     domain = course.place.domain
     think_at, look_at = concluded.think_at, course.look_at if course.place.may_look else None
     failures, failure = domain.failures, domain.failure
@@ -80,13 +88,10 @@ async def _finish(
     if wait_until is not None:
         # Nothing is lost by waiting: what was due is due then, and alarms go on by their own clock.
         look_at = None if look_at is None else max(look_at, wait_until)
-        if think_at is None or think_at <= tx.now or think_at > wait_until:
+        if think_at is None or think_at <= now or think_at > wait_until:
             think_at = wait_until
-    finish = Finish(look_at, think_at, failures, failure, concluded.urgent_at, concluded.doubt_at)
-    if not await domains.finish(tx.db, tx.workspace_id, course.claim, finish):
-        LEASES_LOST.labels("domains").inc()
-    elif not is_quiet or failure != domain.failure:
-        await changes.tell(tx.db, tx.workspace_id)
+    is_news = not is_quiet or failure != domain.failure
+    return Finish(look_at, think_at, failures, failure, concluded.urgent_at, concluded.doubt_at, is_news)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from lockstep.storage.encoding import to_document
 from lockstep.storage.readings import Observation, Stored
 from lockstep.workers.reconciler.actor import RECONCILER
 from lockstep.workers.reconciler.permits import NO_TURN_WAIT, Permits
+from lockstep.workers.reconciler.shared import Shared, scoped
 from lockstep.workers.reconciler.situation import Place
 from lockstep.workers.reconciler.visits import log_since, store_visits
 
@@ -49,10 +50,13 @@ class Looked:
 class Looking:
     """Readings of all accounts that this process looks at; one at a time for each account."""
 
-    def __init__(self, gate: Gate, permits: Permits, between_readings: timedelta, lease: timedelta) -> None:
+    def __init__(
+        self, gate: Gate, shared: Shared, permits: Permits, between_readings: timedelta, lease: timedelta
+    ) -> None:
         """`between_readings`, real time: one reading of an account serves all its locks, so those that ask sooner
         than this after the last one wait, and share the next."""
         self._gate = gate
+        self._shared = shared
         self._permits = permits
         self._between_readings = between_readings
         self._lease = lease
@@ -69,18 +73,12 @@ class Looking:
         whole = place.capabilities.reads_whole_account
         lock = self._one_at_a_time.setdefault(place.account.id if whole else place.domain.id, asyncio.Lock())
         async with lock:
-            found = await self.stored(claim, place)
+            found = await self._shared.stored(claim, place)
             if found.begun_at is not None and found.begun_at >= after:
                 return Looked(found.observed, found.begun_at)
             if whole:
                 await self._space_out(place.account.id)
             return await self._read(claim, place, driver)
-
-    async def stored(self, claim: Claim, place: Place) -> Stored:
-        async with self._gate.database.reading(claim.workspace_id) as db:
-            return await readings.of_scope(
-                db, claim.workspace_id, place.account.id, _scope(place), place.targets
-            )
 
     async def _space_out(self, account_id: UUID) -> None:
         last = self._last_ended.get(account_id)
@@ -112,7 +110,7 @@ class Looking:
         begun_at = min(begun_at, reading.begun_at)
         async with self._gate.transaction(workspace_id) as tx:
             await self._store(tx, place, known, reading, begun_at)
-        return Looked((await self.stored(claim, place)).observed, begun_at)
+        return Looked((await self._shared.stored(claim, place)).observed, begun_at)
 
     async def _store(
         self, tx: Tx, place: Place, known: Sequence[DeviceRow], reading: Reading, begun_at: datetime
@@ -121,7 +119,7 @@ class Looking:
         contents = _contents(tx, account.id, known, reading)
         covers = sorted(reading.complete_for)
         changed = await readings.store(
-            tx.db, tx.workspace_id, account.id, _scope(place), begun_at, covers, contents
+            tx.db, tx.workspace_id, account.id, scoped(place).scope, begun_at, covers, contents
         )
         changed |= await _store_states(tx, known, reading)
         elsewhere = {d.domain_id for d in known if d.reference in changed and d.domain_id != place.domain.id}
@@ -178,10 +176,6 @@ async def _observe(driver: Driver, scope: ObserveScope) -> Reading:
             return await driver.observe(scope)
     except TimeoutError as error:
         raise VendorUnreachable("the reading did not end in time") from error
-
-
-def _scope(place: Place) -> str:
-    return "account" if place.capabilities.reads_whole_account else place.domain.reference
 
 
 def _contents(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from lockstep.model.belief import Belief, narrow
@@ -12,14 +12,18 @@ from lockstep.model.capabilities import CodeChooser
 from lockstep.model.declared import ABSENT, carried
 from lockstep.model.matching import Known, Matches, ReadEntry, match
 from lockstep.model.plan import Foreign, is_doubtful
-from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import claims, writes
+from lockstep.operations import events as recorded
+from lockstep.operations.gate import Gate
+from lockstep.storage import writes
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.readings import Observation
-from lockstep.workers.reconciler.digits import free_digits, keep_issued
+from lockstep.storage.writes import Findings
+from lockstep.workers.reconciler.actor import RECONCILER
+from lockstep.workers.reconciler.digits import free_digits, keep_issued, may_free_digits
 from lockstep.workers.reconciler.looking import read_entries, shown_digits
+from lockstep.workers.reconciler.shared import Shared
 from lockstep.workers.reconciler.situation import Stock, Work
-from lockstep.workers.reconciler.telling import tell_beliefs
+from lockstep.workers.reconciler.telling import events_of, facts_of_beliefs
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,9 @@ class Narrowed:
     """Too much is gone at once: the beginning of the reading that says so."""
 
 
-async def narrow_unit(gate: Gate, work: Work, stock: Stock, observed: Sequence[Observation]) -> Narrowed:
+async def narrow_unit(
+    gate: Gate, shared: Shared, work: Work, stock: Stock, observed: Sequence[Observation]
+) -> Narrowed:
     """Unread locks change nothing: what is believed of them stays."""
     before = {e.id: e for e in work.unit.entries}
     mine = [o for o in observed if o.target in work.unit.targets]
@@ -53,21 +59,40 @@ async def narrow_unit(gate: Gate, work: Work, stock: Stock, observed: Sequence[O
     changed = [(e, after[e.id]) for e in read if _is_news(e.belief, after[e.id])]
     learned = _issued_unknown_to_us(work, read, after, matches, mine)
     if changed or learned:
-        async with gate.transaction(work.claim.workspace_id) as tx:
-            if await claims.holds(tx.db, work.claim, timedelta(0)):
-                for entry, sealed in learned:
-                    digits = shown_digits(tx, work.place.account.id, sealed)
-                    await keep_issued(tx, work, entry.declared, entry.declared.revision, digits)
-                await _store(tx, work, stock, changed)
+        await _store(gate, shared, work, stock, changed, learned)
     now_believed = {i: replace(e, belief=after.get(i, e.belief)) for i, e in before.items()}
     return _narrowed(now_believed, matches, unread)
 
 
-async def _store(tx: Tx, work: Work, stock: Stock, changed: Sequence[tuple[EntryRow, Belief]]) -> None:
-    await writes.store_beliefs(tx.db, tx.workspace_id, {e.id: belief for e, belief in changed})
-    for entry, belief in changed:
-        await free_digits(tx, work.unit, entry.id, belief, stock.specs.get(entry.id, {}))
-    await tell_beliefs(tx, work.unit, changed)
+async def _store(
+    gate: Gate,
+    shared: Shared,
+    work: Work,
+    stock: Stock,
+    changed: Sequence[tuple[EntryRow, Belief]],
+    learned: Sequence[tuple[EntryRow, str]],
+) -> None:
+    """Mostly one statement is enough. Where the lease has passed to another nothing is stored."""
+    freeing = [
+        (e, belief, specs)
+        for e, belief in changed
+        if may_free_digits(work.unit, belief, specs := stock.specs.get(e.id, {}))
+    ]
+    facts = facts_of_beliefs(work.unit, changed, gate.clock.now())
+    told = events_of(facts, await shared.shown(work.claim, sorted(facts)) if facts else [])
+    found = Findings(work.claim, {e.id: belief for e, belief in changed}, recorded.drafts(told))
+    if not learned and not freeing:
+        await shared.keep(found)
+        return
+    async with gate.transaction(work.claim.workspace_id) as tx:
+        (is_ours,) = await writes.store_findings(tx.db, tx.workspace_id, RECONCILER.name, tx.now, [found])
+        if not is_ours:
+            return
+        for entry, sealed in learned:
+            digits = shown_digits(tx, work.place.account.id, sealed)
+            await keep_issued(tx, work, entry.declared, entry.declared.revision, digits)
+        for entry, belief, specs in freeing:
+            await free_digits(tx, work.unit, entry.id, belief, specs)
 
 
 def _entries_of(observed: Sequence[Observation]) -> list[ReadEntry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lockstep.driver.contract import Driver
@@ -29,7 +29,8 @@ from lockstep.workers.reconciler.remedies import (
     of_hold,
     of_unread,
 )
-from lockstep.workers.reconciler.situation import Place, Stock, Unit, Work, place_of, stock_of, units_of
+from lockstep.workers.reconciler.shared import Shared
+from lockstep.workers.reconciler.situation import Place, Stock, Unit, Work, units_of
 from lockstep.workers.reconciler.writing import WriteSettings, Writing
 
 _MOST_ROUNDS = 3
@@ -55,11 +56,14 @@ class Reconciler:
     ) -> None:
         self._gate = gate
         self._drivers = drivers
-        self._looking = Looking(gate, drivers.permits, settings.between_readings, settings.write.lease)
+        self._shared = Shared(gate)
+        self._looking = Looking(
+            gate, self._shared, drivers.permits, settings.between_readings, settings.write.lease
+        )
         self._writing = Writing(gate, drivers.permits, settings.write, made)
 
     async def process(self, claim: Claim) -> None:
-        place = await place_of(self._gate, claim)
+        place = await self._shared.place(claim)
         if place is None:
             return
         if place.account.state == "disconnected":
@@ -73,37 +77,34 @@ class Reconciler:
 
     async def _only_look(self, course: Course, driver: Driver) -> bool:
         """The quiet case: a drift check that finds nothing new loads no entries and writes nothing but the reading."""
-        before = await self._looking.stored(course.claim, course.place)
+        before = await self._shared.stored(course.claim, course.place)
         due_at = course.place.domain.look_at or self._gate.clock.now()
         found = await self._look(course, driver, due_at - _SHARED_WITHIN, before)
         contents = {o.target: o.content for o in before.observed}
         is_same = len(found) == len(contents) and all(contents.get(o.target) == o.content for o in found)
         if not is_same and not course.must_end:
             return False
-        await end_pass(self._gate, course, is_quiet=True)
+        await end_pass(self._gate, self._shared, course, is_quiet=True)
         return True
 
     async def _think(self, course: Course, driver: Driver | None) -> None:
         claim, place = course.claim, course.place
-        stock = await self._load(course)
+        stock = await self._shared.stock(claim)
         is_changed = await end_orphans(self._gate, claim, stock.intents)
         if driver is not None:
             is_changed |= await follow_jobs(self._gate, claim, place, driver, stock.intents)
         if is_changed:
-            stock = await self._load(course)
-        stored = await self._looking.stored(claim, place)
+            stock = await self._shared.stock(claim)
+        stored = await self._shared.stored(claim, place)
         observed = stored.observed
         if driver is not None and not course.must_end:
             has_unread = len(observed) < len(place.targets)
             after = _wanted_after(place, stock, self._gate.clock.now(), has_unread=has_unread)
             observed = await self._look(course, driver, after, stored)
+        course.known = stock
         for unit in units_of(place, stock):
             await self._pass_over(course, unit, stock, observed, driver)
-        await end_pass(self._gate, course, is_quiet=False)
-
-    async def _load(self, course: Course) -> Stock:
-        async with self._gate.reading(course.claim.workspace_id) as tx:
-            return await stock_of(tx, course.place.domain.id)
+        await end_pass(self._gate, self._shared, course, is_quiet=False)
 
     async def _look(
         self, course: Course, driver: Driver, after: datetime, stored: Stored
@@ -126,7 +127,9 @@ class Reconciler:
         self, course: Course, unit: Unit, stock: Stock, observed: list[Observation], driver: Driver | None
     ) -> None:
         work = Work(course.claim, course.place, unit)
-        narrowed = await narrow_unit(self._gate, work, stock, observed)
+        narrowed = await narrow_unit(self._gate, self._shared, work, stock, observed)
+        if course.known is not None:
+            course.known = replace(course.known, entries={**course.known.entries, **narrowed.entries})
         if narrowed.doubt_at is not None:
             course.doubt_at = narrowed.doubt_at
             course.look_at = narrowed.doubt_at + max(_DOUBT_WAIT, unit.capabilities.settling)
@@ -157,6 +160,7 @@ class Reconciler:
                     return
                 done.add(change)
                 entry = shift.live[change.entry_id]
+                course.known = None
                 written = await self._writing.write(shift.work, driver, entry, change, shift.taken)
                 shift.take_in(course, entry, written, self._gate.clock.now())
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities
 from lockstep.model.declared import Spec
-from lockstep.operations.gate import Gate, Tx
+from lockstep.operations.gate import Tx
 from lockstep.storage import passes
 from lockstep.storage.accounts import AccountRow
 from lockstep.storage.claims import Claim
@@ -29,6 +29,11 @@ class Place:
     """Those that are taken as removed come last: they keep their entries, and nobody looks at them. There may
     be none."""
     is_ruling: bool
+
+    @classmethod
+    def of(cls, found: passes.FoundPlace) -> Place:
+        domain, account, is_ruling, locks = found
+        return cls(domain, account, tuple(locks), is_ruling)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -94,20 +99,14 @@ class Stock:
     specs: Mapping[UUID, Mapping[int, Spec]]
     intents: tuple[IntentRow, ...]
 
-
-async def place_of(gate: Gate, claim: Claim) -> Place | None:
-    """None where the domain has gone meanwhile."""
-    async with gate.reading(claim.workspace_id) as tx:
-        found = await passes.place(tx.db, tx.workspace_id, claim.row_id)
-    if found is None:
-        return None
-    domain, account, is_ruling, locks = found
-    return Place(domain, account, tuple(locks), is_ruling)
+    @classmethod
+    def of(cls, found: passes.FoundStock) -> Stock:
+        entries, specs, open_intents = found
+        return cls(entries, specs, tuple(open_intents))
 
 
 async def stock_of(tx: Tx, domain_id: UUID) -> Stock:
-    entries, specs, open_intents = await passes.stock(tx.db, tx.workspace_id, domain_id)
-    return Stock(entries, specs, tuple(open_intents))
+    return Stock.of((await passes.stocks(tx.db, tx.workspace_id, [domain_id]))[domain_id])
 
 
 def units_of(place: Place, stock: Stock) -> list[Unit]:

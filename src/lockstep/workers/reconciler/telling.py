@@ -17,6 +17,7 @@ from lockstep.model.declared import ABSENT, carried, due_state, effective_window
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Tx
 from lockstep.storage import access_codes, entries, occupancies
+from lockstep.storage.access_codes import ShownCode
 from lockstep.storage.accounts import AccountRow
 from lockstep.storage.entries import EntryRow
 from lockstep.workers.reconciler.actor import RECONCILER
@@ -29,9 +30,31 @@ def facts_of(unit: Unit, entry: EntryRow, after: Belief, now: datetime) -> list[
     return events_of_belief(entry.declared, entry.belief, after, unit.capabilities, now)
 
 
+def facts_of_beliefs(
+    unit: Unit, changed: Sequence[tuple[EntryRow, Belief]], now: datetime
+) -> dict[UUID, list[CodeFact]]:
+    """What changes of belief mean, by entry; those that mean nothing are left out."""
+    return {e.id: facts for e, after in changed if (facts := facts_of(unit, e, after, now))}
+
+
 async def tell_beliefs(tx: Tx, unit: Unit, changed: Sequence[tuple[EntryRow, Belief]]) -> None:
-    """Append what changes of belief mean, once for each lock that shows the code."""
-    await _append_for(tx, {e.id: facts_of(unit, e, after, tx.now) for e, after in changed})
+    """Append what changes of belief mean."""
+    await _append_for(tx, facts_of_beliefs(unit, changed, tx.now))
+
+
+def events_of(
+    facts: Mapping[UUID, Sequence[CodeFact]], shown: Sequence[ShownCode]
+) -> list[events.AccessCodeEvent]:
+    """One event for each lock that shows the code."""
+    return [
+        fact.about(
+            access_code_id=code.public_id,
+            device_id=code.device_public_id,
+            access_grant_id=code.grant_public_id,
+        )
+        for code in shown
+        for fact in facts[code.entry_id]
+    ]
 
 
 async def tell_account(tx: Tx, account: AccountRow, state: str) -> None:
@@ -137,18 +160,7 @@ def _is_over(entry: EntryRow, capabilities: Capabilities, now: datetime) -> bool
     return entry.declared.is_withdrawn or window.is_over(now)
 
 
-async def _append_for(tx: Tx, told: Mapping[UUID, Sequence[CodeFact]]) -> None:
-    """One event for each lock that shows the code, all in one statement."""
-    of_entries = [entry_id for entry_id, facts in told.items() if facts]
-    if not of_entries:
-        return
-    appended = [
-        fact.about(
-            access_code_id=code.public_id,
-            device_id=code.device_public_id,
-            access_grant_id=code.grant_public_id,
-        )
-        for code in await access_codes.shown_of_entries(tx.db, tx.workspace_id, of_entries)
-        for fact in told[code.entry_id]
-    ]
-    await recorded.append(tx, RECONCILER, *appended)
+async def _append_for(tx: Tx, facts: Mapping[UUID, Sequence[CodeFact]]) -> None:
+    if facts:
+        shown = await access_codes.shown_of_entries(tx.db, tx.workspace_id, sorted(facts))
+        await recorded.append(tx, RECONCILER, *events_of(facts, shown))

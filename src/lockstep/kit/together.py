@@ -1,0 +1,102 @@
+"""What several callers ask for while one of them is being answered is asked together, as one question."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class CannotTell(Exception):
+    """Whoever asked for all of them failed, and it is not known what came of the question."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting(Generic[K]):
+    key: K
+    told: asyncio.Future[Any]
+
+
+_LEAD = object()
+"""It is this one's turn to ask, for itself and for all who wait."""
+
+
+class Together(Generic[K, V]):
+    """`ask` answers several keys at once, in their order. The one who finds nobody asking asks at once, alone; those
+    who come meanwhile wait, and the first of them then asks for all. There is no task besides those of the callers:
+    nothing goes on after they have ended."""
+
+    def __init__(
+        self,
+        ask: Callable[[Sequence[K]], Awaitable[Sequence[V]]],
+        most: int,
+        *,
+        is_undone: tuple[type[Exception], ...],
+    ) -> None:
+        """`most`: so many keys in one question. `is_undone`: errors after which it is certain that nothing came of the
+        question. Then each one asks again for itself, so that one bad key is nobody else's trouble; after others all
+        get CannotTell."""
+        self._ask = ask
+        self._most = most
+        self._is_undone = is_undone
+        self._is_asking = False
+        self._waiting: list[_Waiting[K]] = []
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._is_asking and not self._waiting
+
+    async def one(self, key: K) -> V:
+        """Raises what `ask` raises, or CannotTell."""
+        if self._is_asking:
+            told = await self._wait(_Waiting(key, asyncio.get_running_loop().create_future()))
+            if told is not _LEAD:
+                return (await self._ask([key]))[0] if isinstance(told, Exception) else told[0]
+        self._is_asking = True
+        waiting = [w for w in self._waiting if not w.told.done()]
+        others, self._waiting = waiting[: self._most - 1], waiting[self._most - 1 :]
+        try:
+            values = await self._ask([key, *(w.key for w in others)])
+        except self._is_undone as error:
+            if not others:
+                raise
+            _tell(others, [error] * len(others))
+            return (await self._ask([key]))[0]
+        except BaseException:
+            for w in others:
+                if not w.told.done():
+                    w.told.set_exception(CannotTell("what was asked together failed"))
+            raise
+        finally:
+            self._hand_on()
+        _tell(others, [(value,) for value in values[1:]])
+        return values[0]
+
+    async def _wait(self, waiting: _Waiting[K]) -> Any:
+        self._waiting.append(waiting)
+        try:
+            return await waiting.told
+        except asyncio.CancelledError:
+            if waiting.told.done() and not waiting.told.cancelled() and waiting.told.result() is _LEAD:
+                self._hand_on()
+            raise
+
+    def _hand_on(self) -> None:
+        self._is_asking = False
+        while self._waiting:
+            first = self._waiting.pop(0)
+            if not first.told.done():
+                # Nobody comes in between before it goes on.
+                self._is_asking = True
+                first.told.set_result(_LEAD)
+                return
+
+
+def _tell(others: Sequence[_Waiting[Any]], answers: Sequence[Any]) -> None:
+    for waiting, answer in zip(others, answers, strict=True):
+        if not waiting.told.done():
+            waiting.told.set_result(answer)

@@ -1,0 +1,120 @@
+"""Questions asked together: one at a time, each answered with its own, and nobody left waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from lockstep.kit.together import CannotTell, Together
+
+
+class Undone(Exception):
+    """Nothing came of it."""
+
+
+class Clerk:
+    """Doubles numbers, when it is let; 13 is refused, and 99 breaks it."""
+
+    def __init__(self, most: int = 10) -> None:
+        self.asked: list[list[int]] = []
+        self.may_answer = asyncio.Semaphore(0)
+        self.together: Together[int, int] = Together(self._answer, most, is_undone=(Undone,))
+
+    async def _answer(self, keys: Sequence[int]) -> Sequence[int]:
+        self.asked.append(list(keys))
+        await self.may_answer.acquire()
+        if 13 in keys:
+            raise Undone
+        if 99 in keys:
+            raise OSError
+        return [key * 2 for key in keys]
+
+    async def ask(self, *keys: int) -> list[asyncio.Task[int]]:
+        """Each in a task that has gone as far as it can."""
+        tasks = [asyncio.create_task(self.together.one(key)) for key in keys]
+        await self.settle()
+        return tasks
+
+    async def settle(self) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    def answer(self, questions: int) -> None:
+        for _ in range(questions):
+            self.may_answer.release()
+
+
+async def test_whoever_comes_while_one_asks_is_asked_for_with_the_others_and_told_their_own() -> None:
+    clerk = Clerk()
+    tasks = await clerk.ask(1, 2, 3, 4)
+    assert clerk.asked == [[1]]
+    clerk.answer(2)
+    assert await asyncio.gather(*tasks) == [2, 4, 6, 8]
+    assert clerk.asked == [[1], [2, 3, 4]]
+    assert clerk.together.is_idle
+
+
+async def test_no_question_has_more_than_the_most_keys() -> None:
+    clerk = Clerk(most=2)
+    tasks = await clerk.ask(1, 2, 3, 4)
+    clerk.answer(3)
+    assert await asyncio.gather(*tasks) == [2, 4, 6, 8]
+    assert clerk.asked == [[1], [2, 3], [4]]
+
+
+@pytest.mark.parametrize("keys", [(1, 13, 3), (1, 3, 13)])
+async def test_a_key_that_is_refused_is_nobody_elses_trouble(keys: tuple[int, ...]) -> None:
+    clerk = Clerk()
+    tasks = await clerk.ask(*keys)
+    clerk.answer(4)
+    told = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(t) if isinstance(t, Exception) else t for t in told] == [
+        Undone if key == 13 else key * 2 for key in keys
+    ]
+    assert clerk.together.is_idle
+
+
+async def test_where_nobody_knows_what_came_of_the_question_all_are_told_so() -> None:
+    clerk = Clerk()
+    tasks = await clerk.ask(1, 2, 99)
+    clerk.answer(2)
+    told = await asyncio.gather(*tasks, return_exceptions=True)
+    assert told[0] == 2
+    assert [type(t) for t in told[1:]] == [OSError, CannotTell]
+    assert clerk.together.is_idle
+
+
+async def test_who_gives_up_while_waiting_is_not_asked_for() -> None:
+    clerk = Clerk()
+    first, second, third = await clerk.ask(1, 2, 3)
+    second.cancel()
+    clerk.answer(2)
+    assert (await first, await third) == (2, 6)
+    assert clerk.asked == [[1], [3]]
+
+
+async def test_who_is_ended_just_when_it_is_his_turn_hands_it_on() -> None:
+    clerk = Clerk()
+    first, second, third = await clerk.ask(1, 2, 3)
+    clerk.answer(2)
+    await first
+    second.cancel()
+    assert await third == 6
+    assert clerk.together.is_idle
+
+
+async def test_who_is_ended_while_asking_leaves_nobody_waiting() -> None:
+    clerk = Clerk()
+    first, second, third, fourth = await clerk.ask(1, 2, 3, 4)
+    first.cancel()
+    await clerk.settle()
+    assert clerk.asked == [[1], [2, 3, 4]]
+    second.cancel()
+    with pytest.raises(CannotTell):
+        await third
+    with pytest.raises(CannotTell):
+        await fourth
+    clerk.answer(1)
+    assert await clerk.together.one(5) == 10
