@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -84,16 +84,14 @@ class Gate:
     @asynccontextmanager
     async def reading(self, workspace_id: UUID) -> AsyncIterator[Tx]:
         """For operations that only read: no transaction around them, one round trip less each way."""
-        salt = await self._salt(workspace_id)
+        salt = self._salts.get(workspace_id) or await self._salt(workspace_id)
         async with self.database.reading(workspace_id) as db:
             yield self._tx(db, workspace_id, salt, is_transaction=False)
 
-    @asynccontextmanager
-    async def at_once(self, workspace_id: UUID) -> AsyncIterator[Tx]:
+    def at_once(self, workspace_id: UUID) -> AbstractAsyncContextManager[Tx]:
         """For operations that say that they write by one statement, which is all or nothing by itself: no transaction
         around it, two round trips of four less. Raises TransactionNeeded where they cannot, with nothing done."""
-        async with self.reading(workspace_id) as tx:
-            yield tx
+        return self.reading(workspace_id)
 
     def _tx(self, db: Connection, workspace_id: UUID, salt: bytes, *, is_transaction: bool) -> Tx:
         now = self.clock.now()

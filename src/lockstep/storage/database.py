@@ -70,7 +70,8 @@ class Database:
     @asynccontextmanager
     async def transaction(self, workspace_id: UUID | None) -> AsyncIterator[Connection]:
         """One transaction within a workspace; None: across all of them (claims and authentication only)."""
-        async with self._session(workspace_id) as session:
+        async with self._pool_for(workspace_id).acquire() as connection:
+            session = await _entered(connection, workspace_id)
             async with session.transaction():
                 yield session
             self._bell.ring(session.take_news())
@@ -78,16 +79,13 @@ class Database:
     @asynccontextmanager
     async def reading(self, workspace_id: UUID | None) -> AsyncIterator[Connection]:
         """A connection for single statements that only read; each sees its own snapshot."""
-        async with self._session(workspace_id) as session:
+        async with self._pool_for(workspace_id).acquire() as connection:
+            session = await _entered(connection, workspace_id)
             yield session
             self._bell.ring(session.take_news())
 
-    @asynccontextmanager
-    async def _session(self, workspace_id: UUID | None) -> AsyncIterator[_Session]:
-        async with (self._across if workspace_id is None else self._pool).acquire() as connection:
-            session = cast(_Session, connection)
-            await session.enter(EVERY_WORKSPACE if workspace_id is None else str(workspace_id))
-            yield session
+    def _pool_for(self, workspace_id: UUID | None) -> asyncpg.Pool:
+        return self._across if workspace_id is None else self._pool
 
     async def listen(self, channel: str, woken: Callable[[str], None]) -> Callable[[], Awaitable[None]]:
         """Call `woken(payload)` for each NOTIFY; returns what ends it. The connection is its own."""
@@ -98,6 +96,12 @@ class Database:
 
         await connection.add_listener(channel, hear)
         return connection.close
+
+
+async def _entered(connection: Any, workspace_id: UUID | None) -> _Session:
+    session = cast(_Session, connection)
+    await session.enter(EVERY_WORKSPACE if workspace_id is None else str(workspace_id))
+    return session
 
 
 def tell(db: Connection, channel: str, payload: str) -> None:
