@@ -24,8 +24,10 @@ from lockstep.workers.reconciler.calls import counted_calls
 
 _HELD_FOR = 2
 """A permit lasts for so many calls' longest time."""
+_IN_LINE = 2
+"""So many get ready for each call that may be under way: a write that is turned away comes long after the others."""
 _FULL_WAIT = timedelta(milliseconds=250)
-"""Whoever finds as many in line as may call at once comes back after this."""
+"""Whoever finds the line full comes back after this."""
 _ASK_AGAIN_SECONDS = 0.05
 
 
@@ -93,7 +95,7 @@ class Permits:
             line.held += 1
             wait_until = await self._ask(ticket, line, with_token=True)
             return ticket if wait_until is None else wait_until
-        if line.following >= pace.at_once:
+        if line.following >= pace.at_once * _IN_LINE:
             return self._gate.clock.now() + _FULL_WAIT
         line.following += 1
         wait_until = None
