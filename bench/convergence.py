@@ -63,7 +63,7 @@ async def _until_proven(made: Built, actor: Actor) -> float:
     loop = made.loop()
     begun = time.perf_counter()
     task = asyncio.create_task(loop.run())
-    while await _unproven(made, actor):
+    while await _is_unproven(made, actor):
         await asyncio.sleep(0.05)
     seconds = time.perf_counter() - begun
     loop.stop()
@@ -71,9 +71,10 @@ async def _until_proven(made: Built, actor: Actor) -> float:
     return seconds
 
 
-async def _unproven(made: Built, actor: Actor) -> int:
+async def _is_unproven(made: Built, actor: Actor) -> bool:
     async with made.gate.database.reading(actor.workspace_id) as db:
-        left: int = await db.fetchval(
-            "select count(*) from entries where proven_at is null or proven_at < last_write_at"
+        return bool(
+            await db.fetchval(
+                "select exists (select from entries where proven_at is null or proven_at < last_write_at)"
+            )
         )
-    return left

@@ -99,7 +99,7 @@ class OutboundSettings:
 class WorkSettings:
     """How the workers work."""
 
-    at_once: int = field(default=16, metadata={LEAST: 1})
+    at_once: int = field(default=24, metadata={LEAST: 1})
     """Rows of one queue that one process works on at a time, at least 1."""
     lease_seconds: float = 60.0
     """How long work is held without renewal; a killed worker's work is taken up after that."""

@@ -23,13 +23,15 @@ Process = Callable[[Claim], Awaitable[None]]
 
 _LONGEST_SLEEP_SECONDS = 30.0
 _PAUSE_SECONDS = 1.0
+_GROUP, _COMPANY_SECONDS = 4, 0.01
+"""Where fewer rows could be claimed than this, others may end this soon."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
     lease: timedelta = timedelta(seconds=60)
     """How long a claim is ours without renewal, on the database's clock."""
-    at_once: int = 16
+    at_once: int = 24
     """Rows of one queue worked on at a time by this process."""
 
 
@@ -72,6 +74,11 @@ class Loop:
             self._woken[queue].clear()
             under_way = {t for t in under_way if not t.done()}
             free = self._settings.at_once - len(under_way)
+            if free < min(_GROUP, self._settings.at_once) and under_way:
+                # One claim for several, and those that begin together share what they ask the database.
+                await asyncio.wait(under_way, timeout=_COMPANY_SECONDS, return_when=asyncio.ALL_COMPLETED)
+                under_way = {t for t in under_way if not t.done()}
+                free = self._settings.at_once - len(under_way)
             try:
                 claimed = await claim_some(self._gate, queue, self._settings.lease, free) if free else []
                 under_way |= {asyncio.create_task(self._process(queue, c)) for c in claimed}
