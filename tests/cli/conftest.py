@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import shutil
@@ -118,6 +119,12 @@ class Running:
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(_SECONDS)
+
+
+@functools.cache
+def http() -> httpx2.Client:
+    """For single questions, each on a connection of its own. One client: to make one takes longer than most answers."""
+    return httpx2.Client(limits=httpx2.Limits(max_keepalive_connections=0), trust_env=False)
 
 
 def until(

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.cli.conftest import Home, Say, tell_at_once, until, within
+from tests.cli.conftest import Home, Say, http, tell_at_once, until, within
 
 from lockstep.cli.running import operator_of
 from lockstep.cli.wiring import Built
@@ -116,7 +116,7 @@ def test_the_doctor_tells_of_a_lock_that_is_offline_and_of_a_refused_account(
     with_a_guest: str, say: Say, plain_locks: str
 ) -> None:
     say("work", "--once")
-    lock = httpx2.get(f"{plain_locks}/_emulator/locks").json()["locks"][0]["id"]
+    lock = http().get(f"{plain_locks}/_emulator/locks").json()["locks"][0]["id"]
     httpx2.post(f"{plain_locks}/_emulator/locks/{lock}/offline").raise_for_status()
     look_again()
     say("work", "--once")

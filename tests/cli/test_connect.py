@@ -8,9 +8,8 @@ import pty
 import select
 import subprocess
 
-import httpx2
 import pytest
-from tests.cli.conftest import COMMAND, Home, Say, within
+from tests.cli.conftest import COMMAND, Home, Say, http, within
 
 from lockstep.cli.wiring import Built
 from lockstep.vendors.nuki.emulator.app import TOKEN
@@ -137,9 +136,9 @@ def test_an_emulator_listens_on_loopback_and_says_where_and_with_which_token(emp
     )
     told = json.loads(running.wait_for("}"))
     assert told["address"].startswith("http://127.0.0.1:")
-    answer = httpx2.get(f"{told['address']}/v1/account", headers={"authorization": f"Bearer {told['token']}"})
+    answer = http().get(f"{told['address']}/v1/account", headers={"authorization": f"Bearer {told['token']}"})
     assert answer.status_code == 200
-    assert len(httpx2.get(f"{told['address']}/_emulator/locks").json()["locks"]) == 2
+    assert len(http().get(f"{told['address']}/_emulator/locks").json()["locks"]) == 2
     assert running.stop() == 0
 
 

@@ -7,7 +7,7 @@ import signal
 from datetime import timedelta
 
 import httpx2
-from tests.cli.conftest import Home, first_key, tell_at_once, until
+from tests.cli.conftest import Home, first_key, http, tell_at_once, until
 
 from lockstep.kit.clock import SystemClock
 from lockstep.storage.database import LEAST_CONNECTIONS
@@ -19,18 +19,18 @@ def test_an_empty_home_serves_with_one_command_and_shows_its_first_key_once(empt
     address = running.address()
     assert address.startswith("http://127.0.0.1:")
     key = {"authorization": f"Bearer {first_key(running.said)}"}
-    assert httpx2.get(f"{address}/v1/workspace", headers=key).status_code == 200
-    assert httpx2.get(f"{address}/v1/workspace").status_code == 401
-    assert httpx2.get(f"{address}/v1/docs").status_code == 200
+    assert http().get(f"{address}/v1/workspace", headers=key).status_code == 200
+    assert http().get(f"{address}/v1/workspace").status_code == 401
+    assert http().get(f"{address}/v1/docs").status_code == 200
     until(
-        lambda: httpx2.get(f"{address}/health").status_code == 200,
-        lambda: httpx2.get(f"{address}/health").text,
+        lambda: http().get(f"{address}/health").status_code == 200,
+        lambda: http().get(f"{address}/health").text,
     )
     assert running.stop() == 0
     assert "Stopped." in running.said
 
     again = empty_home.start("serve", "--port", "0")
-    assert httpx2.get(f"{again.address()}/v1/workspace", headers=key).status_code == 200
+    assert http().get(f"{again.address()}/v1/workspace", headers=key).status_code == 200
     assert "lockstep_" not in again.said
     assert again.stop(signal.SIGINT) == 0
 
@@ -43,15 +43,15 @@ def test_several_processes_share_one_database_and_its_first_key(home: Home) -> N
     keys = [first_key(one.said) for one in both if "lockstep_" in one.said]
     assert len(keys) == 1
     for address in addresses:
-        answer = httpx2.get(f"{address}/v1/workspace", headers={"authorization": f"Bearer {keys[0]}"})
+        answer = http().get(f"{address}/v1/workspace", headers={"authorization": f"Bearer {keys[0]}"})
         assert answer.status_code == 200
     assert "No workers here" in both[1].wait_for("End with Ctrl-C.")
-    assert httpx2.get(f"{addresses[1]}/health").json()["checks"] == {"database": True, "schema": True}
+    assert http().get(f"{addresses[1]}/health").json()["checks"] == {"database": True, "schema": True}
     metrics = working.wait_for("Working.").split("metrics are on ")[1].split()[0].rstrip(".")
     until(
-        lambda: httpx2.get(f"{metrics}/health").json()["checks"].get("workers") is True, lambda: working.said
+        lambda: http().get(f"{metrics}/health").json()["checks"].get("workers") is True, lambda: working.said
     )
-    assert "lockstep_queue_due" in httpx2.get(f"{metrics}/metrics").text
+    assert "lockstep_queue_due" in http().get(f"{metrics}/metrics").text
     assert working.stop() == 0
     assert "Stopped." in working.said
 
@@ -61,12 +61,12 @@ def test_workers_come_back_after_the_database_was_away(empty_home: Home) -> None
     address = running.address()
     pid = int((empty_home.folder / "data/postgres/data/postmaster.pid").read_text().splitlines()[0])
     is_well = {"database": True, "schema": True, "workers": True}
-    until(lambda: httpx2.get(f"{address}/health").json()["checks"] == is_well, lambda: "not well at first")
+    until(lambda: http().get(f"{address}/health").json()["checks"] == is_well, lambda: "not well at first")
     os.kill(pid, signal.SIGKILL)
-    until(lambda: httpx2.get(f"{address}/health").status_code == 503, lambda: "the loss was not noticed")
+    until(lambda: http().get(f"{address}/health").status_code == 503, lambda: "the loss was not noticed")
     # Another process starts the server again, as the next start of anything would.
     assert empty_home.run("migrate").returncode == 0
-    until(lambda: httpx2.get(f"{address}/health").json()["checks"] == is_well, lambda: running.said)
+    until(lambda: http().get(f"{address}/health").json()["checks"] == is_well, lambda: running.said)
 
 
 def test_the_least_connections_to_the_database_suffice_from_the_first_start_to_a_proven_code(

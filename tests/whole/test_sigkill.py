@@ -152,7 +152,8 @@ async def _at_work(stage: Stage, epoch: int, *, is_writing: bool) -> None:
         now = await _under_way(stage)
         if now.intents or (now.epoch > epoch and not is_writing) or stage.writes() > writes:
             return
-        await asyncio.sleep(0)
+        # Shorter than any step that it is to be met at, and not so short that it has a core to itself.
+        await asyncio.sleep(0.002)
 
 
 @pytest.mark.timeout(300)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from datetime import timedelta
 
 import httpx2
@@ -20,6 +21,8 @@ from lockstep.workers.reconciler.writing import WriteSettings
 
 LEASE = timedelta(seconds=1)
 CALL_TIMEOUT = timedelta(milliseconds=500)
+_TLS = ssl.create_default_context()
+"""Once, before processes are made of this one: it takes longer than all else that they begin with."""
 
 
 def work(database_url: str) -> None:
@@ -29,7 +32,7 @@ def work(database_url: str) -> None:
 
 async def _work(database_url: str) -> None:
     database = await Database.open(database_url)
-    async with httpx2.AsyncClient(timeout=5) as http:
+    async with httpx2.AsyncClient(timeout=5, verify=_TLS) as http:
         gate = Gate(database, SystemClock(), SEALER, secrets.SystemRandom(), VENDORS, http)
         settings = ReconcileSettings(WriteSettings(CALL_TIMEOUT, LEASE), timedelta(0))
         reconciler = Reconciler(gate, Drivers(gate), settings, lambda vendor, kind: None)

@@ -198,6 +198,7 @@ def _settings(sockets: Path, *, fast_and_unsafe: bool) -> str:
     }
     if fast_and_unsafe:
         values |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        values |= {"wal_level": "minimal", "max_wal_senders": "0"}
     lines = (f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in values.items())
     return "# Written by Lockstep on every start; put settings of your own into postgresql.conf.\n" + "".join(
         lines
