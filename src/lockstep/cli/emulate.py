@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from lockstep.cli.failing import ASKED_WRONGLY, Stopped
+from lockstep.cli.running import run_to_stay
 from lockstep.cli.serving import serving
 from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.terminal import AsJson, print_json, print_text
@@ -45,7 +45,7 @@ def emulate(
         app = EMULATORS[vendor](SystemClock(), locks=locks, **more)
     except ValueError as fault:
         raise Stopped(f"{fault} See docs/capabilities.md for the models.", ASKED_WRONGLY) from fault
-    asyncio.run(_emulate(app, vendor, PORTS[vendor] if port is None else port, as_json=as_json))
+    run_to_stay(_emulate(app, vendor, PORTS[vendor] if port is None else port, as_json=as_json))
 
 
 async def _emulate(app: Any, vendor: str, port: int, *, as_json: bool) -> None:

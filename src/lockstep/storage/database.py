@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 from uuid import UUID
@@ -107,6 +107,16 @@ async def _entered(connection: Any, workspace_id: UUID | None) -> _Session:
 def tell(db: Connection, channel: str, payload: str) -> None:
     """Tell all who listen, when the transaction has committed; what is told twice in it is heard once."""
     cast(_Session, db).tell(channel, payload)
+
+
+def one_or_several(first: int, types: Sequence[str]) -> tuple[str, str]:
+    """Where a statement takes rows from, as FROM has it: one row of parameters of these types, the first of which has
+    the number `first`; or as many as their arrays have. For arrays, whose length it does not know, the server makes a
+    new plan at each call, and that takes longer than what mostly is one row."""
+    numbered = list(enumerate(types, first))
+    one = ", ".join(f"${n}::{name}" for n, name in numbered)
+    several = ", ".join(f"${n}::{name}[]" for n, name in numbered)
+    return f"(values ({one}))", f"unnest({several})"
 
 
 async def _pool(dsn: str, most: int) -> asyncpg.Pool:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from lockstep.storage import changes
 from lockstep.storage.claims import Claim
-from lockstep.storage.database import Connection
+from lockstep.storage.database import Connection, one_or_several
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +164,16 @@ class Finish:
     """Whoever looks at the workspace is told that something has changed."""
 
 
-async def finish(db: Connection, workspace_id: UUID, finishes: Sequence[tuple[Claim, Finish]]) -> list[bool]:
-    """End passes and their leases in one statement; a wake that came meanwhile makes the domain due at once.
+_FINISH_TYPES = (
+    *("uuid", "bigint", "bigint", "timestamptz", "timestamptz", "timestamptz", "int", "jsonb"),
+    *("timestamptz", "timestamptz"),
+)
 
-    False where the lease had passed to another. It need not wait for the disk: what a crash of the database loses, the
-    next pass finds anew.
-    """
-    rows = await db.fetch(
-        """with quick as materialized (select set_config('synchronous_commit', 'off', true)),
+
+def _finish(source: str) -> str:
+    return f"""with quick as materialized (select set_config('synchronous_commit', 'off', true)),
            f as materialized (
-             select f.* from quick, unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::timestamptz[],
-               $6::timestamptz[], $7::timestamptz[], $8::int[], $9::jsonb[], $10::timestamptz[], $11::timestamptz[])
+             select f.* from quick, {source}
                as f (id, epoch, generation, due_at, look_at, think_at, failures, failure, urgent_at, doubt_at)
              join domains q on q.workspace_id = $1 and q.id = f.id and q.lease_epoch = f.epoch
              order by q.id for update of q
@@ -186,20 +185,32 @@ async def finish(db: Connection, workspace_id: UUID, finishes: Sequence[tuple[Cl
              applied_generation = greatest(q.applied_generation, f.generation),
              due_at = case when q.generation > f.generation then least(q.due_at, f.due_at) else f.due_at end
            from f where q.workspace_id = $1 and q.id = f.id and q.lease_epoch = f.epoch
-           returning q.id""",
-        workspace_id,
-        [claim.row_id for claim, _ in finishes],
-        [claim.epoch for claim, _ in finishes],
-        [claim.generation for claim, _ in finishes],
-        [min((at for at in (f.look_at, f.think_at) if at is not None), default=None) for _, f in finishes],
-        [f.look_at for _, f in finishes],
-        [f.think_at for _, f in finishes],
-        [f.failures for _, f in finishes],
-        [f.failure for _, f in finishes],
-        [f.urgent_at for _, f in finishes],
-        [f.doubt_at for _, f in finishes],
-    )
+           returning q.id"""  # noqa: S608
+
+
+_FINISH_ONE, _FINISH_SEVERAL = (_finish(source) for source in one_or_several(2, _FINISH_TYPES))
+
+
+async def finish(db: Connection, workspace_id: UUID, finishes: Sequence[tuple[Claim, Finish]]) -> list[bool]:
+    """End passes and their leases in one statement; a wake that came meanwhile makes the domain due at once.
+
+    False where the lease had passed to another. It need not wait for the disk: what a crash of the database loses, the
+    next pass finds anew.
+    """
+    each = [_finish_row(claim, finish) for claim, finish in finishes]
+    if len(each) == 1:
+        rows = await db.fetch(_FINISH_ONE, workspace_id, *each[0])
+    else:
+        rows = await db.fetch(_FINISH_SEVERAL, workspace_id, *zip(*each, strict=True))
     ended = {r["id"] for r in rows}
     if any(f.is_news and claim.row_id in ended for claim, f in finishes):
         await changes.tell(db, workspace_id)
     return [claim.row_id in ended for claim, _ in finishes]
+
+
+def _finish_row(claim: Claim, f: Finish) -> tuple[object, ...]:
+    due_at = min((at for at in (f.look_at, f.think_at) if at is not None), default=None)
+    return (
+        *(claim.row_id, claim.epoch, claim.generation, due_at, f.look_at, f.think_at),
+        *(f.failures, f.failure, f.urgent_at, f.doubt_at),
+    )

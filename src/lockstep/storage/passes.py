@@ -3,7 +3,8 @@ asking row by row took more time than thinking. Several passes that begin togeth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from lockstep.model.declared import Spec
@@ -17,22 +18,32 @@ from lockstep.storage.intents import IntentRow
 
 _DOMAIN, _ACCOUNT = (len(columns.split(", ")) for columns in (domain_columns("q"), account_columns("a")))
 
-_PLACE = f"""
+# One domain is asked for by a statement of its own: for an array, whose length it does not know, the server makes a new
+# plan at each call, and that takes longer than the answer.
+_ONE, _SEVERAL = "= $2", "= any($2)"
+
+
+def _place(which: str) -> str:
+    return f"""
 select {domain_columns("q")}, {account_columns("a")}, w.is_ruling, {device_columns("d")}
 from domains q
   join accounts a on a.workspace_id = $1 and a.id = q.account_id
   join workspaces w on w.id = $1
   left join devices d on d.workspace_id = $1 and d.domain_id = q.id and d.given_up_at is null
-where q.workspace_id = $1 and q.id = any($2)
+where q.workspace_id = $1 and q.id {which}
 order by q.id, d.removed_at is not null, d.id"""  # noqa: S608
 
-_STOCK = f"""
+
+def _stock(which: str) -> str:
+    return f"""
 select {entry_columns()}, {spec_columns("r")}, exists (select from intents i where i.workspace_id = $1
   and i.domain_id = e.domain_id and (i.outcome is null or i.outcome = 'accepted')) as has_intents
 from entries e left join entry_revisions r on r.workspace_id = $1 and r.entry_id = e.id
-where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null
+where e.workspace_id = $1 and e.domain_id {which} and e.settled_at is null
 order by e.id"""  # noqa: S608
 
+
+_PLACES, _STOCKS = (_place(_ONE), _place(_SEVERAL)), (_stock(_ONE), _stock(_SEVERAL))
 
 FoundPlace = tuple[DomainRow, AccountRow, bool, list[DeviceRow]]
 """The domain, its account, whether this database rules, and the domain's locks; those taken as removed come last."""
@@ -41,11 +52,11 @@ FoundStock = tuple[dict[UUID, EntryRow], dict[UUID, dict[int, Spec]], list[Inten
 outcome (their worker died) or waiting for a job."""
 
 
-async def places(db: Connection, workspace_id: UUID, domain_ids: Iterable[UUID]) -> Mapping[UUID, FoundPlace]:
+async def places(db: Connection, workspace_id: UUID, domain_ids: Sequence[UUID]) -> Mapping[UUID, FoundPlace]:
     """By domain; one that has gone is missing."""
     locks_at = _DOMAIN + _ACCOUNT + 1
     found: dict[UUID, FoundPlace] = {}
-    for record in await db.fetch(_PLACE, workspace_id, list(domain_ids)):
+    for record in await _fetch(db, _PLACES, workspace_id, domain_ids):
         row = tuple(record)
         domain = domain_row(row[:_DOMAIN])
         if domain.id not in found:
@@ -59,7 +70,7 @@ async def stocks(db: Connection, workspace_id: UUID, domain_ids: Sequence[UUID])
     """By domain."""
     found: dict[UUID, FoundStock] = {id: ({}, {}, []) for id in domain_ids}
     have_intents = set(domain_ids)
-    for record in await db.fetch(_STOCK, workspace_id, list(domain_ids)):
+    for record in await _fetch(db, _STOCKS, workspace_id, domain_ids):
         id, domain_id = record["id"], record["domain_id"]
         rows, specs, _ = found[domain_id]
         if id not in rows:
@@ -74,3 +85,12 @@ async def stocks(db: Connection, workspace_id: UUID, domain_ids: Sequence[UUID])
         for intent in await intents.open_of_domains(db, workspace_id, sorted(have_intents)):
             found[intent.domain_id][-1].append(intent)
     return found
+
+
+async def _fetch(
+    db: Connection, statements: tuple[str, str], workspace_id: UUID, domain_ids: Sequence[UUID]
+) -> list[Any]:
+    of_one, of_several = statements
+    if len(domain_ids) == 1:
+        return await db.fetch(of_one, workspace_id, domain_ids[0])
+    return await db.fetch(of_several, workspace_id, list(domain_ids))

@@ -105,21 +105,25 @@ class Scoped:
 
 async def of_scopes(db: Connection, workspace_id: UUID, asked: Sequence[Scoped]) -> list[Stored]:
     """For each: as `of_targets`, and when the newest reading of this scope began, whatever it covers."""
-    targets = [(number, target) for number, one in enumerate(asked) for target in one.targets]
+    # As a document and not as arrays: the server would make a new plan for each length.
     rows = await db.fetch(
         f"""select k.number, o.target, o.content, {_BEGUN_AT} as begun_at, s.begun_at as of_scope
-            from unnest($2::int[], $3::uuid[], $4::text[]) as k (number, account_id, scope)
-              left join readings s
-                on s.workspace_id = $1 and s.account_id = k.account_id and s.scope = k.scope
-              left join unnest($5::int[], $6::text[]) as t (number, target) on t.number = k.number
-              left join observations o
-                on o.workspace_id = $1 and o.account_id = k.account_id and o.target = t.target""",  # noqa: S608
+            from jsonb_to_recordset($2::jsonb) as k (number int, account_id uuid, scope text, targets text[])
+              left join lateral (select r.begun_at from readings r
+                where r.workspace_id = $1 and r.account_id = k.account_id and r.scope = k.scope offset 0) s on true
+              left join lateral (select b.* from observations b
+                where b.workspace_id = $1 and b.account_id = k.account_id and b.target = any(k.targets)
+                offset 0) o on true""",  # noqa: S608
         workspace_id,
-        list(range(len(asked))),
-        [one.account_id for one in asked],
-        [one.scope for one in asked],
-        [number for number, _ in targets],
-        [target for _, target in targets],
+        [
+            {
+                "number": number,
+                "account_id": str(one.account_id),
+                "scope": one.scope,
+                "targets": list(one.targets),
+            }
+            for number, one in enumerate(asked)
+        ],
     )
     observed: list[list[Observation]] = [[] for _ in asked]
     begun: list[datetime | None] = [None] * len(asked)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from lockstep.model.belief import Belief
 from lockstep.storage.claims import Claim
-from lockstep.storage.database import Connection
+from lockstep.storage.database import Connection, one_or_several
 from lockstep.storage.events import Draft, draft_columns, tell_of_events, telling
 from lockstep.storage.intents import IntentRow
 
@@ -105,10 +105,13 @@ select exists (select from mine)"""  # noqa: S608
 # It need not wait for the disk, as nothing that is found under a lease: the next pass finds anew what a crash loses.
 _DRAFTS = """held, unnest($7::uuid[], $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::uuid[])
   as v (id, public_id, kind, subjects, payload, domain_id) where v.domain_id = held.id"""
-_STORE_FINDINGS = f"""
+
+
+def _store_findings(source: str) -> str:
+    return f"""
 with quick as materialized (select set_config('synchronous_commit', 'off', true)),
 held as materialized (
-  select q.id from quick, unnest($2::uuid[], $3::bigint[]) as f (id, epoch)
+  select q.id from quick, {source} as f (id, epoch)
     join domains q on q.workspace_id = $1 and q.id = f.id and q.lease_epoch = f.epoch
   where q.leased_until >= clock_timestamp() order by q.id for update of q
 ), believed as (
@@ -119,6 +122,9 @@ held as materialized (
   where workspace_id = $1 and entries.id = b.id and held.id = b.domain_id
 ), {telling("$5", "$6", _DRAFTS)}
 select id from held"""  # noqa: S608
+
+
+_STORE_ONE, _STORE_SEVERAL = (_store_findings(source) for source in one_or_several(2, ("uuid", "bigint")))
 
 
 async def begin(
@@ -211,11 +217,11 @@ async def store_findings(
     """Each under its own lease, all in one statement; False where that was lost, and nothing was stored. The domains
     are locked, as by `claims.holds`, in the order of ids."""
     told = [(f.claim.row_id, draft) for f in found for draft in f.told]
+    claims = [(f.claim.row_id, f.claim.epoch) for f in found]
     rows = await db.fetch(
-        _STORE_FINDINGS,
+        _STORE_ONE if len(claims) == 1 else _STORE_SEVERAL,
         workspace_id,
-        [f.claim.row_id for f in found],
-        [f.claim.epoch for f in found],
+        *(claims[0] if len(claims) == 1 else zip(*claims, strict=True)),
         [
             {"id": str(id), "domain_id": str(f.claim.row_id), **belief_document(f.beliefs[id])}
             for f in found

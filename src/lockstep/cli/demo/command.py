@@ -20,6 +20,7 @@ from lockstep.cli.demo.host import Host
 from lockstep.cli.demo.play import Play, Told, guest_of
 from lockstep.cli.demo.stage import staged
 from lockstep.cli.demo.story import BEGINS, ZONE, Books
+from lockstep.cli.running import run_to_stay
 from lockstep.cli.serving import serving
 from lockstep.cli.settings import OutboundSettings, Settings, StorageSettings, WorkSettings, read_settings
 from lockstep.cli.site import Site
@@ -43,7 +44,7 @@ def demo(
 
 def status_of(*, once: bool, port: int, books: Books | None = None) -> int:
     """Tell the story; 1 where a line is wrong. `books`: what the platform has, and so what should open."""
-    return 1 if asyncio.run(_demo(once=once, port=port, books=books or Books())) else 0
+    return 1 if run_to_stay(_demo(once=once, port=port, books=books or Books())) else 0
 
 
 async def _demo(*, once: bool, port: int, books: Books) -> int:
