@@ -37,7 +37,7 @@ async def test_who_waits_as_long_as_told_finds_a_call(database_url: str, per_min
 
         async def ask(at: datetime) -> datetime | None:
             return await budgets.take_call(
-                db, workspace_id, account_id, new_id(), at, per_minute, 10_000, LONG
+                db, workspace_id, account_id, new_id(), at, per_minute, 10_000, timedelta(0)
             )
 
         now, taken = NOW, 0

@@ -42,12 +42,13 @@ def demo(
     raise typer.Exit(status_of(once=once, port=port))
 
 
-def status_of(*, once: bool, port: int, books: Books | None = None) -> int:
-    """Tell the story; 1 where a line is wrong. `books`: what the platform has, and so what should open."""
-    return 1 if run_to_stay(_demo(once=once, port=port, books=books or Books())) else 0
+def status_of(*, once: bool, port: int, books: Books | None = None, until: datetime | None = None) -> int:
+    """Tell the story; 1 where a line is wrong. `books`: what the platform has, and so what should open; `until`: what
+    comes later is left out."""
+    return 1 if run_to_stay(_demo(once=once, port=port, books=books or Books(), until=until)) else 0
 
 
-async def _demo(*, once: bool, port: int, books: Books) -> int:
+async def _demo(*, once: bool, port: int, books: Books, until: datetime | None) -> int:
     # What Lockstep logs is not the story.
     set_up_logging("warning", "console")
     console = Console(width=max(Console().width, 104))
@@ -60,7 +61,8 @@ async def _demo(*, once: bool, port: int, books: Books) -> int:
         ):
             workspace_id = await workspaces.create(lockstep.gate, "Demo")
             actor = system(workspace_id, "demo")
-            play = Play(lockstep, clock, stage, Host(lockstep.gate, actor), lambda text: _dim(console, text))
+            host = Host(lockstep.gate, actor)
+            play = Play(lockstep, clock, stage, host, lambda text: _dim(console, text), until)
             if once:
                 told = await play.play()
                 _print(console, told)

@@ -49,16 +49,23 @@ class Told:
 
 
 class Play:
-    """One telling of the story. `say` is told what happens, as it happens."""
+    """One telling of the story, as far as `until`. `say` is told what happens, as it happens."""
 
     def __init__(
-        self, built: Built, clock: VirtualClock, stage: Stage, host: Host, say: Callable[[str], None]
+        self,
+        built: Built,
+        clock: VirtualClock,
+        stage: Stage,
+        host: Host,
+        say: Callable[[str], None],
+        until: datetime | None = None,
     ) -> None:
         self._built = built
         self._clock = clock
         self._stage = stage
         self._host = host
         self._say = say
+        self._until = until
         self._told: dict[str, str] = {}
 
     async def play(self) -> Told:
@@ -70,6 +77,8 @@ class Play:
         table: list[Entered] = []
         scenes: list[Happening | Visit] = sorted([*happenings(), *visits()], key=lambda s: s.at)
         for scene in scenes:
+            if self._until is not None and scene.at > self._until:
+                break
             await self._pass_until(scene.at)
             if isinstance(scene, Happening):
                 self._say(f"{scene.at:%d %b %H:%M} UTC  {scene.told}")
