@@ -11,8 +11,8 @@ import pytest
 from tests.kit.hosts import answer, certified, listening
 
 from lockstep.cli.settings import OutboundSettings
-from lockstep.cli.vendor_http import CheckedTransport, vendor_client
-from lockstep.kit.outbound import AddressRefused, OutboundPolicy
+from lockstep.cli.vendor_http import CheckedTransport, outbound_policy, vendor_client
+from lockstep.kit.outbound import AddressRefused, OutboundLimits, OutboundPolicy, TlsRefused, fetch
 
 OPEN = OutboundSettings(allow_private_addresses=True)
 # What drivers take for "nothing has left us", among others.
@@ -65,6 +65,20 @@ async def test_a_certificate_is_checked_before_anything_is_sent(tmp_path: Path) 
                 await http.get(host.url(scheme="https"))
             assert host.heard == []
             assert (await http.get(host.url(name="localhost", scheme="https"))).content == b"sealed"
+
+
+async def test_calendars_and_webhooks_trust_the_same_certificates_as_vendors(tmp_path: Path) -> None:
+    context, trusted = certified(tmp_path, "localhost")
+    limits = OutboundLimits()
+    async with listening(context) as host:
+        host.says["/"] = answer(b"sealed")
+        url = host.url(name="localhost", scheme="https")
+        with pytest.raises(TlsRefused):
+            await fetch(url, headers={}, limits=limits, policy=outbound_policy(OPEN))
+        settings = OutboundSettings(allow_private_addresses=True, ca_file=trusted)
+        assert (
+            await fetch(url, headers={}, limits=limits, policy=outbound_policy(settings))
+        ).body == b"sealed"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
+from pathlib import Path
 
 import httpx2
 
@@ -25,10 +27,18 @@ class CheckedTransport(httpx2.AsyncHTTPTransport):
             raise httpx2.ConnectError(str(fault), request=request) from fault
 
 
+@functools.cache
+def trusted_by(ca_file: Path | None) -> ssl.SSLContext:
+    """Trusts the certificates of this file alone; None: the system's own. One for all: reading them takes long."""
+    return ssl.create_default_context(cafile=ca_file)
+
+
+def outbound_policy(settings: OutboundSettings) -> OutboundPolicy:
+    """What calls to vendors, calendars and webhooks may reach, and whose certificates they trust."""
+    return OutboundPolicy(allow_private=settings.allow_private_addresses, tls=trusted_by(settings.ca_file))
+
+
 def vendor_client(settings: OutboundSettings) -> httpx2.AsyncClient:
     """One for the process; closed by the wiring."""
-    tls = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
-    policy = OutboundPolicy(allow_private=settings.allow_private_addresses)
-    return httpx2.AsyncClient(
-        transport=CheckedTransport(tls, policy), timeout=httpx2.Timeout(10, connect=5), trust_env=False
-    )
+    transport = CheckedTransport(trusted_by(settings.ca_file), outbound_policy(settings))
+    return httpx2.AsyncClient(transport=transport, timeout=httpx2.Timeout(10, connect=5), trust_env=False)

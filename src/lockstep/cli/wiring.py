@@ -14,11 +14,10 @@ from pathlib import Path
 
 from lockstep.cli.keyring import sealer_of
 from lockstep.cli.settings import Settings
-from lockstep.cli.vendor_http import vendor_client
+from lockstep.cli.vendor_http import outbound_policy, vendor_client
 from lockstep.driver.contract import Vendor
 from lockstep.driver.measured import measured
 from lockstep.kit.clock import Clock, SystemClock
-from lockstep.kit.outbound import OutboundPolicy
 from lockstep.operations.gate import Gate
 from lockstep.storage import workspaces
 from lockstep.storage.claims import Queue
@@ -85,7 +84,7 @@ async def built(
                     secrets.SystemRandom(),
                     {name: measured(vendor) for name, vendor in vendors.items()},
                     http,
-                    outbound_policy(settings),
+                    outbound_policy(settings.outbound),
                     settings.http.callback_origin,
                 )
                 yield Built(settings, gate, dsn, processes_of(gate, settings, made))
@@ -111,11 +110,6 @@ async def database_of(settings: Settings, *, is_passing: bool = False) -> AsyncI
 def own_folder(settings: Settings) -> Path:
     """Folder of the embedded database and the key file."""
     return settings.storage.data or default_directory(os.environ).parent
-
-
-def outbound_policy(settings: Settings) -> OutboundPolicy:
-    """For calendars and webhooks."""
-    return OutboundPolicy(allow_private=settings.outbound.allow_private_addresses)
 
 
 def processes_of(gate: Gate, settings: Settings, made: Callable[[str, str], None]) -> dict[Queue, Process]:

@@ -18,7 +18,7 @@ from lockstep.storage.accounts import LEAVING
 from lockstep.storage.database import Connection
 from lockstep.storage.devices import DeviceRow, device_columns, device_row
 from lockstep.storage.entries import EntryRow
-from lockstep.storage.events import Draft, tell_of_events
+from lockstep.storage.events import Draft, draft_columns, tell_of_events, telling
 from lockstep.storage.grants import GrantRow, MethodRow
 
 
@@ -152,7 +152,7 @@ async def insert(
         [t.public_id for t in new.targets if t.device_id],
         *_columns([_entry(e) for e in new.entries], 10),
         *_columns(new.codes, 4),
-        *_columns([(d.id, d.public_id, d.kind, dict(d.subjects), dict(d.payload)) for d in new.events], 5),
+        *draft_columns(new.events),
         *(list(new.domains), list(new.domains.values())),
     )
     assert came_of_it is not None
@@ -164,10 +164,12 @@ async def insert(
     return Stored.ALL
 
 
+_DRAFTS = """g, unnest($37::uuid[], $38::text[], $39::text[], $40::jsonb[], $41::jsonb[])
+  as v (id, public_id, kind, subjects, payload)"""
 # One statement instead of nine, for each costs a round trip and its part of the protocol on both sides. References
 # between the rows are checked at its end. What was read of the domains stands in a table of its own for the reason
 # above, and they are locked one by one in the order of ids.
-_INSERT = """
+_INSERT = f"""
   with read as materialized (
     select $42::uuid[] as ids, $43::bigint[] as generations
   ), held as materialized (
@@ -209,20 +211,12 @@ _INSERT = """
     insert into access_codes (workspace_id, id, public_id, device_id, entry_id, grant_id, created_at)
     select $1, c.id, c.public_id, c.device_id, c.entry_id, g.id, $3
     from g, unnest($33::uuid[], $34::text[], $35::uuid[], $36::uuid[]) as c (id, public_id, device_id, entry_id)
-  ), told as (
-    insert into events (workspace_id, id, occurred_at, public_id, kind, actor, subjects, payload)
-    select $1, v.id, $3, v.public_id, v.kind, $2, v.subjects, v.payload
-    from g, unnest($37::uuid[], $38::text[], $39::text[], $40::jsonb[], $41::jsonb[])
-      as v (id, public_id, kind, subjects, payload)
-    returning id, occurred_at
-  ), queued as (
-    insert into unsequenced (workspace_id, event_id, occurred_at) select $1, id, occurred_at from told
-  ), woken as (
+  ), {telling("$2", "$3", _DRAFTS)}, woken as (
     update domains set generation = generation + 1, due_at = least(due_at, $3),
       urgent_at = least(urgent_at, $10)
     from g, held where domains.workspace_id = $1 and domains.id = held.id
   )
-  select exists (select from current), exists (select from g)"""
+  select exists (select from current), exists (select from g)"""  # noqa: S608
 
 
 def _entry(row: EntryRow) -> tuple[object, ...]:
