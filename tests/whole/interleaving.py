@@ -30,6 +30,14 @@ class Player(Stepped):
         self._may_go: asyncio.Future[None] | None = None
 
     def before_step(self) -> Generator[Any, Any, None]:
+        """Where a time limit strikes meanwhile, that is what it goes on with; but it still waits for its turn."""
+        try:
+            yield from self._turn()
+        except asyncio.CancelledError:
+            yield from self._turn()
+            raise
+
+    def _turn(self) -> Generator[Any, Any, None]:
         self._may_go = asyncio.get_running_loop().create_future()
         self.ready.set()
         yield from self._may_go
@@ -46,6 +54,10 @@ class Player(Stepped):
         """One step, to where it is suspended again."""
         assert self._may_go is not None
         self.ready.clear()
+        if self._may_go.cancelled():
+            # A time limit struck at this very moment.
+            await self.ready.wait()
+            self.ready.clear()
         self._may_go.set_result(None)
         # Whoever was let stands before us among those who go on next, and has gone on when we do.
         await asyncio.sleep(0)

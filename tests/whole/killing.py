@@ -40,7 +40,10 @@ class Stepped:
         value: Any = None
         error: BaseException | None = None
         while True:
-            yield from self.before_step()
+            try:
+                yield from self.before_step()
+            except BaseException as thrown:  # handed on to the work, as what comes while it is suspended
+                value, error = None, thrown
             try:
                 waits_for = self._go_on(value, error)
             except StopIteration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from random import Random
 
@@ -43,3 +44,32 @@ async def test_a_pass_that_finds_the_old_credentials_refused_does_not_stop_an_ac
         await above_all.close()
         await worker.close()
         await desk.close()
+
+
+async def test_a_time_limit_that_strikes_who_waits_for_a_turn_is_met_in_that_turn(database_url: str) -> None:
+    limits: list[asyncio.Timeout] = []
+    met: list[str] = []
+
+    async def work() -> None:
+        try:
+            async with asyncio.timeout(None) as limit:
+                limits.append(limit)
+                await asyncio.sleep(0)
+                met.append("went on")
+        except TimeoutError:
+            met.append("struck")
+
+    database = await Database.open(database_url)
+    player = Player(work(), database)
+    task = asyncio.create_task(player.is_killed())
+    await player.ready.wait()
+    await player.step()
+    await player.ready.wait()
+    limits[0].reschedule(0)
+    await asyncio.sleep(0)
+    assert task.cancelling()
+    assert met == []
+    await player.step()
+    assert met == ["struck"]
+    assert not await task
+    await database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +23,20 @@ class _Session(asyncpg.Connection):
 
     __slots__ = ("news", "serves")
 
+    async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> tuple[Any, Any]:
+        """asyncpg asks the server for each type that it does not know, and arrays are such, on each connection anew;
+        that is most of what opening one costs. The server's own types, arrays among them, are the same on all servers
+        and stay so: they are asked for once in a process."""
+        ask: Any = super()._introspect_types  # type: ignore[misc]  # no part of what asyncpg promises, see the test
+        wanted = frozenset(typeoids)
+        if any(oid >= _FIRST_MADE_BY_USERS for oid in wanted):
+            return cast(tuple[Any, Any], await ask(typeoids, timeout))
+        if wanted not in _TYPES:
+            _TYPES[wanted], _ = await ask(typeoids, timeout)
+            # It asked by the nameless statement, and so displaced the one that is being prepared if that has no name.
+            return _TYPES[wanted], _Asked(name="")
+        return _TYPES[wanted], _Asked(name="nothing was asked")
+
     async def enter(self, workspace: str) -> None:
         if getattr(self, "serves", None) != workspace:
             await self.execute("select set_config('lockstep.workspace', $1, false)", workspace)
@@ -35,6 +49,16 @@ class _Session(asyncpg.Connection):
     def take_news(self) -> Iterable[News]:
         return self.news
 
+
+class _Asked(NamedTuple):
+    """What asyncpg wants to know of the statement that told it of types."""
+
+    name: str
+
+
+_FIRST_MADE_BY_USERS = 16_384
+"""Object numbers below are given out by PostgreSQL's own source (`FirstNormalObjectId`)."""
+_TYPES: dict[frozenset[int], Any] = {}
 
 UNDONE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
 """Errors of a single statement that tell for certain that it did nothing."""
@@ -60,7 +84,8 @@ class Database:
         LEAST_CONNECTIONS it takes these all the same; whoever listens has a connection besides."""
         most_across = max(1, most_connections // 4)
         most_within = max(1, most_connections - most_across)
-        return cls(await _pool(dsn, most_within), await _pool(dsn, most_across), dsn)
+        # What is wrong with the address comes out here, by the first; the second can wait for its first use.
+        return cls(await _pool(dsn, 1, most_within), await _pool(dsn, 0, most_across), dsn)
 
     async def close(self) -> None:
         await self._bell.close()
@@ -119,10 +144,10 @@ def one_or_several(first: int, types: Sequence[str]) -> tuple[str, str]:
     return f"(values ({one}))", f"unnest({several})"
 
 
-async def _pool(dsn: str, most: int) -> asyncpg.Pool:
+async def _pool(dsn: str, least: int, most: int) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         dsn,
-        min_size=1,
+        min_size=least,
         max_size=most,
         init=_prepare,
         reset=_leave_as_it_is,
@@ -139,16 +164,14 @@ async def _prepare(connection: asyncpg.Connection) -> None:
         await connection.set_type_codec(
             name, encoder=_to_json, decoder=msgspec.json.decode, schema="pg_catalog"
         )
-    # Types that asyncpg does not know, and arrays are such, it asks the server for, on each connection anew: 7 ms for
-    # each statement that brings one up, and 12 for all of them at once.
+    # Asked for at once, they take 12 ms on the first connection; by each statement that brings one up, 7.
     await connection.prepare(_ALL_ARRAYS)
     # A superuser is bound by no policy: step down where the role exists.
-    is_above = await connection.fetchval(
-        "select (rolsuper or rolbypassrls) and exists (select from pg_roles where rolname = 'lockstep_app') "
-        "from pg_roles where rolname = current_user"
+    await connection.execute(
+        "select set_config('role', 'lockstep_app', false) from pg_roles "
+        "where rolname = current_user and (rolsuper or rolbypassrls) "
+        "and exists (select from pg_roles where rolname = 'lockstep_app')"
     )
-    if is_above:
-        await connection.execute("set role lockstep_app")
 
 
 async def _leave_as_it_is(_connection: Any) -> None:

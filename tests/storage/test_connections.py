@@ -1,0 +1,34 @@
+"""What each connection to the database begins with."""
+
+import asyncpg
+import pytest
+
+from lockstep.storage.database import Database
+
+
+async def test_the_servers_own_types_are_asked_for_once_in_a_process(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await Database.open(database_url)
+    await first.close()
+
+    def asked_again(_self: object, types: object, _timeout: object) -> None:
+        pytest.fail(f"the server was asked for the types {types}")
+
+    # No part of what asyncpg promises: where it is gone, so is what makes a connection cheap.
+    assert hasattr(asyncpg.Connection, "_introspect_types")
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", asked_again)
+    database = await Database.open(database_url)
+    async with database.reading(None) as db:
+        assert await db.fetchval("select $1::text[] || 'b'::text", ["a"]) == ["a", "b"]
+        assert await db.fetchval("select $1::jsonb[]", [{"a": 1}]) == [{"a": 1}]
+    await database.close()
+
+
+async def test_a_type_that_the_schema_makes_is_asked_for_on_each_connection(database_url: str) -> None:
+    for _ in range(2):
+        database = await Database.open(database_url)
+        async with database.transaction(None) as db:
+            await db.execute("create type pg_temp.mood as enum ('calm', 'tired')")
+            assert await db.fetchval("select array['tired']::pg_temp.mood[]") == ["tired"]
+        await database.close()
