@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import inspect
 import sys
 from collections.abc import Callable
@@ -12,10 +11,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import uvloop
-
 from bench.figure import Figure, median_of
 from bench.page import page
+from lockstep.cli.running import run_to_stay
 
 MODULES = {
     "a": ("bench.writes", 1),
@@ -62,9 +60,7 @@ def _arguments() -> Any:
 def _measure(measure: Callable[[], Any]) -> list[Figure]:
     if not inspect.iscoroutinefunction(measure):
         return list(measure())
-    # The loop that Lockstep itself is served on.
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return list(runner.run(measure()))
+    return list(run_to_stay(measure()))
 
 
 if __name__ == "__main__":

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from lockstep.cli.crew import Crew
-from lockstep.cli.serving import serving
+from lockstep.cli.metrics import running_parts
 from lockstep.cli.wiring import Built
 from lockstep.http.api.app import create_api
 from lockstep.http.callbacks.app import callback_routes
 from lockstep.http.console.app import create_console
 from lockstep.http.console.settings import ConsoleSettings
-from lockstep.http.running.app import RunningParts, create_running, running_routes
+from lockstep.http.running.app import running_routes
 from lockstep.http.running.measuring import Measuring
-from lockstep.http.running.page import Page
 from lockstep.http.static_files import static_files
-from lockstep.operations import figures
 
 _API = "/v1"
 
@@ -35,7 +30,7 @@ class Site:
         self._api = create_api(built.gate, built.settings.api)
         self._others = Starlette(
             routes=[
-                *running_routes(_running(built, crew)),
+                *running_routes(running_parts(built, crew)),
                 static_files(),
                 *callback_routes(built.gate),
                 Mount("/", self._pages),
@@ -58,30 +53,9 @@ class Site:
         await (self._api if is_api else self._others)(scope, receive, send)
 
 
-@asynccontextmanager
-async def metrics_served(built: Built, crew: Crew | None) -> AsyncIterator[str | None]:
-    """/health and /metrics on their own port within, where a setting names one; yields its address."""
-    http = built.settings.http
-    if http.metrics_port is None:
-        yield None
-        return
-    app = create_running(_running(built, crew))
-    async with serving(app, http.metrics_host, http.metrics_port) as address:
-        yield address
-
-
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach it."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _running(built: Built, crew: Crew | None) -> RunningParts:
-    return RunningParts(
-        health=lambda: figures.health(built.gate),
-        page=Page(lambda: figures.of_all(built.gate), time.monotonic),
-        are_workers_well=crew.is_at_work if crew is not None else None,
-        metrics_token=built.settings.http.metrics_token,
-    )

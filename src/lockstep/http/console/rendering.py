@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -12,19 +13,26 @@ from starlette.responses import HTMLResponse
 from lockstep.http.console import words
 
 
+@cache
+def _environment() -> Environment:
+    """One in a process: it keeps the templates that it has translated, which takes longer than to fill them in."""
+    environment = Environment(
+        loader=PackageLoader("lockstep.http.console"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        enable_async=False,
+    )
+    environment.filters.update(words.FILTERS)
+    return environment
+
+
 class Templates:
     """What is shown is escaped; a name that was not given is an error, not an empty place."""
 
     def __init__(self) -> None:
-        self._environment = Environment(
-            loader=PackageLoader("lockstep.http.console"),
-            autoescape=select_autoescape(),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            enable_async=False,
-        )
-        self._environment.filters.update(words.FILTERS)
+        self._environment = _environment()
 
     def text(self, name: str, values: Mapping[str, Any]) -> str:
         """The HTML of a template."""
