@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from tests.browser.chromium import ARGUMENTS, CHROMIUM
 from tests.browser.scene import BEGINS, Scene, scene
 
@@ -45,38 +46,44 @@ def seen() -> Seen:
     return Seen()
 
 
-@pytest.fixture
-async def browse(seen: Seen) -> AsyncIterator[Browse]:
-    """`async with browse(**options) as page`: a page in a context of its own, such as a phone's."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Any]:
+    """One for all tests of a file, which takes longer to start than most of them take."""
     playwright = pytest.importorskip("playwright.async_api", reason="the group `browser` is not installed")
     async with playwright.async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-
-        @asynccontextmanager
-        async def page_in(**options: Any) -> AsyncIterator[Any]:
-            context = await browser.new_context(**options)
-            page = await context.new_page()
-            page.on("console", lambda line: seen.faults.append(line.text) if line.type in _FAULTS else None)
-            page.on("pageerror", lambda fault: seen.faults.append(str(fault)))
-            page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).netloc))
-            yield page
-            await context.close()
-
-        yield page_in
+        yield browser
         await browser.close()
+
+
+@pytest.fixture
+def browse(browser: Any, seen: Seen) -> Browse:
+    """`async with browse(**options) as page`: a page in a context of its own, such as a phone's."""
+
+    @asynccontextmanager
+    async def page_in(**options: Any) -> AsyncIterator[Any]:
+        context = await browser.new_context(**options)
+        page = await context.new_page()
+        page.on("console", lambda line: seen.faults.append(line.text) if line.type in _FAULTS else None)
+        page.on("pageerror", lambda fault: seen.faults.append(str(fault)))
+        page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).netloc))
+        yield page
+        await context.close()
+
+    return page_in
 
 
 _FAULTS = ("error", "warning")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def empty(database_url: str) -> AsyncIterator[Scene]:
     """A workspace with nothing in it but a key, served."""
     async with scene(database_url, VirtualClock(BEGINS)) as (it, _):
         yield it
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def house(database_url: str) -> AsyncIterator[Scene]:
     """The scene of the afternoon, served."""
     async with scene(database_url, VirtualClock(BEGINS)) as (it, feeds):

@@ -3,10 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "lockstep"
@@ -41,6 +40,7 @@ MAY_HANDLE = "http"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@cache
 def tree_of(module: Path) -> ast.Module:
     return ast.parse(module.read_text(encoding="utf-8"))
 
@@ -72,27 +72,31 @@ def retired_words_allowed_in(module: Path) -> set[str]:
     return allowed | ({"handler"} if place.startswith(MAY_HANDLE) else set())
 
 
-@pytest.mark.parametrize("module", MODULES, ids=name_of)
-def test_a_file_reads_in_one_sitting(module: Path) -> None:
-    tree = tree_of(module)
-    assert len(module.read_text(encoding="utf-8").splitlines()) <= MOST_LINES_OF_A_FILE
-    long = {
-        function.name: length
-        for function in functions_in(tree)
-        if (length := (function.end_lineno or 0) - function.lineno + 1) > MOST_LINES_OF_A_FUNCTION
+def test_a_file_reads_in_one_sitting() -> None:
+    lengths = {name_of(m): len(m.read_text(encoding="utf-8").splitlines()) for m in MODULES}
+    assert not {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FILE}
+
+
+def test_a_function_is_seen_at_one_glance() -> None:
+    lengths = {
+        f"{name_of(module)}: {function.name}": (function.end_lineno or 0) - function.lineno + 1
+        for module in MODULES
+        for function in functions_in(tree_of(module))
     }
-    assert not long
+    assert not {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FUNCTION}
 
 
-@pytest.mark.parametrize("module", MODULES, ids=name_of)
-def test_a_module_opens_with_what_it_is_for(module: Path) -> None:
-    purpose = ast.get_docstring(tree_of(module))
-    assert purpose
-    opening = purpose.split("\n\n", 1)[0]
-    assert len(opening.splitlines()) <= 3
+def test_a_module_opens_with_what_it_is_for() -> None:
+    purposes = {name_of(m): ast.get_docstring(tree_of(m)) or "" for m in MODULES}
+    openings = {name: purpose.split("\n\n", 1)[0] for name, purpose in purposes.items()}
+    assert not {name for name, opening in openings.items() if not 1 <= len(opening.splitlines()) <= 3}
 
 
-@pytest.mark.parametrize("module", MODULES, ids=name_of)
-def test_names_avoid_the_retired_words(module: Path) -> None:
-    retired = RETIRED - retired_words_allowed_in(module)
-    assert not {name for name in names_in(module) if words_of(name) & retired or name == "key"}
+def test_names_avoid_the_retired_words() -> None:
+    found = {
+        f"{name_of(module)}: {name}"
+        for module in MODULES
+        for name in names_in(module)
+        if words_of(name) & (RETIRED - retired_words_allowed_in(module)) or name == "key"
+    }
+    assert not found

@@ -55,6 +55,25 @@ def place() -> Iterator[Path]:
     shutil.rmtree(place)
 
 
+@pytest.fixture(scope="module")
+def set_up() -> Iterator[Path]:
+    """A server's folder as its first start leaves it, which takes most of the time of that start."""
+    place = Path(tempfile.mkdtemp(prefix="lockstep-"))
+    place.chmod(0o755)
+    server = EmbeddedServer(place / "pg", fast_and_unsafe=True)
+    server.start()
+    server.stop()
+    yield place / "pg"
+    shutil.rmtree(place)
+
+
+@pytest.fixture
+def directory(place: Path, set_up: Path) -> Path:
+    """The folder of a server that was started before."""
+    subprocess.run(["cp", "-a", set_up, place / "pg"], check=True)
+    return place / "pg"
+
+
 async def ask(dsn: str, question: str) -> object:
     connection = await asyncpg.connect(dsn)
     try:
@@ -141,8 +160,8 @@ async def test_a_new_directory_becomes_a_server_that_nobody_else_can_enter(place
         assert server.stop()
 
 
-async def test_a_connection_without_the_password_is_refused(place: Path) -> None:
-    server = EmbeddedServer(place / "pg", fast_and_unsafe=True)
+async def test_a_connection_without_the_password_is_refused(directory: Path) -> None:
+    server = EmbeddedServer(directory, fast_and_unsafe=True)
     without = server.start().replace("pgpass", "nothing-there")
     try:
         with pytest.raises(asyncpg.InvalidPasswordError):
@@ -151,8 +170,8 @@ async def test_a_connection_without_the_password_is_refused(place: Path) -> None
         server.stop()
 
 
-async def test_what_a_broken_constraint_was_about_is_not_logged(place: Path) -> None:
-    server = EmbeddedServer(place / "pg", fast_and_unsafe=True)
+async def test_what_a_broken_constraint_was_about_is_not_logged(directory: Path) -> None:
+    server = EmbeddedServer(directory, fast_and_unsafe=True)
     dsn = server.start()
     try:
         await ask(dsn, "create table codes (digits text primary key)")
@@ -161,7 +180,7 @@ async def test_what_a_broken_constraint_was_about_is_not_logged(place: Path) -> 
             await ask(dsn, "insert into codes values ('592817')")
     finally:
         server.stop()
-    said = "".join(path.read_text() for path in (place / "pg" / "log").iterdir())
+    said = "".join(path.read_text() for path in (directory / "log").iterdir())
     assert "duplicate key value" in said
     assert "592817" not in said
 
@@ -213,28 +232,28 @@ async def test_processes_that_come_first_at_once_share_one_server_and_the_last_e
     assert not is_alive(pid)
 
 
-async def test_it_survives_a_kill_of_the_process_that_started_it_and_is_adopted(place: Path) -> None:
-    starter = sharer(place / "pg")
+async def test_it_survives_a_kill_of_the_process_that_started_it_and_is_adopted(directory: Path) -> None:
+    starter = sharer(directory)
     dsn = address_from(starter)
-    pid = pid_of(place / "pg")
+    pid = pid_of(directory)
     starter.kill()
     starter.communicate()
 
-    server = EmbeddedServer(place / "pg", fast_and_unsafe=True)
+    server = EmbeddedServer(directory, fast_and_unsafe=True)
     assert server.start() == dsn
-    assert pid_of(place / "pg") == pid
+    assert pid_of(directory) == pid
     assert await ask(dsn, "select 1") == 1
     assert server.stop()
     assert not is_alive(pid)
 
 
-async def test_a_killed_server_is_started_anew_with_what_it_held(place: Path) -> None:
-    server = EmbeddedServer(place / "pg")
+async def test_a_killed_server_is_started_anew_with_what_it_held(directory: Path) -> None:
+    server = EmbeddedServer(directory)
     dsn = server.start()
     await ask(dsn, "create table kept as select 7 as number")
     # Connections keep backends alive, which hold the memory of the dead server for a moment.
     connections = [await asyncpg.connect(dsn) for _ in range(5)]
-    os.kill(pid_of(place / "pg"), signal.SIGKILL)
+    os.kill(pid_of(directory), signal.SIGKILL)
     try:
         assert await ask(server.start(), "select number from kept") == 7
     finally:
@@ -243,28 +262,28 @@ async def test_a_killed_server_is_started_anew_with_what_it_held(place: Path) ->
         server.stop()
 
 
-async def test_a_server_that_waits_for_whoever_is_connected_is_told_with_what_to_do(place: Path) -> None:
-    server = EmbeddedServer(place / "pg", fast_and_unsafe=True)
+async def test_a_server_that_waits_for_whoever_is_connected_is_told_with_what_to_do(directory: Path) -> None:
+    server = EmbeddedServer(directory, fast_and_unsafe=True)
     connection = await asyncpg.connect(server.start())
     # A smart shutdown: no newcomers, and whoever is there may stay.
-    os.kill(pid_of(place / "pg"), signal.SIGTERM)
-    wait_until(lambda: state_of(place / "pg" / "data") is State.CHANGING)
-    late = EmbeddedServer(place / "pg", fast_and_unsafe=True, patience=0.1)
+    os.kill(pid_of(directory), signal.SIGTERM)
+    wait_until(lambda: state_of(directory / "data") is State.CHANGING)
+    late = EmbeddedServer(directory, fast_and_unsafe=True, patience=0.1)
     with pytest.raises(ServerStaysBetween, match="End what is connected to it, or wait, then start again"):
         late.start()
     await connection.close()
-    wait_until(lambda: state_of(place / "pg" / "data") is State.GONE)
+    wait_until(lambda: state_of(directory / "data") is State.GONE)
     assert await ask(server.start(), "select 1") == 1
     server.stop()
 
 
-async def test_a_dead_servers_number_that_passed_to_another_process_is_no_hindrance(place: Path) -> None:
-    server = EmbeddedServer(place / "pg", fast_and_unsafe=True)
+async def test_a_dead_servers_number_that_passed_to_another_process_is_no_hindrance(directory: Path) -> None:
+    server = EmbeddedServer(directory, fast_and_unsafe=True)
     server.start()
-    pid_file = place / "pg" / "data" / "postmaster.pid"
+    pid_file = directory / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     server.stop()
-    owner = (place / "pg" / "data").stat()
+    owner = (directory / "data").stat()
     stranger = subprocess.Popen(["sleep", "600"], user=owner.st_uid if IS_ROOT else None)
     try:
         pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]))

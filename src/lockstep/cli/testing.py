@@ -1,8 +1,12 @@
 """`lockstep test`: what must hold before a change is taken. Works in a checkout only, where the tests are."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -14,6 +18,7 @@ _CHECKS = {
     "ruff format": ["ruff", "format", "--check", "--quiet", "."],
 }
 _TYPES = ["mypy", "--no-error-summary"]
+_MEMORY, _ROOM = Path("/dev/shm"), 2 * 2**30  # noqa: S108  # a folder of our own is made in it
 
 
 def test(context: typer.Context) -> None:
@@ -37,8 +42,11 @@ def _types_and_tests(root: Path, words: list[str]) -> int:
     tests, and the others have nothing to do meanwhile."""
     typer.echo("mypy --strict, beside the tests ...", err=True)
     command = [sys.executable, "-m", *_TYPES]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as types:
-        status = _run(root, ["pytest", *_on_every_core(), *words])
+    with (
+        subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as types,
+        _passing_folder() as variables,
+    ):
+        status = _run(root, ["pytest", *_on_every_core(), *words], variables)
         told = types.communicate()[0].decode()
     typer.echo(told + ("mypy --strict failed." if types.returncode else "mypy --strict passed."), err=True)
     return status or types.returncode
@@ -50,5 +58,31 @@ def _on_every_core() -> list[str]:
     return ["-n", str(len(os.sched_getaffinity(0)) + 1), "--dist", "worksteal"]
 
 
-def _run(root: Path, words: list[str]) -> int:
-    return subprocess.run([sys.executable, "-m", *words], cwd=root, check=False).returncode
+@contextmanager
+def _passing_folder() -> Iterator[Mapping[str, str]]:
+    """The variables that have the tests keep what they write in memory, where the system offers enough of it: they
+    make some thirty databases, and on a slow disk that takes as long as all the rest. Who has set TMPDIR is heard."""
+    if "TMPDIR" in os.environ or not _is_fit(_MEMORY):
+        yield {}
+        return
+    folder = Path(tempfile.mkdtemp(prefix="lockstep-test-", dir=_MEMORY))
+    # As any folder for what passes: the database may run as somebody else.
+    folder.chmod(0o1777)
+    try:
+        yield {"TMPDIR": str(folder)}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_fit(folder: Path) -> bool:
+    """Whether programs may be copied there and run, and there is room."""
+    try:
+        is_for_data_alone = os.statvfs(folder).f_flag & os.ST_NOEXEC
+        return not is_for_data_alone and shutil.disk_usage(folder).free >= _ROOM
+    except OSError:
+        return False
+
+
+def _run(root: Path, words: list[str], variables: Mapping[str, str] | None = None) -> int:
+    environment = {**os.environ, **(variables or {})}
+    return subprocess.run([sys.executable, "-m", *words], cwd=root, check=False, env=environment).returncode
