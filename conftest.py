@@ -79,6 +79,20 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests counted and drew (`record_property("told", ...)`): what a process beside this one prints is lost."""
+    reports = [
+        r for them in terminalreporter.stats.values() for r in them if isinstance(r, pytest.TestReport)
+    ]
+    told = [
+        str(text) for r in reports if r.when == "call" for name, text in r.user_properties if name == "told"
+    ]
+    if told:
+        terminalreporter.section("what was counted")
+    for line in sorted(told):
+        terminalreporter.write_line(line)
+
+
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that Lockstep itself is served on."""
     return {"uvloop": uvloop.new_event_loop}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -165,7 +165,7 @@ async def test_a_worker_destroyed_at_any_point_leaves_nothing_that_another_does_
     clock: VirtualClock,
     emptying: str,
     profile: str,
-    capsys: pytest.CaptureFixture[str],
+    record_property: Callable[[str, object], None],
 ) -> None:
     warm, above_all = await Database.open(database_url), await asyncpg.connect(database_url)
     killing = Killing(warm, above_all, profile, clock.now(), emptying)
@@ -177,9 +177,8 @@ async def test_a_worker_destroyed_at_any_point_leaves_nothing_that_another_does_
     counts = {errand: len(places) for errand, places in seen.items()}
     kills = {errand: counts[errand] - len(missed[errand]) for errand in ERRANDS}
     fates = {fate.value: sum(killing.fates[errand, fate] for errand in ERRANDS) for fate in Fate}
-    with capsys.disabled():
-        print(
-            f"\n{profile}: suspension points {counts}, killed at {kills}; the write's fate: {fates}", end=" "
-        )
+    record_property(
+        "told", f"{profile}: suspension points {counts}, killed at {kills}; the write's fate: {fates}"
+    )
     assert kills == counts, missed
     assert all(killing.fates[errand, fate] for errand in ERRANDS for fate in Fate), killing.fates

@@ -33,8 +33,11 @@ from lockstep.storage.database import Database
 from lockstep.vendors import VENDORS
 
 KILLS = 20
+SEED = 7
 HOUR = timedelta(hours=1)
 PATIENCE_SECONDS = 60.0
+RIGHT_WITHIN_SECONDS = 30.0
+"""From a kill until all is right, a new process's start included: a net for what hangs, many times what it takes."""
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
@@ -98,11 +101,11 @@ def start(database_url: str) -> Iterator[Callable[[], Any]]:
         process.join(10)
 
 
-async def eventually(holds: Callable[[], Any], what: str) -> None:
+async def eventually(holds: Callable[[], Any], what: str, within: float = PATIENCE_SECONDS) -> None:
     """Wait until `holds()` is true."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + within
     while not await holds():
-        assert time.monotonic() < end, f"not within {PATIENCE_SECONDS:.0f} s: {what}"
+        assert time.monotonic() < end, f"not within {within:.0f} s: {what}"
         await asyncio.sleep(0.02)
 
 
@@ -158,10 +161,11 @@ async def _at_work(stage: Stage, epoch: int, *, is_writing: bool) -> None:
 
 @pytest.mark.timeout(300)
 async def test_twenty_workers_killed_by_the_system_leave_nothing_undone_or_doubled(
-    database_url: str, start: Callable[[], Any], capsys: pytest.CaptureFixture[str]
+    database_url: str, start: Callable[[], Any], record_property: Callable[[str, object], None]
 ) -> None:
-    chance = random.Random(7)
+    chance = random.Random(SEED)
     met = Counter[str]()
+    longest = 0.0
     async with real_stage(database_url, 1) as stage:
         # A call takes as long as one does: that is when most of a worker's life is at stake.
         stage.site.cloud().change_settings({"latency_seconds": 0.05})
@@ -177,17 +181,24 @@ async def test_twenty_workers_killed_by_the_system_leave_nothing_undone_or_doubl
             if not is_writing:
                 await asyncio.sleep(chance.uniform(0, 0.15))
             worker.kill()
+            killed_at = time.monotonic()
             worker.join(10)
             left = await _under_way(stage)
             met.update({"leases": left.leases > 0, "intents": left.intents > 0})
             met["work under way"] += left.leases > 0 or left.intents > 0
             worker = start()
             is_gone = errand == "remove"
-            await eventually(partial(_is_right, stage, let, is_gone), f"{errand}, kill {kill + 1}")
+            await eventually(
+                partial(_is_right, stage, let, is_gone), f"{errand}, kill {kill + 1}", RIGHT_WITHIN_SECONDS
+            )
+            longest = max(longest, time.monotonic() - killed_at)
             assert stage.site.held(lock) == ([] if is_gone else [let.code])
             assert stage.writes() - writes <= 2, f"{errand}, kill {kill + 1}"
-    with capsys.disabled():
-        print(f"\n{KILLS} processes killed, of these {dict(met)}", end=" ", flush=True)
+    record_property(
+        "told",
+        f"{KILLS} processes killed, of these with {dict(met)}; the longest from a kill until right: "
+        f"{longest:.1f} s; seed {SEED}",
+    )
     assert met["leases"]
     assert met["intents"]
 

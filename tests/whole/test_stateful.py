@@ -1,12 +1,13 @@
 """Anything that can happen, in any order: what is declared is what opens, and nothing else ever does.
 
-Each profile is a run of its own, so that several processes share the work. The seed of a run that broke is told with
-the failure: `--hypothesis-seed` makes the same run again.
+Each profile is a run of its own, so that several processes share the work. The seed of each run is told at the end, and
+with its failure: `--hypothesis-seed` makes the same run again.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,16 +67,28 @@ def chance(pytestconfig: pytest.Config) -> int:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_whatever_happens_what_is_declared_is_what_opens_in_the_end(
-    database_url: str, emptying: str, profile: str, chance: int
+    database_url: str,
+    emptying: str,
+    profile: str,
+    chance: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
     some, more = divmod(EXAMPLES, len(PROFILES))
     examples = some + (PROFILES.index(profile) < more)
+    record_property("told", f"{profile}: {examples} lives of {STEPS} steps, seed {chance}")
     _live(database_url, emptying, profile, chance, examples, STEPS)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_ten_thousand_steps(database_url: str, emptying: str, profile: str, chance: int) -> None:
+def test_ten_thousand_steps(
+    database_url: str,
+    emptying: str,
+    profile: str,
+    chance: int,
+    record_property: Callable[[str, object], None],
+) -> None:
     lives = -(-LONG_STEPS // len(PROFILES) // STEPS_OF_A_LONG_LIFE)
+    record_property("told", f"{profile}: {lives} lives of {STEPS_OF_A_LONG_LIFE} steps, seed {chance}")
     _live(database_url, emptying, profile, chance, lives, STEPS_OF_A_LONG_LIFE)
