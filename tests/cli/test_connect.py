@@ -7,11 +7,13 @@ import os
 import pty
 import select
 import subprocess
+from datetime import datetime, timedelta
 
 import pytest
 from tests.cli.conftest import COMMAND, Home, Say, http, within
 
 from lockstep.cli.wiring import Built
+from lockstep.kit.clock import SystemClock
 from lockstep.vendors.nuki.emulator.app import TOKEN
 from lockstep.workers.accounts.describe import Describer
 from lockstep.workers.loop import drain
@@ -139,6 +141,41 @@ def test_an_emulator_listens_on_loopback_and_says_where_and_with_which_token(emp
     answer = http().get(f"{told['address']}/v1/account", headers={"authorization": f"Bearer {told['token']}"})
     assert answer.status_code == 200
     assert len(http().get(f"{told['address']}/_emulator/locks").json()["locks"]) == 2
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("vendor", "locks"), [("nuki", "/smartlock"), ("virtual", "/v1/account")], ids=["nuki", "virtual"]
+)
+def test_an_emulator_on_a_virtual_clock_moves_it_when_told_and_not_by_itself(
+    empty_home: Home, vendor: str, locks: str
+) -> None:
+    before = SystemClock().now()
+    running = empty_home.start("emulate", vendor, "--port", "0", "--virtual-clock", "--json")
+    told = json.loads(running.wait_for("}"))
+    clock = f"{told['address']}/_emulator/clock"
+    first = http().get(clock).json()
+    begun = datetime.fromisoformat(first["now"])
+    assert first["virtual"] is True
+    assert before <= begun <= SystemClock().now(), "it begins at the present instant"
+    moved = http().post(clock, json={"advance_seconds": 7200})
+    assert moved.status_code == 200, moved.text
+    later = begun + timedelta(hours=2)
+    assert datetime.fromisoformat(moved.json()["now"]) == later
+    listed = http().get(f"{told['address']}{locks}", headers={"authorization": f"Bearer {told['token']}"})
+    assert listed.status_code == 200
+    assert datetime.fromisoformat(http().get(clock).json()["now"]) == later
+    assert running.stop() == 0
+
+
+def test_an_emulator_on_the_system_s_clock_refuses_to_move_it_and_says_how_it_could(
+    empty_home: Home,
+) -> None:
+    running = empty_home.start("emulate", "nuki", "--port", "0", "--json")
+    told = json.loads(running.wait_for("}"))
+    refused = http().post(f"{told['address']}/_emulator/clock", json={"advance_seconds": 1})
+    assert refused.status_code == 400
+    assert "--virtual-clock" in refused.text
     assert running.stop() == 0
 
 

@@ -1,4 +1,4 @@
-"""The word `emulate`: a vendor's emulator on a port of its own, on loopback only, in real time."""
+"""The word `emulate`: a vendor's emulator on a port of its own, on loopback only, in real time or as told."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lockstep.cli.running import run_to_stay
 from lockstep.cli.serving import serving
 from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.terminal import AsJson, print_json, print_text
+from lockstep.emulation.clock import VirtualClock
 from lockstep.kit.clock import SystemClock
 from lockstep.vendors.nuki.emulator import app as nuki
 from lockstep.vendors.virtual.emulator import app as virtual
@@ -31,6 +32,12 @@ def emulate(
     model: Annotated[
         str | None, typer.Option(help="Of the virtual vendor's catalogue: what its locks can do.")
     ] = None,
+    virtual_clock: Annotated[
+        bool,
+        typer.Option(
+            "--virtual-clock", help="A clock that begins now and moves by POST /_emulator/clock alone."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a vendor's emulator: its API, and below /_emulator its doors, faults and journal."""
@@ -41,8 +48,9 @@ def emulate(
     if model is not None and vendor != "virtual":
         raise Stopped("Only the virtual vendor has models; leave out --model.", ASKED_WRONGLY)
     more = {"model": model} if model is not None else {}
+    clock = VirtualClock(SystemClock().now()) if virtual_clock else SystemClock()
     try:
-        app = EMULATORS[vendor](SystemClock(), locks=locks, **more)
+        app = EMULATORS[vendor](clock, locks=locks, **more)
     except ValueError as fault:
         raise Stopped(f"{fault} See docs/capabilities.md for the models.", ASKED_WRONGLY) from fault
     run_to_stay(_emulate(app, vendor, PORTS[vendor] if port is None else port, as_json=as_json))

@@ -137,11 +137,15 @@ def _read_clock(asked: Asked) -> Any:
 def _move_clock(asked: Asked) -> Any:
     clock = asked.world.clock
     if not isinstance(clock, VirtualClock):
-        raise NotSettable("This emulator runs on the system's clock, which it does not move.")
+        raise NotSettable(
+            "This emulator runs on the system's clock, which it does not move; start it with --virtual-clock."
+        )
     try:
         _move(clock, asked.fields())
     except ValueError as error:
         raise NotSettable(str(error)) from error
+    except OverflowError as error:
+        raise NotSettable("No clock shows that: the years go from 1 to 9999.") from error
     asked.world.settle()
     return _read_clock(asked)
 

@@ -110,6 +110,8 @@ async def test_an_integration_for_advanced_calls_is_set() -> None:
         ("POST", "/_emulator/faults", {"kind": "earthquake"}, 400),
         ("POST", "/_emulator/clock", {"set": "2020-01-01T00:00:00Z"}, 400),
         ("POST", "/_emulator/clock", {"wind": 1}, 400),
+        ("POST", "/_emulator/clock", {"advance_seconds": 1e30}, 400),
+        ("POST", "/_emulator/clock", {"jump": "9999-12-31T23:00:00-05:00"}, 400),
         ("POST", "/_emulator/locks/{lock}/enter", {}, 400),
         ("POST", "/_emulator/locks/{lock}/codes", {"name": "Cleaner", "code": 1}, 400),
         ("POST", "/_emulator/tokens/allow", {}, 400),
