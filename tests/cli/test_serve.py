@@ -7,6 +7,7 @@ import signal
 from datetime import timedelta
 
 import httpx2
+from prometheus_client.parser import text_string_to_metric_families
 from tests.cli.conftest import Home, first_key, http, tell_at_once, until
 
 from lockstep.kit.clock import SystemClock
@@ -95,6 +96,14 @@ def test_the_least_connections_to_the_database_suffice_from_the_first_start_to_a
             return [code["standing"] for code in http.get("/access_codes").json()["items"]]
 
         until(lambda: standings() == ["proven"] * len(locks), lambda: f"{standings()} {running.said}")
+        metrics = http.get(f"{address}/metrics").text
+    calls = [
+        sample
+        for family in text_string_to_metric_families(metrics)
+        for sample in family.samples
+        if sample.name == "lockstep_vendor_calls_total" and sample.labels["vendor"] == "virtual"
+    ]
+    assert {"describe", "observe", "set"} <= {call.labels["kind"] for call in calls if call.value > 0}
     assert running.stop() == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,6 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
-from prometheus_client import REGISTRY, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,10 +21,15 @@ from structlog.testing import capture_logs
 from tests.http.api.furnished import Home, at_home, june, serving
 from tests.http.api.parts import bearer
 
+from lockstep.driver.measured import measured
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.callbacks.app import callback_routes
+from lockstep.http.running.measuring import Measuring
+from lockstep.http.running.page import Page
+from lockstep.kit.metrics import DELIVERIES, REQUESTS, VENDOR_CALLS
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.model.permissions import DEFAULT_SCOPES
+from lockstep.operations import figures
 from lockstep.vendors.nuki.emulator.app import create_app
 from lockstep.vendors.nuki.emulator.world import World
 from lockstep.workers.calendars.pull import Puller
@@ -87,10 +92,17 @@ async def home(database_url: str, clock: VirtualClock) -> AsyncIterator[Home]:
     async with at_home(database_url, clock, worlds={"canary.test": create_app(world)}) as home:
         home.world = world
         gate = home.house.gate
+        gate.vendors = {name: measured(vendor) for name, vendor in gate.vendors.items()}
         gate.outbound = OutboundPolicy(allow_private=True)
         home.house.processes["calendars"] = Puller(gate).process
         home.house.processes["deliveries"] = Deliverer(gate, lambda: 0.5).process
-        yield home
+        for others in (VENDOR_CALLS, REQUESTS, DELIVERIES):
+            others.clear()
+        transport = httpx2.ASGITransport(Measuring(home.app), raise_app_exceptions=False)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url=home.client.base_url, headers=home.client.headers
+        ) as home.client:
+            yield home
 
 
 async def test_known_digits_and_secrets_come_out_nowhere(home: Home) -> None:
@@ -114,6 +126,10 @@ async def test_known_digits_and_secrets_come_out_nowhere(home: Home) -> None:
     # Whoever may read codes does read them: the story told is the one that was looked for.
     assert CODE in shown
     assert OTHER_CODE in shown
+    # The page that Lockstep serves, with what it counted of this story.
+    metrics = (await Page(lambda: figures.of_all(home.house.gate), time.monotonic).text()).decode()
+    for counted in ("vendor_calls_total", "http_requests_total", "webhook_tries_total", "proven_share"):
+        assert re.search(rf"^lockstep_{counted}\b", metrics, re.MULTILINE), counted
     heard = {
         "logs": ears.logs.getvalue() + "\n".join(str(line) for line in said),
         "addresses": "\n".join(ears.addresses),
@@ -122,7 +138,7 @@ async def test_known_digits_and_secrets_come_out_nowhere(home: Home) -> None:
         "webhooks": "\n".join(ears.messages),
         "events and audit": str(await home.get("/v1/events", limit=100))
         + (await home.client.get("/v1/audit/export")).text,
-        "metrics": generate_latest(REGISTRY).decode(),
+        "metrics": metrics,
         "database": await dump(home.database_url),
     }
     for place, text in heard.items():
@@ -194,7 +210,7 @@ async def story(home: Home, ears: Ears, outside: str) -> str:
     ears.masked.append((await client.get(path, headers=usual)).text)
     ears.masked.append((await client.get(f"/v1/devices/{lock}/unmanaged_codes", headers=usual)).text)
 
-    vendor = httpx2.ASGITransport(Starlette(routes=callback_routes(home.house.gate)))
+    vendor = httpx2.ASGITransport(Measuring(Starlette(routes=callback_routes(home.house.gate))))
     async with httpx2.AsyncClient(transport=vendor, base_url="http://lockstep.test") as calling:
         answer = await calling.post(made["callback_path"], content=CODE, headers={"x-secret": WEBHOOK_SECRET})
         ears.refusals.append(answer.text)
