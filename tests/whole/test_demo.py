@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from lockstep.cli.demo.story import DOORS_OF, STAYS, Books, Visit, visits
+from lockstep.cli.demo.story import DOORS, DOORS_OF, STAYS, Books, Visit, visits
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -78,13 +78,22 @@ def lost_answer(text: str) -> str:
     return line
 
 
-def test_every_stay_is_tried_before_at_during_and_after_it_at_each_of_its_doors() -> None:
+def test_every_stay_is_tried_before_at_during_and_after_it_at_each_of_the_three_doors() -> None:
     for stay in STAYS.values():
         mine = [v for v in visits() if v.number == stay.number]
         moments = {"an hour before", "at check-in", "during", "a minute before check-out", "a minute after"}
         (flat,) = {v.flat for v in mine}
-        for door in DOORS_OF[flat]:
+        assert len(DOORS) == 3
+        for door in DOORS:
             assert moments <= {v.when for v in mine if v.door == door}, (stay.number, door)
+        assert {v.door for v in mine if v.is_theirs} == set(DOORS_OF[flat])
+
+
+def test_the_neighbour_s_door_is_never_due_to_open_and_the_table_says_so_of_every_stay() -> None:
+    before, after = Books(), _books_at_the_end(Books())
+    elsewhere = [v for v in visits() if not v.is_theirs]
+    assert {v.number for v in elsewhere} == set(STAYS)
+    assert not [v for v in elsewhere if before.should_open(v) or after.should_open(v)]
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def _settings(folder: Path) -> Settings:
 
 def _print(console: Console, told: Told) -> None:
     table = Table(
-        title=f"Who typed their code at which door, and what opened ({ZONE} time)",
+        title=f"Who typed their code at which door, the neighbour's last, and what opened ({ZONE} time)",
         title_justify="left",
         box=box.SIMPLE,
     )
@@ -171,6 +171,7 @@ def _print(console: Console, told: Told) -> None:
             _word(line.should_open),
             _word(line.opened),
             _verdict(line.is_wrong),
+            style="" if line.visit.is_theirs else "dim",
         )
     console.print(table)
     lost = "none; one should have been"

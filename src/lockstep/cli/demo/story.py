@@ -16,6 +16,7 @@ ZONE = "Europe/Amsterdam"
 CHECK_IN, CHECK_OUT = time(15), time(11)
 BEGINS = datetime(2026, 6, 1, 4, tzinfo=UTC)
 FRONT, FLAT_1, FLAT_2 = "Front door", "Flat 1", "Flat 2"
+DOORS = (FRONT, FLAT_1, FLAT_2)
 DOORS_OF = {FLAT_1: (FRONT, FLAT_1), FLAT_2: (FRONT, FLAT_2)}
 
 ANNA = HostStay(1, date(2026, 6, 1), date(2026, 6, 2), "Anna", "7314")
@@ -56,6 +57,11 @@ class Visit:
     flat: str
     door: str
     when: str
+
+    @property
+    def is_theirs(self) -> bool:
+        """Whether the door belongs to the flat that they booked; the neighbour's never opens for them."""
+        return self.door in DOORS_OF[self.flat]
 
 
 @dataclass(slots=True)
@@ -107,15 +113,15 @@ def happenings() -> list[Happening]:
 
 
 def visits() -> list[Visit]:
-    """Before, at, during and after each stay, at each of its doors, and once at the neighbour's."""
+    """Before, at, during and after each stay, at each of the three doors: its own, and then the neighbour's."""
     return sorted((v for flat, stays in _TOLD.items() for s in stays for v in _visits(flat, s)), key=_order)
 
 
 _TOLD = {FLAT_1: (ANNA, BEN, EMMA), FLAT_2: (CHLOE_EXTENDED, DAVID)}
 
 
-def _order(visit: Visit) -> tuple[datetime, str, str]:
-    return visit.at, visit.flat, visit.door
+def _order(visit: Visit) -> tuple[datetime, str, bool, str]:
+    return visit.at, visit.flat, not visit.is_theirs, visit.door
 
 
 def _visits(flat: str, stay: HostStay) -> Iterator[Visit]:
@@ -130,7 +136,5 @@ def _visits(flat: str, stay: HostStay) -> Iterator[Visit]:
     if stay is CHLOE_EXTENDED:
         moments.insert(3, (local(CHLOE.departs, CHECK_OUT) + timedelta(minutes=5), "after the old check-out"))
     for at, when in moments:
-        for door in DOORS_OF[flat]:
+        for door in DOORS:
             yield Visit(at, stay.number, flat, door, when)
-    other = FLAT_2 if flat == FLAT_1 else FLAT_1
-    yield Visit(moments[2][0], stay.number, flat, other, "at the wrong flat")
