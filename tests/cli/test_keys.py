@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from lockstep.cli.running import operator_of
 from lockstep.cli.settings import SealingSettings, SettingInvalid, read_settings
 from lockstep.cli.wiring import Built, built
 from lockstep.kit.ids import new_id
-from lockstep.kit.sealing import CannotUnseal, Place, sealed_version
+from lockstep.kit.sealing import CannotUnseal, Place, Sealer, sealed_version
 from lockstep.operations import accounts, api_keys, webhooks
 from lockstep.operations.webhooks import CreateWebhook
+from lockstep.storage import readings
 from lockstep.vendors.virtual.emulator.app import TOKEN
 
 PLACE = Place(new_id(), "accounts", "credentials", new_id())
@@ -108,6 +110,33 @@ def test_a_rotation_that_was_broken_off_goes_on_without_another_version(
     assert "Version 1 is still needed by 1 value." in needed.stderr
     rotated = json.loads(say("keys", "rotate", "--json").stdout)
     assert rotated == {"version": 2, "is_new": False, "resealed": 1, "dispensable": [1]}
+
+
+def test_a_key_that_only_what_a_reading_showed_needs_is_not_dropped(
+    ready: Home, say: Say, plain_locks: str
+) -> None:
+    _connect(plain_locks)
+    say("keys", "rotate")
+
+    async def show(lockstep: Built) -> None:
+        gate, actor = lockstep.gate, await operator_of(lockstep.gate, None)
+        older = Sealer(gate.sealer.master_keys, gate.sealer.fingerprint_key, 1)
+        async with gate.transaction(actor.workspace_id) as tx:
+            (account,) = await accounts.listed(tx, actor)
+            place = Place(actor.workspace_id, "observations", "content", account.id)
+            content = [{"reference": "1", "sealed": b64encode(older.seal("445566", place)).decode()}]
+            await readings.store(
+                tx.db, tx.workspace_id, account.id, "account", tx.now, ["lock"], {"lock": content}
+            )
+
+    within(show)
+    needed = say("keys", "drop", "1")
+    assert needed.exit_code == 1
+    assert "Version 1 is still needed by 1 value." in needed.stderr
+    rotated = json.loads(say("keys", "rotate", "--json").stdout)
+    assert rotated == {"version": 2, "is_new": False, "resealed": 1, "dispensable": [1]}
+    assert "Version 1 is forgotten." in say("keys", "drop", "1").stdout
+    assert json.loads(say("doctor", "--json").stdout)["findings"] == []
 
 
 def test_keys_from_the_settings_are_rotated_by_restarts_and_one_word(

@@ -4,13 +4,15 @@ Can be broken off and begun again at any time: what is sealed under the newest v
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
-from lockstep.kit.sealing import CannotUnseal, Place, Sealer
+from lockstep.kit.sealing import CannotUnseal, Place, Sealer, sealed_version
 from lockstep.operations.gate import Gate
 from lockstep.storage import rotation, workspaces
-from lockstep.storage.rotation import SEALED, SealedColumn, SealedRow
+from lockstep.storage.rotation import OBSERVED, SEALED, SealedColumn, SealedDocument, SealedRow
 
 Advance = Callable[[int, int | None, str], None]
 """Values done, values in all, and the table that is at hand."""
@@ -40,6 +42,8 @@ async def reseal(gate: Gate, advance: Advance, *, at_once: int = 200) -> int:
             for where in SEALED:
                 done += await _column(gate, workspace_id, where, at_once)
                 advance(done - before, left, where.table)
+            done += await _observed(gate, workspace_id, at_once)
+            advance(done - before, left, OBSERVED.table)
         if done == before:
             return done
 
@@ -49,7 +53,7 @@ async def unopenable(gate: Gate) -> list[str]:
     found = []
     for workspace_id in await _workspaces(gate):
         async with gate.database.reading(workspace_id) as db:
-            for where in SEALED:
+            for where in (*SEALED, OBSERVED):
                 row = await rotation.sample(db, workspace_id, where)
                 if row is not None and not _opens(
                     gate.sealer, _place(workspace_id, where, row.id), row.sealed
@@ -74,6 +78,39 @@ async def _column(gate: Gate, workspace_id: UUID, where: SealedColumn, at_once: 
         done += len(rows)
         if len(rows) < at_once:
             return done
+
+
+async def _observed(gate: Gate, workspace_id: UUID, at_once: int) -> int:
+    """As `_column`, for the documents of observations; returns how many values in them were sealed anew."""
+    done = 0
+    while True:
+        async with gate.database.transaction(workspace_id) as db:
+            documents = await rotation.documents_behind(db, workspace_id, gate.sealer.version, at_once)
+            fresh = []
+            for document in documents:
+                document, count = _document_anew(gate.sealer, workspace_id, document)
+                fresh.append(document)
+                done += count
+            if fresh:
+                await rotation.replace_documents(db, workspace_id, fresh)
+        if len(documents) < at_once:
+            return done
+
+
+def _document_anew(
+    sealer: Sealer, workspace_id: UUID, document: SealedDocument
+) -> tuple[SealedDocument, int]:
+    """The document, and how many of its values were sealed anew."""
+    place = _place(workspace_id, OBSERVED, document.account_id)
+    content, count = [], 0
+    for entry in document.content:
+        sealed = b64decode(entry["sealed"]) if "sealed" in entry else None
+        if sealed is not None and sealed_version(sealed) != sealer.version:
+            anew = sealer.seal(sealer.open(sealed, place), place)
+            entry = {**entry, "sealed": b64encode(anew).decode()}
+            count += 1
+        content.append(entry)
+    return replace(document, content=content), count
 
 
 def _anew(sealer: Sealer, place: Place, row: SealedRow) -> SealedRow:

@@ -17,7 +17,7 @@ from lockstep.storage.database import Connection
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What the newest reading showed of one target: `content` is a list of entries, digits only as fingerprints
-    (with a sealed copy for codes that are not ours)."""
+    (with a sealed copy, as `sealed`, where the vendor computes them)."""
 
     target: str
     begun_at: datetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from lockstep.storage.database import Connection
@@ -28,14 +29,30 @@ SEALED = (
     SealedColumn("webhooks", "secret"),
     SealedColumn("webhooks", "old_secret"),
 )
+OBSERVED = SealedColumn("observations", "content")
+"""Digits that a vendor computed, in documents: Base64, as `sealed` of an entry. They are bound to the account's id."""
 PASSING = SealedColumn("idempotency_keys", "body")
 """Bound to a key that only the caller knows, so it cannot be sealed anew; it is gone within a day."""
+
+
+_OBSERVED = """(select o.workspace_id, o.account_id as id, decode(c ->> 'sealed', 'base64') as content
+  from observations o, jsonb_array_elements(o.content) c where c ? 'sealed')"""
 
 
 @dataclass(frozen=True, slots=True)
 class SealedRow:
     id: UUID
+    """What the value is bound to."""
     sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedDocument:
+    """What was seen of one lock: some of its entries have a `sealed`."""
+
+    account_id: UUID
+    target: str
+    content: list[dict[str, Any]]
 
 
 async def behind(
@@ -65,11 +82,38 @@ async def replace(db: Connection, workspace_id: UUID, where: SealedColumn, rows:
     )
 
 
+async def documents_behind(
+    db: Connection, workspace_id: UUID, version: int, most: int
+) -> list[SealedDocument]:
+    """Those with a value that is not sealed under `version`; their rows are ours until the transaction ends."""
+    # In the order in which a reading stores what it saw, else the two could wait for each other. The condition asks the
+    # row alone, so that it is asked again of a row that was replaced while we waited for it.
+    rows = await db.fetch(
+        """select o.account_id, o.target, o.content from observations o
+           where o.workspace_id = $1 and exists (select from jsonb_array_elements(o.content) c
+             where c ? 'sealed' and substring(decode(c ->> 'sealed', 'base64') from 1 for 2) <> $2)
+           order by o.account_id, o.target collate "C" limit $3 for no key update""",
+        workspace_id,
+        _prefix(version),
+        most,
+    )
+    return [SealedDocument(r["account_id"], r["target"], r["content"]) for r in rows]
+
+
+async def replace_documents(db: Connection, workspace_id: UUID, documents: Sequence[SealedDocument]) -> None:
+    """Store documents whose values were sealed anew. Their digests stay: these are of what is not sealed."""
+    # One by one: in an array of documents that are lists, each would be taken for a dimension of it.
+    await db.executemany(
+        "update observations set content = $4 where workspace_id = $1 and account_id = $2 and target = $3",
+        [(workspace_id, d.account_id, d.target, d.content) for d in documents],
+    )
+
+
 async def sample(db: Connection, workspace_id: UUID, where: SealedColumn) -> SealedRow | None:
     """Any value of this column, to see whether it opens."""
     row = await db.fetchrow(
-        f"""select id, {where.column} as sealed from {where.table}
-            where workspace_id = $1 and {where.column} is not null order by id desc limit 1""",  # noqa: S608
+        f"""select t.id, t.{where.column} as sealed from {_values(where)} t
+            where t.workspace_id = $1 and t.{where.column} is not null order by t.id desc limit 1""",  # noqa: S608
         workspace_id,
     )
     return SealedRow(row["id"], row["sealed"]) if row else None
@@ -77,10 +121,10 @@ async def sample(db: Connection, workspace_id: UUID, where: SealedColumn) -> Sea
 
 async def versions_in_use(db: Connection, *, with_passing: bool = True) -> dict[int, int]:
     """How many values are sealed under each version of the master key, in all workspaces."""
-    columns = (*SEALED, PASSING) if with_passing else SEALED
+    columns = (*SEALED, OBSERVED, PASSING) if with_passing else (*SEALED, OBSERVED)
     each = [
-        f"select substring({c.column} from 1 for 2) as prefix, count(*) as n from {c.table} "  # noqa: S608
-        f"where {c.column} is not null group by 1"
+        f"select substring(t.{c.column} from 1 for 2) as prefix, count(*) as n from {_values(c)} t "  # noqa: S608
+        f"where t.{c.column} is not null group by 1"
         for c in columns
     ]
     counted: dict[int, int] = {}
@@ -88,6 +132,11 @@ async def versions_in_use(db: Connection, *, with_passing: bool = True) -> dict[
         version = int.from_bytes(row["prefix"], "big")
         counted[version] = counted.get(version, 0) + row["n"]
     return counted
+
+
+def _values(where: SealedColumn) -> str:
+    """What to select a column's values from."""
+    return _OBSERVED if where == OBSERVED else where.table
 
 
 def _prefix(version: int) -> bytes:
