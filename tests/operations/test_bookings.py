@@ -8,9 +8,10 @@ import pytest
 from tests.operations.places import a_property, a_stay, ask, codes_of, june, opens, some_locks, told
 
 from lockstep.emulation.clock import VirtualClock
+from lockstep.model.capabilities import Capabilities
 from lockstep.model.permissions import Actor, NotAllowed, Scope
 from lockstep.model.window import Window
-from lockstep.operations import bookings, spaces
+from lockstep.operations import bookings, grants, spaces
 from lockstep.operations.bookings import (
     Booking,
     CancelBooking,
@@ -22,6 +23,7 @@ from lockstep.operations.bookings import (
 )
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Gate
+from lockstep.operations.grants import ListGrants
 from lockstep.operations.guests import CreateGuest
 
 
@@ -174,15 +176,35 @@ async def test_a_stay_that_is_over_is_neither_cancelled_nor_moved_within_the_pas
     assert later.ends_at == june(12, 10)
 
 
-async def test_a_guest_can_come_later_and_the_phone_is_a_wish(
+@pytest.mark.parametrize(
+    ("lengths", "warning"), [({4, 6}, None), ({6}, "phone_digits_not_possible")], ids=["takes four", "six"]
+)
+async def test_the_phones_last_four_digits_are_a_wish_and_a_warning_where_the_lock_does_not_take_them(
+    gate: Gate, owner: Actor, lengths: set[int], warning: str | None
+) -> None:
+    capabilities = Capabilities(code_lengths=frozenset(lengths))
+    locks = await some_locks(gate, owner, "front", capabilities=capabilities)
+    house = await a_property(gate, owner, device_ids=tuple(locks))
+    guest = CreateGuest("Ana", phone="+351912345678")
+    stay = await a_stay(gate, owner, house.space_id, 5, 8, guest=guest)
+    (grant,) = await ask(gate, owner, grants.listed, ListGrants(booking_id=stay.booking_id))
+    assert grant.access_method is not None
+    assert grant.access_method.warning == warning
+    code = grant.access_method.code or ""
+    assert len(code) == 6 if warning else code == "5678"
+
+
+async def test_a_guest_can_come_later_and_their_name_goes_to_the_lock(
     gate: Gate, owner: Actor, house: spaces.Space
 ) -> None:
     stay = await a_stay(gate, owner, house.space_id, 5, 8)
     guest = CreateGuest("Ana", phone="+351912345678")
+    (before,) = await codes_of(gate, owner, stay.booking_id)
     named = await ask(gate, owner, bookings.change, ChangeBooking(stay.booking_id, guest=guest))
     assert named.guest_name == "Ana"
     (code,) = await codes_of(gate, owner, stay.booking_id)
     assert code.entry.declared.spec.name.startswith("Ana ")
+    assert code.entry.declared.spec.fingerprint == before.entry.declared.spec.fingerprint
 
 
 async def test_a_booking_names_one_guest(gate: Gate, owner: Actor, house: spaces.Space) -> None:

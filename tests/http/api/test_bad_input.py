@@ -351,7 +351,12 @@ async def test_a_malformed_calendar_is_told_with_its_next_step_and_no_booking_is
         assert (shown["state"], shown["failure"]) == ("good", None)
 
 
-async def test_a_calendar_that_lost_everything_is_held_until_somebody_decides(home: Home) -> None:
+@pytest.mark.parametrize(
+    ("verb", "is_there_again", "stand"), [("confirm", False, "cancelled"), ("release", True, "confirmed")]
+)
+async def test_a_calendar_that_lost_everything_is_held_until_somebody_decides(
+    home: Home, verb: str, is_there_again: bool, stand: str
+) -> None:
     gate = home.house.gate
     gate.outbound = OutboundPolicy(allow_private=True)
     home.house.processes["calendars"] = Puller(gate).process
@@ -369,9 +374,14 @@ async def test_a_calendar_that_lost_everything_is_held_until_somebody_decides(ho
         assert len(shown["held"]["lost_booking_ids"]) == 3
         undecided = await home.client.delete(f"/v1/calendars/{calendar['calendar_id']}")
         assert (undecided.status_code, undecided.json()["code"]) == (409, "bookings_undecided")
-        await home.post(f"/v1/calendars/{calendar['calendar_id']}/confirm")
+        if is_there_again:
+            board.put("flat", "airbnb", stays)
+        decided = await home.post(f"/v1/calendars/{calendar['calendar_id']}/{verb}")
+        assert decided["held"] is None
         await home.house.work()
-        assert {b["state"] for b in (await home.get("/v1/bookings"))["items"]} == {"cancelled"}
+        shown = await home.get(f"/v1/calendars/{calendar['calendar_id']}")
+        assert (shown["state"], shown["held"]) == ("good", None)
+        assert [b["state"] for b in (await home.get("/v1/bookings"))["items"]] == [stand] * 3
 
 
 async def furnished(home: Home) -> Ids:

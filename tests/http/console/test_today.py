@@ -177,3 +177,29 @@ async def test_a_lock_in_trouble_is_looked_at_when_asked(afternoon: tuple[Scene,
         page = plain((await client.get("/")).text)
     assert "0 failed" in page
     assert "Garden room: the code of David Silva" not in page
+
+
+def locks_in(page: str) -> dict[str, str]:
+    """The table of locks: by name, battery, connection and when it was last seen, as they are read."""
+    (table,) = re.findall(r'<table class="locks">.*?</table>', page, re.DOTALL)
+    rows = {}
+    for row in re.findall(r"<tr id=.*?</tr>", table, re.DOTALL):
+        (name,) = re.findall(r'<span class="name">(.*?)</span>', row)
+        row = re.sub(r"<meter.*?</meter>", "", row, flags=re.DOTALL)
+        cells = re.findall(r'<td data-label="(Battery|Connection|Last seen)">(.*?)</td>', row, re.DOTALL)
+        rows[name] = " | ".join(plain(cell).strip() for _, cell in cells)
+    return rows
+
+
+async def test_each_lock_is_shown_with_battery_connection_and_when_it_was_last_seen(
+    afternoon: tuple[Scene, Hosted],
+) -> None:
+    page = await page_of(afternoon[0])
+    assert locks_in(page) == {
+        "Front door": "64 % | online | 14:15",
+        "Flat 1": "90 % | online | 14:15",
+        "Flat 2": "14 % | online | 14:15",
+        # Away since five to two; what its battery had then is what is known.
+        "Garden room": "90 % | offline | 13:55",
+        "Loft": "not told | online | 14:15",
+    }
