@@ -64,7 +64,8 @@ class Sealer:
             text = _cipher(key).decrypt(
                 sealed[2 : 2 + _NONCE], sealed[2 + _NONCE :], _bound_to(place, version)
             )
-        except InvalidTag as fault:
+        except (InvalidTag, ValueError) as fault:
+            # The latter where so much is cut off that no whole nonce is left.
             raise CannotUnseal(CannotUnseal.__doc__) from fault
         return text.decode()
 
