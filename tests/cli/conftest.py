@@ -6,13 +6,15 @@ import asyncio
 import functools
 import logging
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +69,29 @@ class Home:
             check=False,
         )
 
+    def on_a_terminal(self, *words: str, answers: Sequence[tuple[bytes, bytes]] = ()) -> tuple[int, bytes]:
+        """Say the words where somebody sits, and answer each prompt in its turn; the exit status, and all that was
+        shown."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [*COMMAND, *words],
+            env=self.environment | {"TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        shown, open_answers = b"", list(answers)
+        while piece := _read(ours):
+            shown += piece
+            if open_answers and open_answers[0][0] in shown:
+                os.write(ours, open_answers.pop(0)[1] + b"\n")
+        os.close(ours)
+        if open_answers:
+            process.terminate()
+        return process.wait(_SECONDS), shown
+
     def start(self, *words: str) -> Running:
         """Say the words and go on."""
         log = self.folder / f"said-{len(self._running)}.txt"
@@ -93,6 +118,15 @@ class Home:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(20)
+
+
+def _read(terminal: int) -> bytes:
+    if not select.select([terminal], [], [], _SECONDS)[0]:
+        return b""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # how a terminal tells that the other side has gone
+        return b""
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import stat
 import uuid
 from collections.abc import Iterator
@@ -73,6 +74,18 @@ def digits() -> list[str | None]:
             return [c.digits for c in await access_codes.listed(tx, actor, None, 10)]
 
     return within(read)
+
+
+def test_who_sits_at_a_terminal_sees_how_far_it_is_and_a_file_gets_the_result_alone(
+    ready: Home, say: Say
+) -> None:
+    status, shown = ready.on_a_terminal("backup", str(ready.folder / "seen.dump"))
+    assert status == 0, shown.decode()
+    # The bar with its count, drawn before the result is told.
+    assert re.search(rb"Saving.*\d+/\d+.*Saved to ", shown, re.DOTALL), shown.decode()
+    unseen = say("backup", str(ready.folder / "unseen.dump"))
+    assert unseen.exit_code == 0
+    assert "Saving" not in unseen.output
 
 
 def test_everything_comes_back_and_only_looks_until_confirmed(

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
-import subprocess
 from datetime import datetime, timedelta
 
 import pytest
-from tests.cli.conftest import COMMAND, Home, Say, http, within
+from tests.cli.conftest import Home, Say, http, within
 
 from lockstep.cli.wiring import Built
 from lockstep.kit.clock import SystemClock
@@ -100,36 +96,11 @@ def test_what_cannot_be_taken_is_told_before_anything_is_asked(say: Say, words: 
 
 
 def test_the_prompt_for_a_secret_shows_nothing_of_it(ready: Home, nuki: str) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, "connect", "nuki", "--field", f"endpoint={nuki}"],
-        env=ready.environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    shown = b""
     answers = [(b"API token: ", TOKEN.encode()), (b"decentral webhook: ", b"")]
-    while piece := _read(ours):
-        shown += piece
-        if answers and answers[0][0] in shown:
-            os.write(ours, answers.pop(0)[1] + b"\n")
-    os.close(ours)
-    process.terminate() if answers else None
-    assert process.wait(60) == 0, shown.decode()
+    status, shown = ready.on_a_terminal("connect", "nuki", "--field", f"endpoint={nuki}", answers=answers)
+    assert status == 0, shown.decode()
     assert b"Connected as account_" in shown
     assert TOKEN.encode() not in shown
-
-
-def _read(terminal: int) -> bytes:
-    if not select.select([terminal], [], [], 60)[0]:
-        return b""
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # how a terminal tells that the other side has gone
-        return b""
 
 
 def test_an_emulator_listens_on_loopback_and_says_where_and_with_which_token(empty_home: Home) -> None:
