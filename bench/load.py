@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -14,13 +15,15 @@ async def answers_per_second(
 ) -> float:
     """Each connection sends what `request` makes as soon as it has its answer. Raises where one is not a success."""
     place = urlsplit(address)
+    assert place.hostname is not None
+    assert place.port is not None
     begun = time.perf_counter()
     until = begun + seconds
     ended = [asyncio.get_running_loop().create_future() for _ in range(at_once)]
     asking = []
     for future in ended:
         _, one = await asyncio.get_running_loop().create_connection(
-            lambda future=future: _Asking(request, until, future), place.hostname, place.port
+            partial(_Asking, request, until, future), place.hostname, place.port
         )
         asking.append(one)
     await asyncio.gather(*ended)
@@ -80,7 +83,7 @@ class _Asking(asyncio.Protocol):
         self._transport.close()
 
 
-def _length(head: bytes) -> int:
+def _length(head: bytes | bytearray) -> int:
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line.split(b":")[1])

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -21,7 +22,9 @@ from lockstep.storage.migrations import migrate  # noqa: E402
 from lockstep.storage.server import EmbeddedServer  # noqa: E402
 
 PICTURE = ROOT / "docs" / "images" / "today.png"
-LOOKS = [(width, theme) for width in (1280, 390) for theme in ("light", "dark")]
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+LOOKS = [(width, theme) for width in (1280, 390) for theme in THEMES]
 
 
 async def main(passing: Path, folder: Path | None) -> None:
@@ -49,7 +52,7 @@ async def main(passing: Path, folder: Path | None) -> None:
 
 
 async def take(
-    browser: Browser, address: str, key: str, path: Path, width: int, theme: str, *, whole: bool = True
+    browser: Browser, address: str, key: str, path: Path, width: int, theme: Theme, *, whole: bool = True
 ) -> None:
     """Sign in, and keep what is seen of the whole page."""
     path.parent.mkdir(parents=True, exist_ok=True)
