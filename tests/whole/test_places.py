@@ -54,6 +54,36 @@ async def test_digits_that_change_hands_never_stand_twice_and_leave_nobody_out(
         assert await stage.standing(second) == "proven"
 
 
+@pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=10)], ids=["at once", "under way"])
+@pytest.mark.parametrize("places", [10, 2], ids=["a free slot", "no free slot"])
+async def test_guests_who_come_one_after_the_other_exchange_their_digits_and_who_is_inside_keeps_a_code(
+    database_url: str, clock: VirtualClock, places: int, apart: timedelta
+) -> None:
+    async with build_stage(database_url, clock, "slots", locks=1, places=places) as stage:
+        (lock,) = stage.site.locks
+        inside, later = await stage.let(lock, -HOUR, DAY), await stage.let(lock, 30 * HOUR, DAY)
+        await stage.wait(5 * MINUTE)
+        first, second = inside.code or "", later.code or ""
+        assert sorted(stage.site.held(lock)) == sorted([first, second])
+        stage.site.journal.clear()
+        await stage.change(inside, code=second)
+        await stage.wait(apart)
+        await stage.change(later, code=first)
+        for _ in range(60):
+            held = stage.site.held(lock)
+            assert len(held) == len(set(held)), "the same digits twice"
+            assert any(stage.site.opens(lock, code) for code in held), "who is inside has no code"
+            await stage.wait(timedelta(seconds=4))
+        assert (inside.code, later.code) == (second, first)
+        calls = [(call.method, call.status) for call in stage.site.journal.mutating()]
+        assert calls == [("DELETE", 204), ("PUT", 200), ("PUT", 200)], "one is taken off, and none is refused"
+        assert {await stage.standing(let) for let in (inside, later)} == {"proven"}
+        assert sorted(stage.site.held(lock)) == sorted([first, second])
+        assert [stage.site.opens(lock, code) for code in (second, first)] == [True, False]
+        await stage.until(later.starts_at + MINUTE)
+        assert [stage.site.opens(lock, code) for code in (second, first)] == [False, True]
+
+
 @pytest.mark.parametrize("profile", ["plain", "slots", "shared_digits"])
 async def test_digits_that_two_guests_have_one_after_the_other_open_for_the_first_although_the_second_came_first(
     database_url: str, clock: VirtualClock, profile: str
