@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from datetime import timedelta
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.cli.conftest import Home, first_key, http, tell_at_once, until
 
 from lockstep.kit.clock import SystemClock
+from lockstep.model.permissions import ALL_SCOPES, Scope
 from lockstep.storage.database import LEAST_CONNECTIONS
 from lockstep.vendors.virtual.emulator.app import TOKEN
 
@@ -34,6 +36,23 @@ def test_an_empty_home_serves_with_one_command_and_shows_its_first_key_once(empt
     assert http().get(f"{again.address()}/v1/workspace", headers=key).status_code == 200
     assert "lockstep_" not in again.said
     assert again.stop(signal.SIGINT) == 0
+
+
+def test_the_first_key_opens_no_door_and_tells_how_to_make_one_that_does(home: Home) -> None:
+    running = home.start("serve", "--port", "0")
+    address = running.address()
+    key = {"authorization": f"Bearer {first_key(running.said)}"}
+    (first,) = http().get(f"{address}/v1/api_keys", headers=key).json()["items"]
+    assert set(first["scopes"]) == ALL_SCOPES - {Scope.DEVICES_UNLOCK}
+    how = "lockstep keys create NAME --scope devices:unlock"
+    assert how in running.said
+    wanted = {"name": "Reception", "scopes": ["devices:unlock"]}
+    refused = http().post(f"{address}/v1/api_keys", headers=key, json=wanted)
+    assert refused.status_code == 403
+    assert how in refused.json()["next_step"]
+    made = home.run("keys", "create", "Reception", "--scope", "devices:unlock", "--json")
+    assert json.loads(made.stdout)["api_key"]["scopes"] == ["devices:unlock"]
+    assert running.stop() == 0
 
 
 def test_several_processes_share_one_database_and_its_first_key(home: Home) -> None:

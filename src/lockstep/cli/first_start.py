@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lockstep.cli.terminal import say
-from lockstep.model.permissions import ALL_SCOPES, system
+from lockstep.model.permissions import FIRST_SCOPES, Scope, system
 from lockstep.operations import api_keys, workspaces
 from lockstep.operations.gate import Gate
 from lockstep.storage import workspaces as stored
@@ -15,7 +15,7 @@ NAME = "My properties"
 
 @dataclass(frozen=True, slots=True)
 class FirstKey:
-    """The workspace's public id, and the secret of a key that may do everything in it."""
+    """The workspace's public id, and the secret of a key that may do everything in it but open doors from afar."""
 
     workspace_id: str
     secret: str = field(repr=False)
@@ -30,7 +30,7 @@ async def set_up(gate: Gate) -> FirstKey | None:
             return None
         workspace_id = await workspaces.create(gate, NAME)
         actor = system(workspace_id, "setup")
-        command = api_keys.CreateApiKey("First key", sorted(ALL_SCOPES))
+        command = api_keys.CreateApiKey("First key", sorted(FIRST_SCOPES))
         async with gate.transaction(workspace_id) as tx:
             made = await api_keys.create(tx, actor, command)
             workspace = await workspaces.get(tx, actor)
@@ -41,4 +41,5 @@ def show(first: FirstKey) -> None:
     """Said once, on stderr: stdout may be kept."""
     say("This is the first start. Sign in, or call the API, with this key; it is not shown again:")
     say(f"  {first.secret}")
-    say("It may do everything. Others, which may do less: lockstep keys create NAME.")
+    say("It may do everything but open doors from afar. Keys for other uses: lockstep keys create NAME;")
+    say(f"one that may open doors: lockstep keys create NAME --scope {Scope.DEVICES_UNLOCK}")

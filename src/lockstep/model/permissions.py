@@ -40,6 +40,8 @@ class Scope(StrEnum):
 
 
 ALL_SCOPES = frozenset(Scope)
+FIRST_SCOPES = ALL_SCOPES - {Scope.DEVICES_UNLOCK}
+"""Of the first key: all but opening doors from afar, which is given only where somebody asks for it."""
 DEFAULT_SCOPES = ALL_SCOPES - {
     Scope.DEVICES_UNLOCK,
     Scope.CODES_READ,
@@ -117,7 +119,8 @@ def require(actor: Actor, scope: Scope) -> None:
         raise NotAllowed("A guest's link may not do this.", "Ask your host.", scope)
     raise NotAllowed(
         f"The scope {scope} is missing.",
-        f"Use a key that has the scope {scope}, or make one that has it.",
+        # A key cannot hand on what it lacks itself; the command line, which is the machine's own, may.
+        f"Use a key that has the scope {scope}, or make one: lockstep keys create NAME --scope {scope}",
         scope,
     )
 

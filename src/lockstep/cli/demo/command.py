@@ -28,7 +28,7 @@ from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.wiring import Built, built
 from lockstep.emulation.clock import VirtualClock
 from lockstep.kit.logging import set_up_logging
-from lockstep.model.permissions import ALL_SCOPES, Actor, system
+from lockstep.model.permissions import ALL_SCOPES, Actor, Scope, system
 from lockstep.operations import api_keys, workspaces
 
 _TICK_SECONDS = 0.25
@@ -83,6 +83,12 @@ async def _show(
             secret = await _new_secret(lockstep, actor)
             _tell(console, address, secret)
             console.print("The page changes while the story is told.", highlight=False)
+            console.print(
+                f"This key may also open the demo's doors from afar ({Scope.DEVICES_UNLOCK}); the first key of your"
+                " own Lockstep may not.",
+                highlight=False,
+                soft_wrap=True,
+            )
             telling = asyncio.create_task(_tell_story(console, play))
             stopped = asyncio.create_task(asked.wait())
             await asyncio.wait({telling, stopped}, return_when=asyncio.FIRST_COMPLETED)
