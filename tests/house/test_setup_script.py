@@ -1,6 +1,7 @@
 """The script at the root, with stand-ins for the programs that it calls: no network, no real environment."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,29 @@ esac
 PYTHON_WITHOUT_VENV = """#!/bin/sh
 case "$*" in *ensurepip*) exit 1 ;; esac
 exec "$REAL_PYTHON" "$@"
+"""
+# Its environments have no pip, as uv's have none, and what it was asked to install does not come.
+UV_WITHOUT_PIP = """#!/bin/sh
+case $* in
+  venv*) mkdir -p "$TREE/.venv/bin"; ln -s "$(command -v python3)" "$TREE/.venv/bin/python" ;;
+  *) exit 1 ;;
+esac
+"""
+# Makes an environment whose Python is itself, and writes down what pip was asked for; all else the real one does.
+PYTHON_WITH_PIP = """#!/bin/sh
+case "$*" in
+  '-c import ensurepip, venv') ;;
+  '-m venv '*) mkdir -p "$TREE/.venv/bin"; ln -s "$0" "$TREE/.venv/bin/python"; : >"$TREE/.venv/has-pip" ;;
+  '-m ensurepip') : >"$TREE/.venv/has-pip" ;;
+  '-m pip --version') [ -e "$TREE/.venv/has-pip" ] ;;
+  '-m pip '*)
+    [ -e "$TREE/.venv/has-pip" ] || exit 1
+    echo "$*" >>"$CALLS"
+    case $* in *--editable*) printf '#!/bin/sh\\nprintf "<%%s>" "$@"\\n' >"$TREE/.venv/bin/lockstep"
+      chmod +x "$TREE/.venv/bin/lockstep" ;;
+    esac ;;
+  *) exec "$REAL_PYTHON" "$@" ;;
+esac
 """
 TOOLS = ("cat", "chmod", "cksum", "dirname", "ln", "mkdir", "readlink", "rm", "sh")
 
@@ -113,6 +137,28 @@ def test_later_runs_only_pass_the_words_on_from_anywhere(machine: Machine, tmp_p
     for script in (None, link):
         done = machine.run("status", script=script)
         assert (done.stdout, done.stderr, machine.take_calls()) == ("<status>", "", [])
+
+
+@pytest.mark.parametrize("uv", [None, UV_WITHOUT_PIP], ids=["no uv", "a uv that fails"])
+def test_where_there_is_no_uv_or_it_fails_pip_installs_the_lock_files_with_their_hashes_and_names_no_index(
+    machine: Machine, uv: str | None
+) -> None:
+    (machine.programs / "uv").unlink()
+    machine.give("python3", PYTHON_WITH_PIP)
+    if uv is not None:
+        machine.give("uv", uv)
+    done = machine.run("test", "--long")
+    assert done.stdout == "<test><--long>", done.stderr
+    assert ("trying pip" in done.stderr) is (uv is not None)
+    calls = machine.take_calls()
+    locked = [call for call in calls if "--editable" not in call]
+    files = [str(machine.tree / f"requirements/{name}.txt") for name in ("build", "run", "test")]
+    assert [call.rpartition(" -r ")[2] for call in locked] == files
+    assert all({"--require-hashes", "--no-deps"} <= set(call.split()) for call in locked), locked
+    (project,) = set(calls) - set(locked)
+    assert {"--no-deps", "--no-build-isolation"} <= set(project.split()), project
+    said = [call.replace(str(machine.tree), "") for call in calls]
+    assert not [call for call in said if re.search(r"://|index|find-links| -[if] ", call)], said
 
 
 def test_only_the_tests_bring_what_the_tests_need(machine: Machine) -> None:
