@@ -288,6 +288,28 @@ def test_a_version_that_was_not_told_is_taken_from_the_first_reading() -> None:
     assert edited.possible == {OTHER}
 
 
+def test_after_a_write_without_an_answer_too_another_version_is_somebody_elses() -> None:
+    written = widen(Belief(), "1", None, VERSIONED, T0)
+    proven = narrow(
+        after_unknown(written, T0, VERSIONED, timedelta(0)),
+        Seen("id1", Evidence.LISTED, version="v5"),
+        hours(1),
+        SPECS,
+        VERSIONED,
+    )
+    edited = narrow(proven, Seen("id1", Evidence.LISTED, version="v6"), hours(2), SPECS, VERSIONED)
+    assert (proven.only, edited.possible, edited.overwritten) == ("1", frozenset({OTHER}), 1)
+
+
+def test_the_version_of_a_write_of_ours_that_came_late_is_nobody_elses_doing() -> None:
+    first = after_unknown(widen(Belief(), "1", None, VERSIONED, T0), T0, VERSIONED, timedelta(hours=1))
+    second = after_unknown(widen(first, "1", "id1", VERSIONED, T0), T0, VERSIONED, timedelta(hours=1))
+    proven = narrow(second, Seen("id1", Evidence.LISTED, version="v5"), hours(0.5), SPECS, VERSIONED)
+    late = narrow(proven, Seen("id1", Evidence.LISTED, version="v6"), hours(2), SPECS, VERSIONED)
+    # It is written once more, to be sure; but nobody is said to have changed it.
+    assert (proven.only, late.possible, late.overwritten) == ("1", frozenset({OTHER}), 0)
+
+
 def test_a_start_that_the_vendor_clamped_is_no_difference() -> None:
     clamped = replace(shown(1), window=Window(hours(1.5), SPECS[1].window.ends_at))
     assert narrow(Belief(), clamped, hours(2), SPECS, LOCK).possible == {"1"}

@@ -26,7 +26,14 @@ from tests.model.simulated import (
 from tests.model.strategies import LOCKS, READABLE, Story, examples, stories
 
 from lockstep.model.belief import Belief
-from lockstep.model.capabilities import Capabilities, Delete, DuplicateBehaviour, Duplicates, Evidence
+from lockstep.model.capabilities import (
+    Capabilities,
+    Delete,
+    DuplicateBehaviour,
+    Duplicates,
+    Evidence,
+    NameRules,
+)
 from lockstep.model.declared import ABSENT, Declared
 from lockstep.model.plan import Change, Foreign, Hold, Kind, is_doubtful, next_thought, plan
 
@@ -384,6 +391,15 @@ def test_a_second_copy_goes_once_the_entry_itself_is_right() -> None:
     wrong = replace(right, possible=frozenset({"other"}))
     made = plan([one], {one.entry_id: wrong}, specs, Capabilities(), T0, foreign).changes
     assert [c.kind for c in made] == [Kind.SET]
+
+
+def test_a_second_copy_goes_first_where_it_has_the_name_that_the_vendor_takes_once() -> None:
+    one = declare(1, 1, -1, 9)
+    wrong = Belief(frozenset({"other"}), Evidence.LISTED, frozenset({"id1"}), proven_at=T0)
+    foreign = Foreign(surplus=((one.entry_id, "id2"),))
+    takes_a_name_once = Capabilities(name=NameRules(is_unique=True))
+    made = plan([one], {one.entry_id: wrong}, {one.entry_id: {1: one.spec}}, takes_a_name_once, T0, foreign)
+    assert made.changes == (Change(Kind.REMOVE, one.entry_id, "other", reference="id2"),)
 
 
 def crowded(random: Random) -> tuple[list[Declared], dict[UUID, Belief], Capabilities, int]:

@@ -107,11 +107,20 @@ class Troubled(Declaring):
     def somebody_edits_our_code_in_the_app(self, promise: Promise, lock: int) -> None:
         where = promise.locks[lock % len(promise.locks)]
         reference = self.site.reference_of(where, promise.code)
-        if reference is not None and self.site.features.shows in ("digits", "version"):
+        if reference is not None and self._would_be_seen(promise, where):
             digits = self.new_digits("97")
             self.site.app_put(where, reference, digits)
             self.forged.add(digits)
             self.was_in_trouble = True
+
+    def _would_be_seen(self, promise: Promise, lock: str) -> bool:
+        """Whether a reading could tell an edit. Where it shows versions, nobody can tell one that falls between a write
+        whose answer was lost and the first reading after it: the version is then taken for that of the write."""
+        if self.site.features.shows != "version":
+            return self.site.features.shows == "digits"
+        belief = self.run(self.stage.shown_of(promise.grant_id))[lock].row.entry.belief
+        written_at, proven_at = belief.last_write_at, belief.proven_at
+        return proven_at is not None and (written_at is None or proven_at >= written_at)
 
     @rule()
     def the_worker_is_restarted(self) -> None:

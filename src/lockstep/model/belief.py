@@ -193,6 +193,8 @@ def narrow(
         references=belief.references if seen is None else frozenset({seen.reference}),
         evidence=seen.evidence if seen is not None else Evidence.NONE,
         version=seen.version if seen is not None and only not in (None, OTHER) else belief.version,
+        # From here on another version is somebody else's, also where the write itself was never answered.
+        accepted=only if is_proven_now and only not in (ABSENT, OTHER) else belief.accepted,
         read_at=begun_at,
         proven_at=begun_at if is_proven_now else belief.proven_at,
         late_until=belief.late_until if belief.may_appear_late(begun_at) else None,
@@ -252,6 +254,9 @@ def _was_overwritten(
     A code that vanishes after its end was put away by the lock itself."""
     only = belief.only
     if only in (None, ABSENT, OTHER) or only in states or belief.may_appear_late(begun_at):
+        return False
+    if capabilities.read_back is ReadBack.VERSION and belief.late_until is not None:
+        # The other version may be that of a write of ours that came late.
         return False
     spec = specs.get(revision_of(only) or 0)
     is_over = spec is not None and spec.window.is_over(begun_at) and states == {ABSENT}

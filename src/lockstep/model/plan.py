@@ -116,8 +116,13 @@ def plan(
         in_vain = _in_vain(moves, broken, capabilities)
         if not in_vain.keys() - imposed.keys():
             changes = _changes(moves, ordered, broken, needs, places_for, capabilities)
+            in_the_way = _in_the_way(moves, foreign, capabilities, now)
+            hindered = {change.entry_id for change in in_the_way}
             copies = _surplus(items, moves, foreign, capabilities, now)
-            return Plan((*changes, *copies), {i.id: hold for i, hold in moves.holds.items()})
+            return Plan(
+                (*in_the_way, *(c for c in changes if c.entry_id not in hindered), *copies),
+                {i.id: hold for i, hold in moves.holds.items()},
+            )
         imposed |= in_vain
 
 
@@ -278,6 +283,25 @@ def _surplus(
         Change(Kind.REMOVE, id, right[id], reference=reference)
         for id, reference in sorted(foreign.surplus)
         if id in right and id not in held
+    ]
+
+
+def _in_the_way(moves: Moves, foreign: Foreign, capabilities: Capabilities, now: datetime) -> list[Change]:
+    """Second copies that have the name under which the entry itself is to be written, where the vendor takes a name
+    once: they go first, and the entry is written when they are gone."""
+    if not capabilities.name.is_unique or not foreign.surplus:
+        return []
+    stands_as = {
+        i.id: only
+        for i in moves.sets
+        if (only := i.belief.only) not in (None, ABSENT)
+        and i.belief.has_settled(capabilities, now)
+        and i.belief.attempts < MOST_ATTEMPTS
+    }
+    return [
+        Change(Kind.REMOVE, id, only, reference=reference)
+        for id, reference in sorted(foreign.surplus)
+        if (only := stands_as.get(id)) is not None
     ]
 
 

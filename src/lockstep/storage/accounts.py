@@ -182,7 +182,7 @@ async def set_state(
     """
     before = await db.fetchval(
         """select state from accounts where workspace_id = $1 and id = $2
-           and ($3::bytea is null or credentials = $3) for update""",
+           and ($3::bytea is null or credentials = $3) for no key update""",
         workspace_id,
         account_id,
         with_credentials,

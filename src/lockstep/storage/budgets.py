@@ -19,7 +19,7 @@ a as materialized (
   select blocked_until, permits,
     least($6::float8, tokens + case when tokens_at is null then $6::float8
       else greatest(0, extract(epoch from $4 - tokens_at)) * $7::float8 / 60 end) as tokens
-  from accounts, quick where workspace_id = $1 and id = $2 for update of accounts
+  from accounts, quick where workspace_id = $1 and id = $2 for no key update of accounts
 ), live as (
   select a.*, (select coalesce(jsonb_object_agg(p.key, p.value), '{}') from jsonb_each_text(a.permits) p
     where p.value::timestamptz > clock_timestamp()) as held from a

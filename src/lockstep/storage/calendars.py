@@ -217,7 +217,7 @@ async def forget_versions(db: Connection, workspace_id: UUID, calendar_ids: list
     await db.execute(
         """update calendars set etag = null, last_modified = null
            where workspace_id = $1 and id in (
-             select id from calendars where workspace_id = $1 and id = any($2) order by id for update)""",
+             select id from calendars where workspace_id = $1 and id = any($2) order by id for no key update)""",
         workspace_id,
         calendar_ids,
     )

@@ -82,7 +82,7 @@ async def holds(db: Connection, claim: Claim, at_least: timedelta) -> bool:
         await db.fetchval(
             f"""with quick as materialized (select set_config('synchronous_commit', 'off', true))
                 select leased_until >= clock_timestamp() + $4 from {claim.queue} q, quick
-                where workspace_id = $1 and id = $2 and lease_epoch = $3 for update of q""",  # noqa: S608
+                where workspace_id = $1 and id = $2 and lease_epoch = $3 for no key update of q""",  # noqa: S608
             claim.workspace_id,
             claim.row_id,
             claim.epoch,
@@ -111,7 +111,7 @@ async def wake(db: Connection, workspace_id: UUID, queue: Queue, ids: list[UUID]
     await db.execute(
         f"""update {queue} set generation = generation + 1, due_at = least(due_at, $3)
             where workspace_id = $1 and id in (
-              select id from {queue} where workspace_id = $1 and id = any($2) order by id for update)""",  # noqa: S608
+              select id from {queue} where workspace_id = $1 and id = any($2) order by id for no key update)""",  # noqa: S608
         workspace_id,
         ids,
         now,
@@ -170,7 +170,7 @@ def _claim_sql(queue: Queue, comparison: str) -> str:
         ), locked as (
           select q.workspace_id, q.id from {queue} q join chosen using (workspace_id, id)
           where q.due_at <= $1 and {free}
-          order by q.id for update of q skip locked
+          order by q.id for no key update of q skip locked
         )
         update {queue} q set leased_until = clock_timestamp() + $2, lease_epoch = lease_epoch + 1
         from locked l where q.workspace_id = l.workspace_id and q.id = l.id

@@ -145,7 +145,7 @@ async def postpone(db: Connection, workspace_id: UUID, webhook_id: UUID, until: 
         """update deliveries set due_at = $3 where workspace_id = $1 and id in (
              select id from deliveries where workspace_id = $1 and webhook_id = $2 and due_at < $3
                and (leased_until is null or leased_until < clock_timestamp())
-             order by id for update skip locked)""",
+             order by id for no key update skip locked)""",
         workspace_id,
         webhook_id,
         until,
@@ -168,7 +168,7 @@ async def drop(db: Connection, workspace_id: UUID, webhook_id: UUID) -> None:
         """update deliveries set state = 'dropped', due_at = null, generation = generation + 1
            where workspace_id = $1 and id in (
              select id from deliveries where workspace_id = $1 and webhook_id = $2 and state = 'pending'
-             order by id for update)""",
+             order by id for no key update)""",
         workspace_id,
         webhook_id,
     )

@@ -96,9 +96,13 @@ async def of_devices(db: Connection, workspace_id: UUID, device_ids: list[UUID])
 
 
 async def lock(db: Connection, workspace_id: UUID, domain_ids: list[UUID]) -> None:
-    """Lock rows in the order of ids: declarations on one domain are made one after another."""
+    """Lock rows in the order of ids: declarations on one domain are made one after another.
+
+    For no key update, as everywhere: a key never changes, and `for update` would make all wait who refer to the row.
+    The server checks references anew where a row is changed twice in one transaction, so that a worker that stores an
+    outcome waited for a declaration that waited for it."""
     await db.execute(
-        "select from domains where workspace_id = $1 and id = any($2) order by id for update",
+        "select from domains where workspace_id = $1 and id = any($2) order by id for no key update",
         workspace_id,
         sorted(domain_ids),
     )
@@ -109,7 +113,7 @@ async def hurry(db: Connection, workspace_id: UUID, domain_ids: list[UUID], at: 
     await db.execute(
         """update domains set urgent_at = $3 where workspace_id = $1 and id in (
              select id from domains where workspace_id = $1 and id = any($2)
-               and (urgent_at is null or urgent_at > $3) order by id for update)""",
+               and (urgent_at is null or urgent_at > $3) order by id for no key update)""",
         workspace_id,
         domain_ids,
         at,
@@ -120,7 +124,7 @@ async def look_now(db: Connection, workspace_id: UUID, domain_ids: list[UUID], n
     """A hint: a reading begun from now on is wanted. The caller wakes the domains as well."""
     await db.execute(
         """update domains set look_at = $3 where workspace_id = $1 and id in (
-             select id from domains where workspace_id = $1 and id = any($2) order by id for update)""",
+             select id from domains where workspace_id = $1 and id = any($2) order by id for no key update)""",
         workspace_id,
         domain_ids,
         now,
@@ -133,7 +137,7 @@ async def rest(db: Connection, workspace_id: UUID, account_id: UUID) -> None:
         """update domains set look_at = null, think_at = null, due_at = null, urgent_at = null, failures = 0,
              failure = null, doubt_at = null, applied_generation = generation
            where workspace_id = $1 and id in (
-             select id from domains where workspace_id = $1 and account_id = $2 order by id for update)""",
+             select id from domains where workspace_id = $1 and account_id = $2 order by id for no key update)""",
         workspace_id,
         account_id,
     )
@@ -176,7 +180,7 @@ def _finish(source: str) -> str:
              select f.* from quick, {source}
                as f (id, epoch, generation, due_at, look_at, think_at, failures, failure, urgent_at, doubt_at)
              join domains q on q.workspace_id = $1 and q.id = f.id and q.lease_epoch = f.epoch
-             order by q.id for update of q
+             order by q.id for no key update of q
            )
            update domains q set
              look_at = case when q.generation > f.generation then least(q.look_at, f.look_at) else f.look_at end,

@@ -167,7 +167,7 @@ async def withdraw(
         """update entries set withdrawn_at = coalesce(withdrawn_at, $3), is_compromised = is_compromised or $4,
              failure = null, not_before = null, alarms = '{}', settled_at = null
            where workspace_id = $1 and id in (
-             select id from entries where workspace_id = $1 and id = any($2) order by id for update)""",
+             select id from entries where workspace_id = $1 and id = any($2) order by id for no key update)""",
         workspace_id,
         list(entry_ids),
         at,

@@ -143,7 +143,7 @@ async def by_public_id(
     """`locked`: nobody else changes it before this transaction ends."""
     row = await db.fetchrow(
         f"select {_COLUMNS} from grants where workspace_id = $1 and public_id = $2"  # noqa: S608
-        + (" for update" if locked else ""),
+        + (" for no key update" if locked else ""),
         workspace_id,
         public_id,
     )

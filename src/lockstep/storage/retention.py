@@ -42,7 +42,7 @@ async def forget_bookings(db: Connection, workspace_id: UUID, before: datetime, 
            where workspace_id = $1 and id in (
              select id from bookings where workspace_id = $1 and ends_at < $2
                and (reservation_code is not null or phone_last4 is not null)
-             order by id limit $3 for update skip locked)""",
+             order by id limit $3 for no key update skip locked)""",
         workspace_id,
         before,
         most,
@@ -56,7 +56,7 @@ async def forget_entries(db: Connection, workspace_id: UUID, before: datetime, m
         """with old as (
              select id from entries where workspace_id = $1 and settled_at < $2
                and (digits is not null or name <> tag)
-             order by id limit $3 for update skip locked
+             order by id limit $3 for no key update skip locked
            ), renamed as (
              update entry_revisions r set name = e.tag, fingerprint = null from entries e join old on old.id = e.id
              where r.workspace_id = $1 and e.workspace_id = $1 and r.entry_id = e.id
@@ -83,7 +83,7 @@ async def forget_grants(db: Connection, workspace_id: UUID, before: datetime, mo
                  select from access_methods m
                    join entries e on e.workspace_id = m.workspace_id and e.method_id = m.id
                  where m.workspace_id = $1 and m.grant_id = a.id and e.settled_at is null)
-             order by a.id limit $3 for update of a skip locked
+             order by a.id limit $3 for no key update of a skip locked
            ), emptied as (
              update access_methods set digits = null, fingerprint = null
              where workspace_id = $1 and grant_id in (select id from old)

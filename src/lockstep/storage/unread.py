@@ -17,7 +17,7 @@ update domains q set generation = generation + 1, look_at = $2, think_at = null,
 where q.workspace_id = $1 and q.id in (
   select d.id from domains d join accounts a on a.workspace_id = d.workspace_id and a.id = d.account_id
   where d.workspace_id = $1 and a.state <> 'disconnected' and ($3::uuid is null or a.id = $3)
-  order by d.id for update of d)"""
+  order by d.id for no key update of d)"""
 
 # What no reading shows may be there no more: only writing it again can prove it. What nobody can take back either stays
 # as the vendor said it is.

@@ -113,7 +113,7 @@ with quick as materialized (select set_config('synchronous_commit', 'off', true)
 held as materialized (
   select q.id from quick, {source} as f (id, epoch)
     join domains q on q.workspace_id = $1 and q.id = f.id and q.lease_epoch = f.epoch
-  where q.leased_until >= clock_timestamp() order by q.id for update of q
+  where q.leased_until >= clock_timestamp() order by q.id for no key update of q
 ), believed as (
   update entries set {BELIEF_COLUMNS}
   from held, jsonb_to_recordset($4::jsonb) b (id uuid, domain_id uuid, possible text[], evidence smallint, refs text[],

@@ -1,0 +1,15 @@
+"""Rows are locked so that whoever refers to them need not wait; only what is about to be deleted is locked whole."""
+
+import re
+from pathlib import Path
+
+STORAGE = Path(__file__).parents[2] / "src" / "lockstep" / "storage"
+
+
+def test_rows_are_locked_for_update_only_to_be_deleted() -> None:
+    found = {}
+    for path in sorted(STORAGE.rglob("*.py")):
+        for text in re.findall(r'"""(?:.|\n)*?"""|"[^"\n]*"', path.read_text(encoding="utf-8")):
+            if re.search(r"for update\b", text) and "delete from" not in text and "select" in text:
+                found[path.name] = text
+    assert not found
