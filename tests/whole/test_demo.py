@@ -7,8 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 
@@ -39,9 +41,53 @@ def _environment(home: Path) -> dict[str, str]:
     return {"HOME": str(home), "PATH": os.environ["PATH"]}
 
 
+class Watching:
+    """The first page as an open browser keeps it, signed in by the key that was printed, until it has changed."""
+
+    def __init__(self, address: str, key: str) -> None:
+        self._address = address
+        self._key = key
+        self.standings: list[str] = []
+        """How many doors stood how, each time that it was sent anew and this had changed."""
+        # Beside the reading of what the demo says; where nothing changes, it ends with the demo.
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        with (
+            suppress(httpx2.TransportError),
+            httpx2.Client(
+                base_url=self._address, headers={"origin": self._address}, trust_env=False, timeout=60
+            ) as client,
+        ):
+            assert client.post("/sign-in", data={"api_key": self._key}).status_code == 303
+            with client.stream("GET", "/changes") as answer:
+                part = ""
+                for line in answer.iter_lines():
+                    part += line.removeprefix("data:")
+                    if not line:
+                        self._note(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", part)))
+                        part = ""
+                    if len(self.standings) > 1:
+                        return
+
+    def _note(self, shown: str) -> None:
+        counts = re.search(r"\d+ failed \d+ unconfirmed \d+ scheduled \d+ proven", shown)
+        if counts and self.standings[-1:] != [counts[0]]:
+            self.standings.append(counts[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A demo whose story is over: its process, what it said, and how doors stood on the first page before that."""
+
+    process: subprocess.Popen[str]
+    said: str
+    standings: tuple[str, ...]
+
+
 @contextmanager
-def standing(words: str, home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The same, left running; with what it said until the story was over and it stood."""
+def standing(words: str, home: Path) -> Iterator[Stood]:
+    """The same, left running, with the first page open from the moment that it can be."""
     errors = home.parent / "errors"
     with errors.open("w") as kept:
         process = subprocess.Popen(
@@ -55,13 +101,19 @@ def standing(words: str, home: Path) -> Iterator[tuple[subprocess.Popen[str], st
     try:
         assert process.stdout is not None
         said = ""
+        watching: Watching | None = None
+        standings: tuple[str, ...] = ()
         for line in process.stdout:
             said += line
+            if watching is None and (first := re.search(r"First page: (\S+)/sign-in#(\S+)", said)):
+                watching = Watching(*first.groups())
+            if "End with Ctrl-C." in line and watching is not None:
+                standings = tuple(watching.standings)
             if "End with Ctrl-C." in said and "The key, for both" in line:
                 break
         else:
             raise AssertionError(errors.read_text())
-        yield process, said
+        yield Stood(process, said, standings)
     finally:
         process.kill()
         process.communicate(timeout=60)
@@ -133,7 +185,8 @@ def test_a_door_that_opens_against_the_calendars_is_called_wrong_and_then_all_st
         f"until = datetime.fromisoformat('{until.isoformat()}')\n"
         "sys.exit(status_of(once=False, port=0, books=books, until=until))"
     )
-    with standing(words, home) as (process, said):
+    with standing(words, home) as stood:
+        process, said = stood.process, stood.said
         end = said[said.index("End with Ctrl-C.") :]
         (key,) = re.findall(r"The key, for both: (\S+)", end)
         (first_page,) = re.findall(r"First page: (\S+)/sign-in#" + key, end)
@@ -146,6 +199,8 @@ def test_a_door_that_opens_against_the_calendars_is_called_wrong_and_then_all_st
         assert asked.json()["items"], "the first page has somebody to expect"
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 1
+    # The page that was open meanwhile had changed before the demo said that it is still up.
+    assert len(stood.standings) == 2
     wrong = [line for line in lines_of(said) if line[-1] == WRONG]
     assert wrong == [line for line in lines_of(said) if "10:59" in line and "open" in line]
     assert wrong
