@@ -37,6 +37,7 @@ class Troubled(Declaring):
             kind, times, skip, is_long=is_long, mutating=mutating, status=status
         )
         self.was_in_trouble |= is_noticed
+        self.has_lost_answers |= mutating is not False
 
     @rule(lock=st.integers(0, 1), is_online=st.booleans())
     def connection(self, lock: int, is_online: bool) -> None:
@@ -129,7 +130,7 @@ class Troubled(Declaring):
     @rule(point=st.integers(1, 150))
     def a_worker_is_killed(self, point: int) -> None:
         self.run(self._kill(point))
-        self.was_in_trouble = True
+        self.was_in_trouble = self.has_lost_answers = True
 
     async def _kill(self, point: int) -> None:
         """While it works for a minute. What it held lapses, what it knew is lost."""
@@ -198,7 +199,7 @@ class Troubled(Declaring):
             killed = await interleaved(players, random, self.ground.above_all)
             await self.house.lines.quiet()
             if kill_at is not None:
-                self.was_in_trouble = True
+                self.was_in_trouble = self.has_lost_answers = True
                 await self._end_of(players[0], killed[0])
             due_at = await self.house.next_due()
             if due_at is None or due_at > until:
