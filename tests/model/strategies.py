@@ -57,7 +57,7 @@ READABLE = {n: c for n, c in LOCKS.items() if c.read_back is ReadBack.DIGITS}
 
 
 def examples(count: int) -> settings:
-    """So many examples, or twenty times as many with `--long`."""
+    """So many for each hundred that a run takes: 60, and 2,000 with `--long`."""
     profile = settings.get_profile(settings.get_current_profile_name())
     return settings(profile, max_examples=count * profile.max_examples // 100)
 
