@@ -10,6 +10,7 @@ def test_rows_are_locked_for_update_only_to_be_deleted() -> None:
     found = {}
     for path in sorted(STORAGE.rglob("*.py")):
         for text in re.findall(r'"""(?:.|\n)*?"""|"[^"\n]*"', path.read_text(encoding="utf-8")):
-            if re.search(r"for update\b", text) and "delete from" not in text and "select" in text:
+            # Between backticks it is spoken of, not done.
+            if re.search(r"(?<!`)\bfor update\b", text) and "delete from" not in text:
                 found[path.name] = text
     assert not found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -31,12 +30,7 @@ def with_lockstep(work: Callable[[Built], Awaitable[T]]) -> T:
 
 
 def run_to_stay(work: Coroutine[Any, Any, T]) -> T:
-    """Run a process that stays: on uvloop where the system has it, for asking the database costs a third less there.
-
-    What was imported stays to the end, and the cycles that the work leaves behind are few and small: the collector is
-    called less often."""
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    """Run a process that stays: on uvloop where the system has it, for asking the database costs a third less there."""
     try:
         import uvloop
     except ImportError:
