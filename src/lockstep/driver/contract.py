@@ -24,6 +24,8 @@ class TargetKind(StrEnum):
     LOCK = "lock"
     DOOR = "door"
     SITE = "site"
+    THERMOSTAT = "thermostat"
+    NOISE_SENSOR = "noise_sensor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,14 @@ class TargetState:
     is_battery_critical: bool | None = None
     seen_at: datetime | None = None
     problems: tuple[str, ...] = ()
-    """Codes such as `keypad_missing`, `subscription_required`, each a reason why codes cannot be set."""
+    """Codes such as `keypad_missing`, `subscription_required`, `hub_disconnected`, each a reason why codes cannot be
+    set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A lock, door or site of the account. `domain` is the write domain it belongs to: what must be written by one
-    at a time."""
+    """A lock, door or site of the account, or what else stands there and holds no codes. `domain` is the write domain
+    it belongs to: what must be written by one at a time."""
 
     reference: str
     kind: TargetKind
@@ -54,6 +57,8 @@ class Target:
     time_zone: str | None = None
     """IANA name, where the vendor tells the lock's own."""
     state: TargetState = field(default_factory=TargetState)
+    maker: str | None = None
+    """Who made it, as one lower-case word such as `nuki`; None: the vendor does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -420,4 +420,5 @@ def _device(tx: Tx, account_id: UUID, domain_id: UUID, target: Target, before: D
         before.is_online if before else target.state.is_online,
         tx.now,
         None,
+        maker=target.maker,
     )

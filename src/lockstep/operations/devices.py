@@ -77,7 +77,10 @@ class Device:
     account_state: str
     """That of the connected account: codes can be set while it is `active`."""
     kind: str
+    """`lock`, `door` or `site`; `thermostat` and `noise_sensor` hold no codes and open nothing."""
     name: str
+    maker: str | None
+    """Who made it, such as `nuki`, where the vendor tells."""
     model: str
     space_ids: tuple[str, ...]
     """The spaces in which it stands."""
@@ -297,6 +300,7 @@ def _view(row: DeviceRow, around: devices.Surroundings) -> Device:
         around.account_state,
         row.kind,
         row.name,
+        row.maker,
         row.model,
         around.space_public_ids,
         row.time_zone,

@@ -37,6 +37,8 @@ class DeviceRow:
     """In how many descriptions in a row."""
     given_up_at: datetime | None = None
     """When an operator said that it is gone for good."""
+    maker: str | None = None
+    """Who made it, where the vendor tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Surroundings:
 
 _COLUMNS = (
     "id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, time_zone, state, "
-    "is_online, created_at, removed_at, missed_since, missed, given_up_at"
+    "is_online, created_at, removed_at, missed_since, missed, given_up_at, maker"
 )
 _WIDTH = len(_COLUMNS.split(", "))
 
@@ -68,6 +70,11 @@ def is_kept(alias: str) -> str:
       exists (select from space_devices k where k.workspace_id = {alias}.workspace_id and k.device_id = {alias}.id)
       or exists (select from access_codes k join entries o on o.workspace_id = k.workspace_id and o.id = k.entry_id
         where k.workspace_id = {alias}.workspace_id and k.device_id = {alias}.id and o.settled_at is null))))"""  # noqa: S608
+
+
+def is_door(alias: str) -> str:
+    """Condition: it can hold somebody out, unlike the thermostats and sensors that stand beside locks."""
+    return f"{alias}.kind not in ('thermostat', 'noise_sensor')"
 
 
 def device_columns(alias: str) -> str:
@@ -94,16 +101,19 @@ async def upsert(
     """
     is_new: bool | None = await db.fetchval(
         """insert into devices (workspace_id, id, public_id, account_id, domain_id, reference, kind, name, model,
-             capabilities, time_zone, state, is_online, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+             capabilities, time_zone, state, is_online, created_at, maker)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
            on conflict (workspace_id, account_id, reference) do update set
              domain_id = excluded.domain_id, kind = excluded.kind, name = excluded.name, model = excluded.model,
              capabilities = excluded.capabilities, time_zone = excluded.time_zone, state = excluded.state,
-             is_online = excluded.is_online, missed_since = null, missed = 0, removed_at = null, given_up_at = null
+             is_online = excluded.is_online, maker = excluded.maker,
+             missed_since = null, missed = 0, removed_at = null, given_up_at = null
            where (devices.domain_id, devices.kind, devices.name, devices.model, devices.capabilities,
-                  devices.time_zone, devices.state, devices.is_online, devices.missed_since, devices.removed_at)
+                  devices.time_zone, devices.state, devices.is_online, devices.maker, devices.missed_since,
+                  devices.removed_at)
              is distinct from (excluded.domain_id, excluded.kind, excluded.name, excluded.model,
-                  excluded.capabilities, excluded.time_zone, excluded.state, excluded.is_online, null, null)
+                  excluded.capabilities, excluded.time_zone, excluded.state, excluded.is_online, excluded.maker, null,
+                  null)
            returning xmax = 0""",
         workspace_id,
         row.id,
@@ -119,6 +129,7 @@ async def upsert(
         row.state,
         row.is_online,
         row.created_at,
+        row.maker,
     )
     return bool(is_new)
 

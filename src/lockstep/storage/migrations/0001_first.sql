@@ -132,6 +132,7 @@ create table devices (
   kind text not null,
   name text not null,
   model text not null default '',
+  maker text,
   capabilities jsonb not null,
   time_zone text,
   state jsonb not null default '{}',

@@ -144,6 +144,7 @@ def target_of(lock: Lock, state: TargetState, *, shows_digits: bool) -> Target:
         model=model_of(lock.type),
         time_zone=zone_name(lock.config.timezone_id) if lock.config else None,
         state=state,
+        maker="nuki",
     )
 
 

@@ -35,6 +35,7 @@ from lockstep.vendors.virtual import wire
 from lockstep.vendors.virtual.limits import CODE_RULES
 from lockstep.vendors.virtual.times import Times, window_of
 
+_KINDS = {"thermostat": TargetKind.THERMOSTAT, "noise_sensor": TargetKind.NOISE_SENSOR}
 _PROOF = {"device": Evidence.ACKNOWLEDGED, "cloud": Evidence.LISTED, "none": Evidence.ACCEPTED}
 
 
@@ -75,24 +76,29 @@ def capabilities_of(features: wire.Features) -> Capabilities:
 
 
 def target_of(lock: wire.Lock, *, has_subscription: bool) -> Target:
-    """A lock or door of the account; a person's doors are written site by site, a gateway's locks together."""
-    is_door = lock.features.addressing == "person"
+    """A lock or door of the account, or what stands beside them; a person's doors are written site by site, a
+    gateway's locks together. Raises KeyError for a kind that the manual does not name."""
+    is_door = lock.kind == "lock" and lock.features.addressing == "person"
+    kind = TargetKind.DOOR if is_door else TargetKind.LOCK if lock.kind == "lock" else _KINDS[lock.kind]
     domain = f"site:{lock.site}" if is_door else f"gateway:{lock.gateway}" if lock.gateway else lock.id
     return Target(
         lock.id,
-        TargetKind.DOOR if is_door else TargetKind.LOCK,
+        kind,
         lock.name,
         domain,
         capabilities_of(lock.features),
         lock.model,
         lock.time_zone,
         state_of(lock, has_subscription=has_subscription),
+        lock.maker,
     )
 
 
 def state_of(lock: wire.Lock, *, has_subscription: bool = True) -> TargetState:
     """A lock's health."""
-    problems = [] if has_subscription else ["subscription_required"]
+    problems = list(lock.problems)
+    if not has_subscription and "subscription_required" not in problems:
+        problems.append("subscription_required")
     if any(rule not in CODE_RULES for rule in lock.features.code_rules):
         problems.append("code_rule_unknown")
     return TargetState(

@@ -85,6 +85,9 @@ class Lock(msgspec.Struct, frozen=True):
     locked: bool | None = None
     seen_at: datetime | None = None
     battery: float | None = None
+    kind: str = "lock"
+    maker: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -103,6 +103,10 @@ class Model(_Plain, frozen=True):
     label: str = ""
     features: Features = Features()
     nature: Nature = Nature()
+
+
+HOLDS_NOTHING: Final[dict[str, Any]] = {"credentials": (), "unlocks": False, "log": False}
+"""What the features of a thermostat or a sensor differ in from those of a lock."""
 
 
 @cache

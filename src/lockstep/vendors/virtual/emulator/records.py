@@ -14,7 +14,7 @@ from lockstep.vendors.virtual.emulator.rules import write_instant
 
 @dataclass(slots=True)
 class Lock:
-    """One lock or door, with the memory that is physically its own."""
+    """One lock or door, with the memory that is physically its own; or what stands beside them."""
 
     id: str
     name: str
@@ -26,11 +26,27 @@ class Lock:
     time_zone: ZoneInfo
     door: Door
     seen_at: datetime
-    is_online: bool = True
+    kind: str = "lock"
+    maker: str | None = None
+    is_connected: bool = True
+    is_hub_connected: bool = True
+    has_subscription: bool = True
+    """Of its own; the account's is another."""
     is_locked: bool = True
     battery: float = 0.8
     first_used_at: dict[str, datetime] = field(default_factory=dict)
     """When each code first opened it, by reference."""
+
+    @property
+    def is_online(self) -> bool:
+        """Whether it can be reached: its own connection and its hub's are needed."""
+        return self.is_connected and self.is_hub_connected
+
+    @property
+    def problems(self) -> list[str]:
+        """Why codes cannot be set on it."""
+        found = [] if self.is_hub_connected else ["hub_disconnected"]
+        return found if self.has_subscription else [*found, "subscription_required"]
 
     @property
     def takes_seconds(self) -> float:
@@ -52,7 +68,16 @@ class Lock:
             "seen_at": write_instant(self.seen_at, Features(), self.time_zone),
             "features": msgspec.to_builtins(self.features),
         }
-        return shown | ({"battery": self.battery} if self.features.battery else {})
+        if self.features.battery:
+            shown["battery"] = self.battery
+        if self.kind != "lock":
+            shown["kind"] = self.kind
+            del shown["locked"]
+        if self.maker is not None:
+            shown["maker"] = self.maker
+        if self.problems:
+            shown["problems"] = self.problems
+        return shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,7 +12,7 @@ from lockstep.emulation.door import Door, Entered
 from lockstep.kit.clock import Clock
 from lockstep.vendors.virtual.emulator.bodies import as_app_writes
 from lockstep.vendors.virtual.emulator.cloud import Cloud, Settings
-from lockstep.vendors.virtual.emulator.features import Nature, models
+from lockstep.vendors.virtual.emulator.features import HOLDS_NOTHING, Nature, models
 from lockstep.vendors.virtual.emulator.records import Code, Lock
 from lockstep.vendors.virtual.emulator.replies import Refused
 from lockstep.vendors.virtual.emulator.writes import settle_on_lock, take_off_lock
@@ -30,6 +30,8 @@ class _LockWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     site: str = "site_1"
     gateway: str | None = None
     time_zone: str | None = None
+    kind: Literal["lock", "thermostat", "noise_sensor"] = "lock"
+    maker: str | None = None
 
 
 class VirtualWorld(Cloud):
@@ -58,7 +60,7 @@ class VirtualWorld(Cloud):
         return list(self.locks)
 
     def add_lock(self, wanted: Mapping[str, Any]) -> str:
-        """Make a lock: `id, name, model, features, nature, site, gateway, time_zone`, all optional."""
+        """Make a lock: `id, name, model, features, nature, site, gateway, time_zone, kind, maker`, all optional."""
         with self.settled() as now:
             lock = _convert(wanted, _LockWanted)
             model = models().get(lock.model)
@@ -66,19 +68,30 @@ class VirtualWorld(Cloud):
                 raise NotSettable(f"The catalogue has no {lock.model}, only {', '.join(models())}.")
             id = lock.id or f"lock_{self.new_number()}"
             time_zone = ZoneInfo(lock.time_zone or model.nature.time_zones[0])
+            beside = HOLDS_NOTHING if lock.kind != "lock" else {}
             self.locks[id] = Lock(
                 id,
                 lock.name or id.replace("_", " ").capitalize(),
                 lock.model,
-                _changed(model.features, lock.features),
+                _changed(model.features, {**lock.features, **beside}),
                 _changed(model.nature, lock.nature),
                 lock.site,
                 lock.gateway,
                 time_zone,
                 Door(time_zone),
                 now,
+                lock.kind,
+                lock.maker,
             )
             return id
+
+    def remove_lock(self, lock_id: str) -> None:
+        """It leaves the account, with its codes."""
+        with self.settled() as now:
+            lock = self._lock(lock_id)
+            for code in self.codes_on(lock):
+                self.strike_out(code, now)
+            del self.locks[lock_id]
 
     def lock_state(self, lock_id: str) -> dict[str, Any]:
         """A lock, and what its own memory holds."""
@@ -118,6 +131,21 @@ class VirtualWorld(Cloud):
         """The lock regains its connection."""
         self._connect(lock_id, is_online=True)
 
+    def disconnect_hub(self, lock_id: str) -> None:
+        """The hub through which the lock is reached loses its connection."""
+        self._connect_hub(lock_id, is_connected=False)
+
+    def connect_hub(self, lock_id: str) -> None:
+        """The hub regains its connection."""
+        self._connect_hub(lock_id, is_connected=True)
+
+    def set_subscription(self, lock_id: str, *, is_paid: bool) -> None:
+        """Whether what the lock's owner has to pay for is paid."""
+        with self.settled() as now:
+            lock = self._lock(lock_id)
+            lock.has_subscription = is_paid
+            self.tell("lock_online" if lock.is_online else "lock_offline", [lock], now)
+
     def enter(self, lock_id: str, code: str) -> Entered:
         """Somebody types `code` at the door."""
         with self.settled() as now:
@@ -129,6 +157,12 @@ class VirtualWorld(Cloud):
                 lock.is_locked = False
             self.visit(lock, entered.opened, "code", entered.reference, now)
             return entered
+
+    def lock_at_keypad(self, lock_id: str) -> None:
+        """Somebody locks by the keypad's own button."""
+        with self.settled() as now:
+            lock = self._lock(lock_id)
+            lock.is_locked, lock.seen_at = True, now
 
     def put_code_in_app(self, lock_id: str, reference: str | None, code: Mapping[str, Any]) -> str:
         """Add or change a code as the app does: `name, digits, starts_at, ends_at, enabled, kind, slot`."""
@@ -173,9 +207,15 @@ class VirtualWorld(Cloud):
     def _connect(self, lock_id: str, *, is_online: bool) -> None:
         with self.settled() as now:
             lock = self._lock(lock_id)
-            lock.is_online = is_online
+            lock.is_connected = is_online
             lock.seen_at = now
-            self.tell("lock_online" if is_online else "lock_offline", [lock], now)
+            self.tell("lock_online" if lock.is_online else "lock_offline", [lock], now)
+
+    def _connect_hub(self, lock_id: str, *, is_connected: bool) -> None:
+        with self.settled() as now:
+            lock = self._lock(lock_id)
+            lock.is_hub_connected = is_connected
+            self.tell("lock_online" if lock.is_online else "lock_offline", [lock], now)
 
     def _drop_unused(self, lock: Lock) -> None:
         within = lock.features.schedule.use_within_seconds

@@ -102,8 +102,10 @@ def unlock(asked: Asked) -> Response:
 
 
 def _served(asked: Asked, lock: Lock, addressing: str, *, is_change: bool = False) -> None:
-    if not asked.world.switches.has_subscription:
+    if not (asked.world.switches.has_subscription and lock.has_subscription):
         raise Refused(402, "subscription_required", "The account's subscription has ended.")
+    if "code" not in lock.features.credentials:
+        raise unsupported("hold codes")
     if lock.features.addressing != addressing:
         raise unsupported(f"be addressed by {addressing}, but by {lock.features.addressing}")
     if is_change and not lock.features.updates:

@@ -290,3 +290,39 @@ async def test_the_fleet_of_the_roster_is_what_the_locks_tell() -> None:
             described = await world.driver().describe()
             assert described.targets[0].capabilities == line.capabilities
             assert described.targets[0].model == line.name
+
+
+async def test_makers_and_what_stands_beside_the_locks_are_told() -> None:
+    async with open_world("plain", locks=0) as world:
+        world.emulated.add_lock({"id": "front", "maker": "august"})
+        world.emulated.add_lock({"id": "warm", "kind": "thermostat", "maker": "ecobee"})
+        world.emulated.add_lock({"id": "loud", "kind": "noise_sensor"})
+        front, loud, warm = sorted((await world.driver().describe()).targets, key=lambda t: t.reference)
+        assert [t.kind for t in (front, loud, warm)] == [
+            TargetKind.LOCK,
+            TargetKind.NOISE_SENSOR,
+            TargetKind.THERMOSTAT,
+        ]
+        assert [t.maker for t in (front, loud, warm)] == ["august", None, "ecobee"]
+        assert front.capabilities.credential_kinds
+        assert not warm.capabilities.credential_kinds | loud.capabilities.credential_kinds
+        refused = await world.driver().apply(INTENT, EnsurePresent(frozenset({"warm"}), "358241", STAY, "A"))
+        assert isinstance(refused, Refused)
+
+
+async def test_a_lock_behind_a_dead_hub_is_offline_and_one_that_is_not_paid_for_refuses_codes() -> None:
+    async with open_world("plain") as world:
+        world.emulated.disconnect_hub("lock_1")
+        world.emulated.set_subscription("lock_2", is_paid=False)
+        first, second, third = sorted((await world.driver().describe()).targets, key=lambda t: t.reference)
+        assert (first.state.is_online, first.state.problems) == (False, ("hub_disconnected",))
+        assert (second.state.is_online, second.state.problems) == (True, ("subscription_required",))
+        assert (third.state.is_online, third.state.problems) == (True, ())
+        refused = await world.driver().apply(
+            INTENT, EnsurePresent(frozenset({"lock_2"}), "358241", STAY, "A")
+        )
+        assert isinstance(refused, Refused)
+        assert refused.reason is Reason.SUBSCRIPTION_REQUIRED
+        world.emulated.connect_hub("lock_1")
+        reading = await world.driver().observe(ObserveScope(None, None))
+        assert reading.states["lock_1"].is_online
