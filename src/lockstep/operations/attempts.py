@@ -46,6 +46,8 @@ class ListAttempts:
     most: int = 50
     after: str | None = None
     device_id: str | None = None
+    attempt_ids: tuple[str, ...] | None = None
+    """Only these; ids that nothing answers to are left out. None: all."""
 
 
 async def unlock(tx: Tx, actor: Actor, device_public_id: str) -> ActionAttempt:
@@ -107,6 +109,7 @@ async def listed(tx: Tx, actor: Actor, command: ListAttempts) -> list[ActionAtte
         command.most,
         device.id if device else None,
         property_ids=confinement(actor),
+        public_ids=None if command.attempt_ids is None else list(command.attempt_ids),
     )
     return [_view(row) for row in rows]
 

@@ -75,13 +75,16 @@ async def listed(
     device_id: UUID | None = None,
     *,
     property_ids: list[UUID] | None = None,
+    public_ids: list[str] | None = None,
 ) -> list[AttemptRow]:
-    """Newest first, behind the one with the public id `after`; only on devices that stand in these properties."""
+    """Newest first, behind the one with the public id `after`; only on devices that stand in these properties, and
+    only those of `public_ids`."""
     rows = await db.fetch(
         f"""select {_COLUMNS} from attempts where workspace_id = $1
               and ($2::text is null
                 or id < (select id from attempts where workspace_id = $1 and public_id = $2))
               and ($4::uuid is null or device_id = $4)
+              and ($6::text[] is null or public_id = any($6))
               and ($5::uuid[] is null or exists (select from space_devices sd
                 join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
                 where sd.workspace_id = $1 and sd.device_id = attempts.device_id and s.property_id = any($5)))
@@ -91,6 +94,7 @@ async def listed(
         most,
         device_id,
         property_ids,
+        public_ids,
     )
     return [AttemptRow(**dict(r)) for r in rows]
 

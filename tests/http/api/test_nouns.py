@@ -147,6 +147,9 @@ async def test_unlocking_is_an_attempt_that_tells_what_came_of_it(home: Home) ->
     await home.house.work()
     after = await home.get(f"/v1/action_attempts/{attempt['action_attempt_id']}")
     assert (after["state"], after["failure"]) == ("success", None)
+    await home.post(f"/v1/devices/{doors['Door 2']}/unlock")
+    named = await home.get("/v1/action_attempts", action_attempt_id=[attempt["action_attempt_id"], "none"])
+    assert named["items"] == [after]
     usual = bearer(await home.key(set(DEFAULT_SCOPES)))
     refused = await home.client.post(f"/v1/devices/{doors['Door 1']}/unlock", headers=usual)
     assert refused.status_code == 403

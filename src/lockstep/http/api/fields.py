@@ -91,6 +91,11 @@ PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """In a path: `event_id: PathId`."""
 QueryId = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """Of a list's filter: `space_id: QueryId = None`."""
+QueryIds = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]] | None,
+    Query(max_length=100, description="Only these; the parameter is repeated for each."),
+]
+"""Of a list's filter that names several: `action_attempt_id: QueryIds = None`."""
 
 T = TypeVar("T")
 
