@@ -30,12 +30,10 @@ from lockstep.model.webhook import (
         (4, timedelta(hours=2)),
         (5, timedelta(hours=5)),
         (6, timedelta(hours=10)),
-        (7, timedelta(hours=14)),
-        (8, timedelta(hours=20)),
-        (9, timedelta(hours=24)),
+        (7, timedelta(hours=10)),
     ],
 )
-def test_tries_are_spaced_as_standard_webhooks_recommends(tries: int, wait: timedelta) -> None:
+def test_tries_are_spaced_as_receivers_of_seams_webhooks_expect(tries: int, wait: timedelta) -> None:
     assert next_try_at(tries, T0, chance=0.0) == T0 + wait
 
 

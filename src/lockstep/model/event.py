@@ -1,7 +1,9 @@
-"""What every event is: a fact about things with public ids. Knows no kind of event; `events` lists them all."""
+"""What every event is: a fact about things with public ids, and one that is recorded. Knows no kind of event; `events`
+lists them all."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar
@@ -33,6 +35,21 @@ class Failed(Event):
     def payload(self) -> dict[str, object]:
         said = super().payload()
         return said if self.code else {k: v for k, v in said.items() if k not in _FAILURE}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """A fact at its position: positions of one workspace follow on each other without gaps."""
+
+    event_id: str
+    position: int
+    type: str
+    occurred_at: datetime
+    actor: str
+    subjects: Mapping[str, str]
+    payload: Mapping[str, Any]
+    listed_at: datetime
+    """From when on it can be listed: behind every event that is listed already."""
 
 
 _FAILURE = ("code", "cause", "next_step")

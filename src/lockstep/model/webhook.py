@@ -13,11 +13,11 @@ SCHEDULE: tuple[timedelta, ...] = (
     timedelta(hours=2),
     timedelta(hours=5),
     timedelta(hours=10),
-    timedelta(hours=14),
-    timedelta(hours=20),
-    timedelta(hours=24),
+    timedelta(hours=10),
 )
-"""Wait before each try, counted from the one before. Source: Standard Webhooks, "Deliverability", 2023."""
+"""Wait before each try, counted from the one before. Source: svix.com, "Retry schedule", 2026, which is what receivers
+of Seam's webhooks are built for; one schedule serves both forms. What is not taken within 28 hours is in the list of
+events, and can be sent again by hand."""
 JITTER = 0.1
 """Share of a wait that chance adds, so that a receiver that comes back is not met by all at once."""
 DISABLED_AFTER = timedelta(days=5)

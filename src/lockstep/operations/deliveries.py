@@ -14,6 +14,7 @@ from lockstep.operations.gate import Tx
 from lockstep.operations.webhooks import found
 from lockstep.storage import deliveries
 from lockstep.storage.deliveries import DeliveryRow
+from lockstep.storage.webhooks import WebhookRow
 
 STATES = ("pending", "delivered", "failed", "dropped")
 
@@ -35,6 +36,7 @@ class Delivery:
     webhook_id: str
     event_id: str
     event_type: str
+    """As the webhook's form names it."""
     position: int
     state: str
     """pending, delivered, failed (given up) or dropped (the webhook was disabled or removed)."""
@@ -45,13 +47,14 @@ class Delivery:
 
 
 async def list_of(
-    tx: Tx, actor: Actor, webhook_id: str, before: int | None, most: int, state: str | None = None
+    tx: Tx, actor: Actor, webhook_id: str, before: str | None, most: int, state: str | None = None
 ) -> list[Delivery]:
-    """Newest first, before the position `before`; only those in `state` where one is given."""
+    """Newest first, before the delivery `before`; only those in `state` where one is given."""
     require(actor, Scope.WEBHOOKS_READ)
     require_whole_workspace(actor)
     webhook = await found(tx, webhook_id)
-    rows = await deliveries.listed(tx.db, tx.workspace_id, webhook.id, before, state, most)
+    last = await _known(tx, webhook, before) if before is not None else None
+    rows = await deliveries.listed(tx.db, tx.workspace_id, webhook.id, last, state, most)
     return await _shown(tx, webhook_id, rows)
 
 
@@ -60,17 +63,21 @@ async def send_again(tx: Tx, actor: Actor, webhook_id: str, delivery_id: str) ->
     require(actor, Scope.WEBHOOKS_WRITE)
     require_whole_workspace(actor)
     webhook = await found(tx, webhook_id, to_change=True)
-    row = await deliveries.find(tx.db, tx.workspace_id, delivery_id)
-    if row is None or row.webhook_id != webhook.id:
-        raise NotFound("delivery", delivery_id)
+    row = await _known(tx, webhook, delivery_id)
     if webhook.disabled_at is not None:
         raise Conflict(
             f"The webhook {webhook_id} is disabled.", code="webhook_disabled", next_step="Enable it first."
         )
     await deliveries.send_again(tx.db, tx.workspace_id, row.id, tx.now)
-    row = await deliveries.get(tx.db, tx.workspace_id, row.id)
-    assert row is not None
-    return (await _shown(tx, webhook_id, [row]))[0]
+    again = await _known(tx, webhook, delivery_id)
+    return (await _shown(tx, webhook_id, [again]))[0]
+
+
+async def _known(tx: Tx, webhook: WebhookRow, delivery_id: str) -> DeliveryRow:
+    row = await deliveries.find(tx.db, tx.workspace_id, delivery_id)
+    if row is None or row.webhook_id != webhook.id:
+        raise NotFound("delivery", delivery_id)
+    return row
 
 
 async def _shown(tx: Tx, webhook_id: str, rows: Sequence[DeliveryRow]) -> list[Delivery]:
@@ -82,7 +89,7 @@ async def _shown(tx: Tx, webhook_id: str, rows: Sequence[DeliveryRow]) -> list[D
             row.public_id,
             webhook_id,
             row.event_id,
-            row.kind,
+            row.told_as,
             row.position,
             row.state,
             row.due_at if row.state == "pending" else None,

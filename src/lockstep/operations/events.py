@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from lockstep.kit.ids import new_id, public_id
+from lockstep.model.event import RecordedEvent as RecordedEvent
 from lockstep.model.events import KINDS, Event
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
 from lockstep.operations.errors import Invalid, NotFound
@@ -20,19 +19,6 @@ class Named(Protocol):
 
     @property
     def name(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """A fact at its position: positions of one workspace follow on each other without gaps."""
-
-    event_id: str
-    position: int
-    type: str
-    occurred_at: datetime
-    actor: str
-    subjects: Mapping[str, str]
-    payload: Mapping[str, Any]
 
 
 async def append(tx: Tx, actor: Named, *events: Event) -> None:
@@ -68,7 +54,9 @@ async def get(tx: Tx, actor: Actor, event_id: str) -> RecordedEvent:
 def recorded(row: stored.PositionedRow) -> RecordedEvent:
     """What is stored, as it is told of."""
     e = row.event
-    return RecordedEvent(e.public_id, row.position, e.kind, e.occurred_at, e.actor, e.subjects, e.payload)
+    return RecordedEvent(
+        e.public_id, row.position, e.kind, e.occurred_at, e.actor, e.subjects, e.payload, row.listed_at
+    )
 
 
 def checked_types(types: Sequence[str] | None, field: str) -> list[str] | None:

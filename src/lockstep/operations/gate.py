@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import httpx2
@@ -15,6 +16,7 @@ from lockstep.kit.clock import Clock
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.kit.sealing import Place, Sealer
 from lockstep.model.code_choice import RandomSource
+from lockstep.model.event import RecordedEvent
 from lockstep.storage import workspaces
 from lockstep.storage.database import Connection, Database
 
@@ -49,9 +51,36 @@ class Tx:
         return self.sealer.fingerprint(digits, self.salt)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message to a webhook: its id, the same in every try, and what it says (JSON)."""
+
+    id: str
+    body: bytes = field(repr=False)
+
+
+class Form(Protocol):
+    """Shapes in which events are told."""
+
+    @property
+    def header_families(self) -> tuple[str, ...]:
+        """How the headers begin that hold id, time and signature, such as `webhook`."""
+        ...
+
+    def types_of(self, event: RecordedEvent) -> Sequence[str]:
+        """Types that it is told as, each in a message of its own, in this order; none: it is not told. Depends on the
+        event alone."""
+        ...
+
+    async def tell(self, tx: Tx, event: RecordedEvent, as_type: str, *, with_digits: bool) -> Told:
+        """The message for one of its types. `with_digits`: whoever gets it may read codes."""
+        ...
+
+
 class Gate:
     """Built once by the wiring. `vendors` is the roster, by name; `vendor_http` makes calls to vendors, and
-    these may call `callback_origin`, a public address without a path; None: there is none."""
+    these may call `callback_origin`, a public address without a path; None: there is none. `forms`, by name, are those
+    besides Lockstep's own in which webhooks are told of events."""
 
     def __init__(
         self,
@@ -63,6 +92,7 @@ class Gate:
         vendor_http: httpx2.AsyncClient,
         outbound: OutboundPolicy | None = None,
         callback_origin: str | None = None,
+        forms: Mapping[str, Form] | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -72,6 +102,7 @@ class Gate:
         self.vendor_http = vendor_http
         self.outbound = outbound or OutboundPolicy()
         self.callback_origin = callback_origin
+        self.forms = forms or {}
         self._salts: dict[UUID, bytes] = {}
 
     @asynccontextmanager

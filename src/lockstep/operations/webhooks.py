@@ -17,6 +17,7 @@ from lockstep.model.permissions import Actor, Scope, require, require_whole_work
 from lockstep.model.webhook import Signing, rotated
 from lockstep.operations import events as recorded
 from lockstep.operations.errors import Conflict, Invalid, NotFound
+from lockstep.operations.forms import LOCKSTEP
 from lockstep.operations.gate import Tx
 from lockstep.storage import deliveries, webhooks
 from lockstep.storage import events as stored_events
@@ -35,7 +36,9 @@ class Webhook:
     webhook_id: str
     url_host: str
     types: tuple[str, ...] | None
-    """None: every type of event, those that come later too."""
+    """None: every type of event, those that come later too. They are named as `form` names them."""
+    form: str
+    """`lockstep`, or `seam`: in whose shapes and types it is told of events."""
     is_enabled: bool
     failing_since: datetime | None
     """The first failed try after the last success."""
@@ -47,8 +50,11 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class CreateWebhook:
+    """`form`: who brings another than Lockstep's own along has checked `types` and names them in it."""
+
     url: str = field(repr=False)
     types: Sequence[str] | None = None
+    form: str = LOCKSTEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +75,9 @@ class NewSecret:
 
 
 async def create(tx: Tx, actor: Actor, command: CreateWebhook) -> NewSecret:
-    """Subscribe to events from now on."""
+    """Subscribe to events from now on. Where its form tells digits, they are told if the actor may read codes."""
     _require(actor, Scope.WEBHOOKS_WRITE)
-    types = recorded.checked_types(command.types, "types")
+    types = _checked_types(command.types, command.form)
     host = _checked_host(tx, command.url)
     # Held, so that no event between reading the position and committing is missed.
     head = await stored_events.head(tx.db, tx.workspace_id, is_held=True)
@@ -93,6 +99,8 @@ async def create(tx: Tx, actor: Actor, command: CreateWebhook) -> NewSecret:
         failed_tries=0,
         disabled_at=None,
         created_at=tx.now,
+        form=command.form,
+        shows_digits=command.form != LOCKSTEP and actor.may(Scope.CODES_READ),
     )
     await webhooks.insert(tx.db, tx.workspace_id, row)
     await recorded.append(tx, actor, events.WebhookCreated(webhook_id=row.public_id))
@@ -122,7 +130,7 @@ async def change(tx: Tx, actor: Actor, webhook_id: str, command: ChangeWebhook) 
         host = _checked_host(tx, command.url)
         url = tx.seal(command.url, "webhooks", "url", row.id)
     if not isinstance(command.types, UnsetType):
-        types = recorded.checked_types(command.types, "types")
+        types = _checked_types(command.types, row.form)
     await webhooks.change(tx.db, tx.workspace_id, row.id, url, host, types)
     if command.is_enabled is True and row.disabled_at is not None:
         await webhooks.enable(tx.db, tx.workspace_id, row.id, head.position)
@@ -175,6 +183,12 @@ def signing_of(tx: Tx, row: WebhookRow) -> Signing:
     return Signing(tx.open(row.secret, "webhooks", "secret", row.id), old, row.old_secret_until)
 
 
+def _checked_types(types: Sequence[str] | None, form: str) -> list[str] | None:
+    if form == LOCKSTEP:
+        return recorded.checked_types(types, "types")
+    return None if types is None else list(dict.fromkeys(types))
+
+
 def _require(actor: Actor, scope: Scope) -> None:
     require(actor, scope)
     require_whole_workspace(actor)
@@ -199,6 +213,7 @@ def _shown(row: WebhookRow, now: datetime) -> Webhook:
         row.public_id,
         row.url_host,
         tuple(row.kinds) if row.kinds is not None else None,
+        row.form,
         row.disabled_at is None,
         row.failing_since,
         row.disabled_at,

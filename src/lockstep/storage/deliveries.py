@@ -17,6 +17,7 @@ class DeliveryDraft:
     public_id: str
     webhook_id: UUID
     position: int
+    told_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class DeliveryRow:
     position: int
     event_id: str
     """The event's public id."""
-    kind: str
+    told_as: str
+    """The event's type in the webhook's form: one event may be told as several."""
     state: str
     tries: int
     created_at: datetime
@@ -45,7 +47,7 @@ class TryRow:
     error: str | None
 
 
-_SELECT = """select d.id, d.public_id, d.webhook_id, d.position, e.public_id as event_id, e.kind, d.state,
+_SELECT = """select d.id, d.public_id, d.webhook_id, d.position, e.public_id as event_id, d.told_as, d.state,
                d.tries, d.created_at, d.delivered_at, d.due_at
              from deliveries d
              join event_positions p on p.workspace_id = d.workspace_id and p.position = d.position
@@ -58,15 +60,17 @@ async def insert(db: Connection, workspace_id: UUID, drafts: Sequence[DeliveryDr
     if not drafts:
         return
     await db.execute(
-        """insert into deliveries (workspace_id, id, public_id, webhook_id, position, created_at, due_at)
-           select $1, d.*, $2, $2 from unnest($3::uuid[], $4::text[], $5::uuid[], $6::bigint[]) d
-           on conflict (workspace_id, webhook_id, position) do nothing""",
+        """insert into deliveries
+             (workspace_id, id, public_id, webhook_id, position, told_as, created_at, due_at)
+           select $1, d.*, $2, $2 from unnest($3::uuid[], $4::text[], $5::uuid[], $6::bigint[], $7::text[]) d
+           on conflict (workspace_id, webhook_id, position, told_as) do nothing""",
         workspace_id,
         at,
         [d.id for d in drafts],
         [d.public_id for d in drafts],
         [d.webhook_id for d in drafts],
         [d.position for d in drafts],
+        [d.told_as for d in drafts],
     )
     claims.ring(db, "deliveries")
 
@@ -84,19 +88,25 @@ async def find(db: Connection, workspace_id: UUID, public_id: str) -> DeliveryRo
 
 
 async def listed(
-    db: Connection, workspace_id: UUID, webhook_id: UUID, before: int | None, state: str | None, most: int
+    db: Connection,
+    workspace_id: UUID,
+    webhook_id: UUID,
+    before: DeliveryRow | None,
+    state: str | None,
+    most: int,
 ) -> list[DeliveryRow]:
-    """Newest first, before the position `before`; only those in `state` where one is given."""
+    """Newest first, before the delivery `before`; only those in `state` where one is given."""
     rows = await db.fetch(
         f"""{_SELECT}
-            where d.workspace_id = $1 and d.webhook_id = $2 and ($3::bigint is null or d.position < $3)
-              and ($4::text is null or d.state = $4)
-            order by d.position desc limit $5""",
+            where d.workspace_id = $1 and d.webhook_id = $2 and ($4::text is null or d.state = $4)
+              and ($3::bigint is null or d.position < $3 or (d.position = $3 and d.told_as < $6))
+            order by d.position desc, d.told_as desc limit $5""",
         workspace_id,
         webhook_id,
-        before,
+        before.position if before else None,
         state,
         most,
+        before.told_as if before else None,
     )
     return [DeliveryRow(**dict(row)) for row in rows]
 

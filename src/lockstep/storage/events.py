@@ -49,6 +49,8 @@ class PositionedRow:
     position: int
     hash: bytes
     event: EventRow
+    listed_at: datetime
+    """When it got its place: later places have no earlier time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +141,21 @@ async def without_position(db: Connection, workspace_id: UUID, most: int) -> lis
 
 
 async def give_positions(db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow]) -> None:
-    """Store places that follow on the head which the caller took, and move the head to the last of them."""
+    """Store places that follow on the head which the caller took, and move the head to the last of them. A clock that
+    was set back lists nothing before what is listed."""
     ids = [p.event.id for p in placed]
     await db.execute(
-        """insert into event_positions (workspace_id, position, event_id, occurred_at, hash)
-           select $1, p.* from unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::bytea[]) p""",
+        """insert into event_positions (workspace_id, position, event_id, occurred_at, hash, listed_at)
+           select $1, p.*, greatest($6, (
+             select listed_at from event_positions where workspace_id = $1 and position = $7))
+           from unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::bytea[]) p""",
         workspace_id,
         [p.position for p in placed],
         ids,
         [p.event.occurred_at for p in placed],
         [p.hash for p in placed],
+        placed[-1].listed_at,
+        placed[0].position - 1,
     )
     await db.execute(
         "delete from unsequenced where workspace_id = $1 and event_id = any($2)", workspace_id, ids
@@ -171,7 +178,7 @@ async def after(
 ) -> list[PositionedRow]:
     """Events behind `position`, in order; of these kinds only, where any are given."""
     rows = await db.fetch(
-        f"""select p.position, p.hash, {_COLUMNS} from event_positions p
+        f"""select p.position, p.hash, p.listed_at, {_COLUMNS} from event_positions p
             join events e
               on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)
             where p.workspace_id = $1 and p.position > $2
@@ -192,7 +199,7 @@ async def at_position(db: Connection, workspace_id: UUID, position: int) -> Posi
 
 async def find(db: Connection, workspace_id: UUID, public_id: str) -> PositionedRow | None:
     row = await db.fetchrow(
-        f"""select p.position, p.hash, {_COLUMNS} from events e
+        f"""select p.position, p.hash, p.listed_at, {_COLUMNS} from events e
             join event_positions p on p.workspace_id = e.workspace_id and p.event_id = e.id
             where e.workspace_id = $1 and e.public_id = $2""",  # noqa: S608
         workspace_id,
@@ -202,5 +209,5 @@ async def find(db: Connection, workspace_id: UUID, public_id: str) -> Positioned
 
 
 def _positioned(row: Any) -> PositionedRow:
-    position, hash_, *event = row
-    return PositionedRow(position, hash_, EventRow(*event))
+    position, hash_, listed_at, *event = row
+    return PositionedRow(position, hash_, EventRow(*event), listed_at)

@@ -13,7 +13,7 @@ from lockstep.storage.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class WebhookRow:
-    """`kinds` None: every kind. `position`: events behind it are sent."""
+    """`kinds` None: every kind; they are named as `form` names them. `position`: events behind it are sent."""
 
     id: UUID
     public_id: str
@@ -28,18 +28,21 @@ class WebhookRow:
     failed_tries: int
     disabled_at: datetime | None
     created_at: datetime
+    form: str
+    shows_digits: bool
+    """Whether what is sent to it may hold digits."""
 
 
 _COLUMNS = (
     "id, public_id, url, url_host, secret, old_secret, old_secret_until, kinds, position, failing_since, "
-    "failed_tries, disabled_at, created_at"
+    "failed_tries, disabled_at, created_at, form, shows_digits"
 )
 
 
 async def insert(db: Connection, workspace_id: UUID, row: WebhookRow) -> None:
     await db.execute(
         f"""insert into webhooks (workspace_id, {_COLUMNS})
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",  # noqa: S608
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)""",  # noqa: S608
         workspace_id,
         row.id,
         row.public_id,
@@ -54,6 +57,8 @@ async def insert(db: Connection, workspace_id: UUID, row: WebhookRow) -> None:
         row.failed_tries,
         row.disabled_at,
         row.created_at,
+        row.form,
+        row.shows_digits,
     )
 
 

@@ -97,7 +97,7 @@ async def list_deliveries(
     found = await call.read(
         lambda tx: deliveries.list_of(tx, call.actor, webhook_id, before, limit + 1, state)
     )
-    return call.page(of, found, limit, lambda delivery: delivery.position)
+    return call.page(of, found, limit, lambda delivery: delivery.delivery_id)
 
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/send_again", response_model=Delivery)

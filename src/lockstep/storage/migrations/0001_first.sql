@@ -565,9 +565,12 @@ create table event_positions (
   event_id uuid not null,
   occurred_at timestamptz not null,
   hash bytea not null,
+  -- When it got its position; never earlier than that of a position before.
+  listed_at timestamptz not null,
   primary key (workspace_id, position),
   unique (workspace_id, event_id)
 );
+create index event_positions_listed on event_positions (workspace_id, listed_at);
 -- The sequencer's queue: nearly always empty, so its dead rows are cleared early.
 create table unsequenced (
   workspace_id uuid not null,
@@ -592,6 +595,9 @@ create table webhooks (
   disabled_at timestamptz,
   removed_at timestamptz,
   created_at timestamptz not null,
+  -- In which shapes events are told to it; `kinds` are named as the form names them.
+  form text not null default 'lockstep' check (form in ('lockstep', 'seam')),
+  shows_digits boolean not null default false,
   primary key (workspace_id, id),
   unique (workspace_id, public_id)
 );
@@ -602,6 +608,7 @@ create table deliveries (
   public_id text not null,
   webhook_id uuid not null,
   position bigint not null,
+  told_as text not null,
   state text not null default 'pending' check (state in ('pending', 'delivered', 'failed', 'dropped')),
   tries integer not null default 0,
   created_at timestamptz not null,
@@ -613,7 +620,7 @@ create table deliveries (
   lease_epoch bigint not null default 0,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
-  unique (workspace_id, webhook_id, position),
+  unique (workspace_id, webhook_id, position, told_as),
   foreign key (workspace_id, webhook_id) references webhooks on delete cascade
 );
 create index deliveries_due on deliveries (workspace_id, due_at) where due_at is not null;

@@ -1,4 +1,4 @@
-"""Brings events to webhooks: signed, at least once, tried again for days. Knows no kind of event."""
+"""Brings events to webhooks: signed, at least once, tried again for a day. Knows no kind of event."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import msgspec
 from standardwebhooks import Webhook
 
 from lockstep.kit import outbound
@@ -17,6 +16,7 @@ from lockstep.model import events
 from lockstep.model.permissions import worker
 from lockstep.model.webhook import must_be_disabled, next_try_at, signing_secrets
 from lockstep.operations import events as recorded
+from lockstep.operations.forms import form_of
 from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.webhooks import signing_of
 from lockstep.storage import claims, deliveries, webhooks
@@ -48,12 +48,34 @@ class Deliverer:
     async def process(self, claim: Claim) -> None:
         """One try of one delivery; killed at any point, it is made again when the lease has lapsed."""
         async with self._gate.transaction(claim.workspace_id) as tx:
-            message = await _prepare(tx, claim)
+            message = await self._prepare(tx, claim)
         if message is None:
             return
         status, error = await self._send(message)
         async with self._gate.transaction(claim.workspace_id) as tx:
             await self._settle(tx, claim, TryRow(claim.row_id, tx.now, status, error))
+
+    async def _prepare(self, tx: Tx, claim: Claim) -> _Message | None:
+        """What is to be sent; None where nothing is, and then the claim has ended."""
+        delivery = await deliveries.get(tx.db, tx.workspace_id, claim.row_id)
+        if delivery is None or delivery.state != "pending":
+            await claims.release(tx.db, claim, None)
+            return None
+        webhook = await webhooks.get(tx.db, tx.workspace_id, delivery.webhook_id)
+        if webhook is None or webhook.disabled_at is not None:
+            if await claims.release(tx.db, claim, None):
+                await deliveries.set_state(tx.db, tx.workspace_id, delivery.id, "dropped")
+            return None
+        return await self._message(tx, webhook, delivery)
+
+    async def _message(self, tx: Tx, webhook: WebhookRow, delivery: DeliveryRow) -> _Message:
+        row = await stored_events.at_position(tx.db, tx.workspace_id, delivery.position)
+        assert row is not None, "a delivery is made from a position"
+        form = form_of(self._gate, webhook.form)
+        told = await form.tell(tx, recorded.recorded(row), delivery.told_as, with_digits=webhook.shows_digits)
+        secrets = signing_secrets(signing_of(tx, webhook), tx.now)
+        headers = signed(told.id, tx.now, told.body, secrets, form.header_families)
+        return _Message(tx.open(webhook.url, "webhooks", "url", webhook.id), headers, told.body)
 
     async def _send(self, message: _Message) -> tuple[int | None, str | None]:
         try:
@@ -96,40 +118,22 @@ class Deliverer:
             await _note_failure(tx, webhook)
 
 
-async def _prepare(tx: Tx, claim: Claim) -> _Message | None:
-    """What is to be sent; None where nothing is, and then the claim has ended."""
-    delivery = await deliveries.get(tx.db, tx.workspace_id, claim.row_id)
-    if delivery is None or delivery.state != "pending":
-        await claims.release(tx.db, claim, None)
-        return None
-    webhook = await webhooks.get(tx.db, tx.workspace_id, delivery.webhook_id)
-    if webhook is None or webhook.disabled_at is not None:
-        if await claims.release(tx.db, claim, None):
-            await deliveries.set_state(tx.db, tx.workspace_id, delivery.id, "dropped")
-        return None
-    return await _message(tx, webhook, delivery)
-
-
-async def _message(tx: Tx, webhook: WebhookRow, delivery: DeliveryRow) -> _Message:
-    row = await stored_events.at_position(tx.db, tx.workspace_id, delivery.position)
-    assert row is not None, "a delivery is made from a position"
-    event = recorded.recorded(row)
-    body = msgspec.json.encode({"type": event.type, "timestamp": event.occurred_at, "data": event})
-    secrets = signing_secrets(signing_of(tx, webhook), tx.now)
-    headers = signed(event.event_id, tx.now, body, secrets)
-    return _Message(tx.open(webhook.url, "webhooks", "url", webhook.id), headers, body)
-
-
-def signed(message_id: str, at: datetime, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
-    """The headers of one message as Standard Webhooks has them, signed by each secret ("whsec_" and base64)."""
-    signatures = [Webhook(secret).sign(message_id, at, body.decode()) for secret in secrets]
-    return {
-        "content-type": "application/json",
-        "user-agent": "Lockstep",
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": " ".join(signatures),
-    }
+def signed(
+    message_id: str,
+    at: datetime,
+    body: bytes,
+    secrets: Iterable[str],
+    families: Iterable[str] = ("webhook",),
+) -> dict[str, str]:
+    """The headers of one message as Standard Webhooks has them, signed by each secret ("whsec_" and base64), under the
+    names of each of these families."""
+    signatures = " ".join(Webhook(secret).sign(message_id, at, body.decode()) for secret in secrets)
+    headers = {"content-type": "application/json", "user-agent": "Lockstep"}
+    for family in families:
+        headers[f"{family}-id"] = message_id
+        headers[f"{family}-timestamp"] = str(int(at.timestamp()))
+        headers[f"{family}-signature"] = signatures
+    return headers
 
 
 async def _note_failure(tx: Tx, webhook: WebhookRow) -> None:

@@ -9,6 +9,8 @@ from uuid import UUID
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model.audit import link
 from lockstep.operations.audit import entry_of
+from lockstep.operations.events import recorded
+from lockstep.operations.forms import form_of
 from lockstep.operations.gate import Gate
 from lockstep.storage import deliveries, events, webhooks
 from lockstep.storage.database import Connection
@@ -32,31 +34,37 @@ async def sequence(gate: Gate, workspace_id: UUID) -> int:
         async with gate.database.transaction(workspace_id) as db:
             # Held by one at a time; whoever waits here finds afterwards what the other left.
             head = await events.head(db, workspace_id, is_held=True)
-            placed = _placed(head, await events.without_position(db, workspace_id, _AT_ONCE))
+            now = gate.clock.now()
+            placed = _placed(head, await events.without_position(db, workspace_id, _AT_ONCE), now)
             if placed:
                 await events.give_positions(db, workspace_id, placed)
-                await _make_deliveries(db, workspace_id, placed, gate.clock.now())
+                await _make_deliveries(gate, db, workspace_id, placed, now)
         count += len(placed)
         if len(placed) < _AT_ONCE:
             return count
 
 
-def _placed(head: Head, rows: Sequence[events.EventRow]) -> list[PositionedRow]:
+def _placed(head: Head, rows: Sequence[events.EventRow], now: datetime) -> list[PositionedRow]:
     placed = []
     hash_ = head.hash
     for position, row in enumerate(rows, head.position + 1):
-        hash_ = link(hash_, entry_of(PositionedRow(position, b"", row)))
-        placed.append(PositionedRow(position, hash_, row))
+        hash_ = link(hash_, entry_of(PositionedRow(position, b"", row, now)))
+        placed.append(PositionedRow(position, hash_, row, now))
     return placed
 
 
 async def _make_deliveries(
-    db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow], now: datetime
+    gate: Gate, db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow], now: datetime
 ) -> None:
     drafts = []
     for webhook in await webhooks.listening(db, workspace_id):
+        form = form_of(gate, webhook.form)
         for row in placed:
-            if row.position > webhook.position and (webhook.kinds is None or row.event.kind in webhook.kinds):
-                id = new_id()
-                drafts.append(DeliveryDraft(id, public_id("delivery", id), webhook.id, row.position))
+            if row.position <= webhook.position:
+                continue
+            for told_as in form.types_of(recorded(row)):
+                if webhook.kinds is None or told_as in webhook.kinds:
+                    id = new_id()
+                    code = public_id("delivery", id)
+                    drafts.append(DeliveryDraft(id, code, webhook.id, row.position, told_as))
     await deliveries.insert(db, workspace_id, drafts, now)
