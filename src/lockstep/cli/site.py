@@ -17,9 +17,11 @@ from lockstep.http.console.app import create_console
 from lockstep.http.console.settings import ConsoleSettings
 from lockstep.http.running.app import running_routes
 from lockstep.http.running.measuring import Measuring
+from lockstep.http.seam.app import Seam
+from lockstep.http.seam.catalogue import namespaces
 from lockstep.http.static_files import static_files
 
-_API = "/v1"
+_API = "v1"
 
 
 class Site:
@@ -28,6 +30,13 @@ class Site:
     def __init__(self, built: Built, crew: Crew | None) -> None:
         self._pages = create_console(built.gate, ConsoleSettings(built.settings.http.public_url))
         self._api = create_api(built.gate, built.settings.api)
+        self._seam = Seam(
+            built.gate,
+            built.settings.api.requests_per_second,
+            built.settings.api.burst,
+            built.settings.api.most_body_bytes,
+        )
+        self._seam_names = namespaces()
         self._others = Starlette(
             routes=[
                 *running_routes(running_parts(built, crew)),
@@ -49,8 +58,13 @@ class Site:
         """Each tells in its own way, programs or people, what does not exist. The API is asked most, so it is asked
         before all the routes of the others."""
         path = scope.get("path", "")
-        is_api = path == _API or path.startswith(f"{_API}/")
-        await (self._api if is_api else self._others)(scope, receive, send)
+        first = path.split("/", 2)[1] if path.startswith("/") else ""
+        if first == _API:
+            await self._api(scope, receive, send)
+        elif first in self._seam_names:
+            await self._seam(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
 
 
 def is_loopback(host: str) -> bool:

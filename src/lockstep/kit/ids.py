@@ -6,6 +6,8 @@ from uuid_utils.compat import uuid7
 
 # Crockford's base 32 (crockford.com/base32.html), lower-case: no i, l, o, u. Sorts as the bytes do.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LETTERS = frozenset(_ALPHABET)
+_LENGTH = 26
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 # Two letters at a time: a grant makes half a dozen of these, and letter by letter takes three times as long.
 _SHIFTS = range(120, -1, -10)
@@ -23,3 +25,14 @@ def public_id(prefix: str, id: UUID) -> str:
     """
     number = id.int
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
+
+
+def number_of(public_id: str) -> UUID | None:
+    """The number within a public id that `public_id` made; None where it is none, such as a plain word."""
+    letters = public_id.rpartition("_")[2]
+    if len(letters) != _LENGTH or not set(letters) <= _LETTERS or letters[0] > "7":
+        return None
+    number = 0
+    for letter in letters:
+        number = number << 5 | _ALPHABET.index(letter)
+    return UUID(int=number)

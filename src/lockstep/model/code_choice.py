@@ -9,6 +9,8 @@ from typing import Protocol
 from lockstep.model.capabilities import Capabilities
 from lockstep.model.constraints import breaches_of_code
 
+PREFERRED_LENGTH = 6
+"""Of digits that nobody wished for."""
 _TRIES = 5_000
 
 
@@ -48,7 +50,7 @@ def choose_code(
     *,
     wanted: str | None = None,
     phone_last_digits: str | None = None,
-    preferred_length: int = 6,
+    preferred_length: int = PREFERRED_LENGTH,
 ) -> Choice:
     """Digits that satisfy every lock and are free on all of them.
 
@@ -71,7 +73,7 @@ def choose_code(
     raise NoFreeCode(NoFreeCode.__doc__)
 
 
-def common_length(locks: Sequence[Capabilities], preferred: int = 6) -> int:
+def common_length(locks: Sequence[Capabilities], preferred: int = PREFERRED_LENGTH) -> int:
     """A length that every lock takes: the preferred one, else the nearest longer, else the longest."""
     if not locks:
         return preferred

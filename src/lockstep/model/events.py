@@ -281,6 +281,12 @@ class DeviceAdded(DeviceEvent):
     kind = "device.added"
 
 
+class DeviceChanged(DeviceEvent):
+    """Callers gave it another name, or other values of their own."""
+
+    kind = "device.changed"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceRemoved(DeviceEvent):
     """Its vendor no longer lists it under its account. `is_for_good`: an operator said that it does not come back."""

@@ -19,7 +19,7 @@ from lockstep.operations.errors import NotFound
 from lockstep.operations.failures import Reach
 from lockstep.operations.gate import Tx
 from lockstep.storage import access_codes
-from lockstep.storage.access_codes import AccessCodeRow
+from lockstep.storage.access_codes import AccessCodeRow, CodeFilter
 from lockstep.storage.entries import EntryRow
 
 
@@ -55,6 +55,11 @@ class ListCodes:
     after: str | None = None
     device_id: str | None = None
     access_grant_id: str | None = None
+    access_code_ids: tuple[str, ...] | None = None
+    common_code_key: str | None = None
+    name_contains: str | None = field(default=None, repr=False)
+    forgotten: bool = True
+    """Those too that were cancelled and are proven gone."""
 
 
 async def get(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCode:
@@ -68,14 +73,8 @@ async def listed(
 ) -> list[AccessCode]:
     require(actor, Scope.GRANTS_READ)
     device = await known_device(tx, actor, device_public_id) if device_public_id else None
-    rows = await access_codes.listed(
-        tx.db,
-        tx.workspace_id,
-        after,
-        most,
-        device.id if device else None,
-        property_ids=confinement(actor),
-    )
+    wanted = CodeFilter(device.id if device else None, property_ids=confinement(actor))
+    rows = await access_codes.listed(tx.db, tx.workspace_id, wanted, after, most)
     return [present(tx, actor, r) for r in rows]
 
 
@@ -85,14 +84,17 @@ async def list_shown(tx: Tx, actor: Actor, command: ListCodes) -> list[AccessCod
     after = await _known(tx, actor, command.after) if command.after else None
     device = await known_device(tx, actor, command.device_id) if command.device_id else None
     grant = await grants.known_grant(tx, actor, command.access_grant_id) if command.access_grant_id else None
-    rows = await access_codes.listed(
-        tx.db,
-        tx.workspace_id,
-        after.id if after else None,
-        command.most,
+    wanted = CodeFilter(
         device.id if device else None,
-        grant_id=grant.id if grant else None,
+        grant.id if grant else None,
+        public_ids=None if command.access_code_ids is None else list(command.access_code_ids),
+        common_code_key=command.common_code_key,
+        name_contains=command.name_contains,
         property_ids=confinement(actor),
+        forgotten=command.forgotten,
+    )
+    rows = await access_codes.listed(
+        tx.db, tx.workspace_id, wanted, after.id if after else None, command.most
     )
     return [present(tx, actor, r) for r in rows]
 

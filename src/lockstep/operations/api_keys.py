@@ -30,7 +30,7 @@ from lockstep.operations.words import words
 from lockstep.storage import api_keys, spaces
 from lockstep.storage.api_keys import ApiKeyRow
 
-PREFIX = "lockstep_"
+PREFIX = "seam_lockstep_"
 _LENGTH = 40
 """Of 62 characters each: 238 bits."""
 _SHOWN = len(PREFIX) + 4

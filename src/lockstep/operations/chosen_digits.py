@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from lockstep.model.capabilities import CodeChooser, CredentialKind
-from lockstep.model.code_choice import Choice, NoCommonLength, NoFreeCode, choose_code
+from lockstep.model.code_choice import PREFERRED_LENGTH, Choice, NoCommonLength, NoFreeCode, choose_code
 from lockstep.model.constraints import breaches_of_code
 from lockstep.model.naming import TAG_LENGTH
 from lockstep.operations.errors import Conflict, Invalid
@@ -24,6 +24,8 @@ class Wish:
 
     code: str | None = None
     phone_last_digits: str | None = None
+    length: int = PREFERRED_LENGTH
+    """Of digits that Lockstep chooses: this, or the next that the locks take."""
 
     def __repr__(self) -> str:
         return "Wish(******)"
@@ -104,6 +106,7 @@ def choose(tx: Tx, reached: Sequence[Reached], wish: Wish) -> Choice:
             lambda d: tx.fingerprint(d) in taken,
             tx.random,
             phone_last_digits=wish.phone_last_digits,
+            preferred_length=wish.length,
         )
     except NoFreeCode as fault:
         raise Conflict(

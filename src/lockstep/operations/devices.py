@@ -8,16 +8,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from lockstep.model import events
 from lockstep.model.capabilities import Capabilities, CredentialKind
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.chosen_digits import Wish
+from lockstep.operations.custom_metadata import laid_over
 from lockstep.operations.errors import Conflict, NotAllowed, NotFound
 from lockstep.operations.failures import Failed, failed, failure_of_lock
 from lockstep.operations.gate import Tx
 from lockstep.operations.spaces import known_space
+from lockstep.operations.words import words_or_none
 from lockstep.storage import (
     access_codes,
     accounts,
@@ -29,7 +33,9 @@ from lockstep.storage import (
     readings,
     spaces,
 )
-from lockstep.storage.devices import DeviceRow
+from lockstep.storage.devices import DeviceFilter, DeviceRow
+
+_MOST_OF_A_NAME = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,10 @@ class Device:
     removed_at: datetime | None
     """When that was taken as a removal: after several listings without it, over 45 minutes or, with several devices
     missing at once, a day."""
+    nickname: str | None = None
+    """A name that callers gave it, instead of the vendor's."""
+    custom_metadata: Mapping[str, str | bool] = field(default_factory=dict)
+    """Values that only callers understand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,19 @@ class ListDevices:
     connected_account_id: str | None = None
     space_id: str | None = None
     """Only devices that stand in this space itself."""
+    connected_account_ids: tuple[str, ...] | None = None
+    device_ids: tuple[str, ...] | None = None
+    name_contains: str | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDevice:
+    """What is UNSET stays."""
+
+    nickname: str | UnsetType | None = UNSET
+    custom_metadata: Mapping[str, str | bool | None] | UnsetType = UNSET
+    """Laid over what there is; null or an empty text takes a value away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +158,8 @@ async def listed(
 ) -> list[DeviceRow]:
     require(actor, Scope.DEVICES_READ)
     account_id = await _account_id(tx, account_public_id)
-    return await devices.listed(
-        tx.db, tx.workspace_id, after, most, account_id, property_ids=confinement(actor)
-    )
+    wanted = DeviceFilter([account_id] if account_id else None, property_ids=confinement(actor))
+    return await devices.listed(tx.db, tx.workspace_id, wanted, after, most)
 
 
 async def shown(tx: Tx, actor: Actor, device_public_id: str) -> Device:
@@ -151,16 +173,44 @@ async def list_shown(tx: Tx, actor: Actor, command: ListDevices) -> list[Device]
     require(actor, Scope.DEVICES_READ)
     after = None if command.after is None else await known_device(tx, actor, command.after)
     space = None if command.space_id is None else await known_space(tx, actor, command.space_id)
-    rows = await devices.listed(
-        tx.db,
-        tx.workspace_id,
-        after.id if after else None,
-        command.most,
-        await _account_id(tx, command.connected_account_id),
-        space_ids=[space.id] if space else None,
-        property_ids=confinement(actor),
+    account_ids = (
+        (command.connected_account_id,) if command.connected_account_id else command.connected_account_ids
     )
+    wanted = DeviceFilter(
+        None if account_ids is None else [await _known_account_id(tx, id) for id in account_ids],
+        [space.id] if space else None,
+        confinement(actor),
+        None if command.device_ids is None else list(command.device_ids),
+        command.name_contains,
+        command.created_before,
+    )
+    rows = await devices.listed(tx.db, tx.workspace_id, wanted, after.id if after else None, command.most)
     return await _views(tx, rows)
+
+
+async def named(tx: Tx, actor: Actor, name: str) -> Device:
+    """The first device of exactly this name. Raises NotFound."""
+    found = await list_shown(tx, actor, ListDevices(_MOST_OF_A_NAME, name_contains=name))
+    for device in found:
+        if name in (device.nickname, device.name):
+            return device
+    raise NotFound("device", name)
+
+
+async def change(tx: Tx, actor: Actor, device_public_id: str, command: ChangeDevice) -> Device:
+    """Give it another name, or values of the caller's own. Raises NotFound, Invalid."""
+    require(actor, Scope.ACCOUNTS_WRITE)
+    device = await known_device(tx, actor, device_public_id)
+    nickname = device.nickname
+    if not isinstance(command.nickname, UnsetType):
+        nickname = words_or_none(command.nickname, "nickname")
+    metadata = device.custom_metadata
+    if not isinstance(command.custom_metadata, UnsetType):
+        metadata = laid_over(metadata, command.custom_metadata)
+    if (nickname, metadata) != (device.nickname, device.custom_metadata):
+        await devices.describe(tx.db, tx.workspace_id, device.id, nickname, metadata)
+        await recorded.append(tx, actor, events.DeviceChanged(device_id=device.public_id))
+    return await shown(tx, actor, device_public_id)
 
 
 async def look_now(tx: Tx, actor: Actor, device_public_id: str) -> Device:
@@ -268,8 +318,10 @@ def confinement(actor: Actor) -> list[UUID] | None:
 
 
 async def _account_id(tx: Tx, account_public_id: str | None) -> UUID | None:
-    if account_public_id is None:
-        return None
+    return None if account_public_id is None else await _known_account_id(tx, account_public_id)
+
+
+async def _known_account_id(tx: Tx, account_public_id: str) -> UUID:
     account = await accounts.by_public_id(tx.db, tx.workspace_id, account_public_id)
     if account is None:
         raise NotFound("connected account", account_public_id)
@@ -319,6 +371,8 @@ def _view(row: DeviceRow, around: devices.Surroundings) -> Device:
         row.created_at,
         row.missed_since,
         row.removed_at,
+        row.nickname,
+        row.custom_metadata,
     )
 
 

@@ -104,6 +104,7 @@ class Gate:
         self.callback_origin = callback_origin
         self.forms = forms or {}
         self._salts: dict[UUID, bytes] = {}
+        self._public_ids: dict[UUID, str] = {}
 
     @asynccontextmanager
     async def transaction(self, workspace_id: UUID) -> AsyncIterator[Tx]:
@@ -118,6 +119,15 @@ class Gate:
         salt = self._salts.get(workspace_id) or await self._salt(workspace_id)
         async with self.database.reading(workspace_id) as db:
             yield self._tx(db, workspace_id, salt, is_transaction=False)
+
+    async def public_id_of(self, workspace_id: UUID) -> str:
+        """How callers know this workspace; asked for once in a process, since it never changes."""
+        if workspace_id not in self._public_ids:
+            async with self.database.reading(workspace_id) as db:
+                row = await workspaces.get(db, workspace_id)
+            assert row is not None, "whoever asks was found in it"
+            self._public_ids[workspace_id] = row.public_id
+        return self._public_ids[workspace_id]
 
     def at_once(self, workspace_id: UUID) -> AbstractAsyncContextManager[Tx]:
         """For operations that say that they write by one statement, which is all or nothing by itself: no transaction

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
+from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
@@ -43,6 +44,11 @@ class CreateGrant:
     guest_id: str | None = None
     grant_key: str | None = None
     code: str | None = field(default=None, repr=False)
+    code_length: int = PREFERRED_LENGTH
+    """Of digits that Lockstep chooses: this, or the next that the locks take."""
+    form: str = "grant"
+    """`code`: asked for as a code of one lock, see `lock_codes`."""
+    common_code_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,8 +327,10 @@ async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow,
         tx.now,
         tx.now,
         None,
+        command.form,
+        command.common_code_key,
     )
-    wish = Wish(code=command.code)
+    wish = Wish(code=command.code, length=command.code_length)
     method = await declare_new(tx, actor, row, targets.rows, targets.reached, row.grant_key, wish)
     return row, method, targets
 

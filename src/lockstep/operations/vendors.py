@@ -60,6 +60,12 @@ def listed(gate: Gate, actor: Actor) -> list[VendorOffered]:
     ]
 
 
+def label_of(gate: Gate, vendor: str) -> str:
+    """A vendor's name for people; its own where it is no longer here."""
+    found = gate.vendors.get(vendor)
+    return found.label if found else vendor
+
+
 def checked_credentials(gate: Gate, vendor_name: str, credentials: Mapping[str, str]) -> dict[str, str]:
     """All that the vendor wants and nothing else. Raises Invalid, which names what is missing and shows no value."""
     vendor = gate.vendors.get(vendor_name)

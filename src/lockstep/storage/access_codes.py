@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,6 +35,9 @@ class AccessCodeRow:
     """Of its account."""
     grant_id: UUID
     grant_public_id: str
+    grant_name: str = field(repr=False)
+    grant_form: str
+    common_code_key: str | None
     created_at: datetime
     withdrawn_at: datetime | None
     capabilities: Capabilities
@@ -49,6 +52,22 @@ class AccessCodeRow:
     lock_read_at: datetime | None
     """When the newest reading of its lock began."""
     entry: EntryRow
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFilter:
+    """None: all."""
+
+    device_id: UUID | None = None
+    grant_id: UUID | None = None
+    method_id: UUID | None = None
+    public_ids: list[str] | None = None
+    common_code_key: str | None = None
+    name_contains: str | None = field(default=None, repr=False)
+    property_ids: list[UUID] | None = None
+    """Only of grants that reach nothing outside of these properties."""
+    forgotten: bool = True
+    """Those too that were cancelled and are proven gone."""
 
 
 async def insert(
@@ -98,7 +117,9 @@ _JOINED = f"""
     d.name as device_name, d.state as device_state, d.is_online as device_is_online, d.capabilities,
     d.missed_since as unlisted_since,
     ac.public_id as account_public_id, ac.state as account_state,
-    ac.label as account_label, ac.disconnected_at, a.grant_id, g.public_id as grant_public_id,
+    ac.label as account_label, ac.disconnected_at, a.grant_id,
+    g.public_id as grant_public_id,
+    g.name as grant_name, g.form as grant_form, g.common_code_key,
     a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at,
     dom.failure as domain_failure, dom.due_at as domain_due_at, i.begun_at as last_intent_at,
     i.outcome as last_intent_outcome, {last_use("e", "a")} as used_at,
@@ -131,6 +152,9 @@ def _row(r: Any) -> AccessCodeRow:
         disconnected_at=r["disconnected_at"],
         grant_id=r["grant_id"],
         grant_public_id=r["grant_public_id"],
+        grant_name=r["grant_name"],
+        grant_form=r["grant_form"],
+        common_code_key=r["common_code_key"],
         created_at=r["code_created_at"],
         withdrawn_at=r["code_withdrawn_at"],
         capabilities=from_document(r["capabilities"], Capabilities),
@@ -197,26 +221,31 @@ async def guests_of_grants(db: Connection, workspace_id: UUID, grant_ids: list[U
 
 
 async def listed(
-    db: Connection,
-    workspace_id: UUID,
-    after: UUID | None,
-    most: int,
-    device_id: UUID | None = None,
-    *,
-    grant_id: UUID | None = None,
-    property_ids: list[UUID] | None = None,
+    db: Connection, workspace_id: UUID, wanted: CodeFilter, after: UUID | None, most: int
 ) -> list[AccessCodeRow]:
-    """In the order of ids; only of grants that reach nothing outside of these properties."""
-    confined = f" and {reaches_only('$6::uuid[]')}" if property_ids is not None else ""
-    rows = await db.fetch(
-        _JOINED
-        + f""" and ($2::uuid is null or a.id > $2) and ($4::uuid is null or a.device_id = $4)
-               and ($5::uuid is null or a.grant_id = $5){confined} order by a.id limit $3""",
-        workspace_id,
-        after,
-        most,
-        device_id,
-        grant_id,
-        *([property_ids] if property_ids is not None else []),
-    )
+    """In the order of ids, behind the id `after`."""
+    values: list[object] = []
+    conditions = ""
+    # Only what is asked for stands in the statement: a plan made for all filters at once serves none of them.
+    for condition, value in (
+        ("a.id > {}", after),
+        ("a.device_id = {}", wanted.device_id),
+        ("a.grant_id = {}", wanted.grant_id),
+        ("a.public_id = any({}::text[])", wanted.public_ids),
+        ("e.method_id = {}", wanted.method_id),
+        ("g.common_code_key = {}", wanted.common_code_key),
+        ("strpos(lower(g.name), lower({})) > 0", wanted.name_contains),
+        (reaches_only("{}::uuid[]"), wanted.property_ids),
+    ):
+        if value is not None:
+            values.append(value)
+            conditions += " and " + condition.format(f"${len(values) + 1}")
+    if not wanted.forgotten:
+        conditions += f" and not {_IS_FORGOTTEN}"
+    rows = await db.fetch(f"{_JOINED}{conditions} order by a.id limit {most:d}", workspace_id, *values)
     return [_row(r) for r in rows]
+
+
+# Cancelled, and proven gone: nothing of it can appear any more.
+_IS_FORGOTTEN = """(a.withdrawn_at is not null
+  and (e.settled_at is not null or (e.possible = '{absent}' and e.late_until is null)))"""

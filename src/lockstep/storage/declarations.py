@@ -154,6 +154,7 @@ async def insert(
         *_columns(new.codes, 4),
         *draft_columns(new.events),
         *(list(new.domains), list(new.domains.values())),
+        *(g.form, g.common_code_key),
     )
     assert came_of_it is not None
     is_current, is_stored = came_of_it
@@ -181,9 +182,9 @@ _INSERT = f"""
     select from held having count(*) = cardinality($42::uuid[])
   ), g as (
     insert into grants (workspace_id, id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at,
-      space_public_ids, device_public_ids, created_at, changed_at)
+      space_public_ids, device_public_ids, created_at, changed_at, form, common_code_key)
     select $1, $4, $5, $6, $7, $8::uuid, $9::uuid, $10::timestamptz, $11::timestamptz,
-      $21::text[], $22::text[], $3, $3
+      $21::text[], $22::text[], $3, $3, $44::text, $45::text
     from current
     on conflict (workspace_id, grant_key) do nothing returning id
   ), targets as (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,10 @@ class DeviceRow:
     """When an operator said that it is gone for good."""
     maker: str | None = None
     """Who made it, where the vendor tells."""
+    nickname: str | None = None
+    """A name that callers gave it."""
+    custom_metadata: dict[str, str | bool] = field(default_factory=dict)
+    """Values that only callers understand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Surroundings:
 
 _COLUMNS = (
     "id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, time_zone, state, "
-    "is_online, created_at, removed_at, missed_since, missed, given_up_at, maker"
+    "is_online, created_at, removed_at, missed_since, missed, given_up_at, maker, nickname, custom_metadata"
 )
 _WIDTH = len(_COLUMNS.split(", "))
 
@@ -174,34 +178,68 @@ async def of_account(db: Connection, workspace_id: UUID, account_id: UUID) -> li
     return [device_row(r) for r in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceFilter:
+    """None: all."""
+
+    account_ids: list[UUID] | None = None
+    space_ids: list[UUID] | None = None
+    """Only those that stand in one of these spaces themselves."""
+    property_ids: list[UUID] | None = None
+    """Only those that stand anywhere in one of these properties."""
+    public_ids: list[str] | None = None
+    name_contains: str | None = None
+    created_before: datetime | None = None
+
+
 async def listed(
-    db: Connection,
-    workspace_id: UUID,
-    after: UUID | None,
-    most: int,
-    account_id: UUID | None = None,
-    *,
-    space_ids: list[UUID] | None = None,
-    property_ids: list[UUID] | None = None,
+    db: Connection, workspace_id: UUID, wanted: DeviceFilter, after: UUID | None, most: int
 ) -> list[DeviceRow]:
-    """In the order of ids; only those that stand in one of these spaces, or anywhere in one of these properties."""
+    """In the order of ids, behind the id `after`."""
+    values: list[object] = []
+    conditions = ""
+    for condition, value in (
+        ("id > {}", after),
+        ("account_id = any({}::uuid[])", wanted.account_ids),
+        (_STANDS_IN.format("sd.space_id = any({}::uuid[])"), wanted.space_ids),
+        (_STANDS_IN.format("s.property_id = any({}::uuid[])"), wanted.property_ids),
+        ("public_id = any({}::text[])", wanted.public_ids),
+        ("strpos(lower(coalesce(nickname, name)), lower({})) > 0", wanted.name_contains),
+        ("created_at < {}", wanted.created_before),
+    ):
+        if value is not None:
+            values.append(value)
+            conditions += " and " + condition.format(f"${len(values) + 1}")
     rows = await db.fetch(
-        f"""select {_COLUMNS} from devices where workspace_id = $1 and {is_kept("devices")}
-              and ($2::uuid is null or id > $2) and ($4::uuid is null or account_id = $4)
-              and ($5::uuid[] is null or exists (select from space_devices sd
-                where sd.workspace_id = $1 and sd.device_id = devices.id and sd.space_id = any($5)))
-              and ($6::uuid[] is null or exists (select from space_devices sd
-                join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
-                where sd.workspace_id = $1 and sd.device_id = devices.id and s.property_id = any($6)))
-            order by id limit $3""",  # noqa: S608
+        f"""select {_COLUMNS} from devices where workspace_id = $1 and {is_kept("devices")}{conditions}
+            order by id limit {most:d}""",  # noqa: S608
         workspace_id,
-        after,
-        most,
-        account_id,
-        space_ids,
-        property_ids,
+        *values,
     )
     return [device_row(r) for r in rows]
+
+
+_STANDS_IN = """exists (select from space_devices sd
+  join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
+  where sd.workspace_id = $1 and sd.device_id = devices.id and {})"""
+
+
+async def describe(
+    db: Connection,
+    workspace_id: UUID,
+    device_id: UUID,
+    nickname: str | None,
+    custom_metadata: dict[str, str | bool],
+) -> None:
+    """What callers give it."""
+    await db.execute(
+        "update devices set nickname = $3, custom_metadata = $4 where workspace_id = $1 and id = $2",
+        workspace_id,
+        device_id,
+        nickname,
+        custom_metadata,
+    )
+    await changes.tell(db, workspace_id)
 
 
 async def surroundings(

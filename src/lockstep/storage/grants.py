@@ -24,6 +24,10 @@ class GrantRow:
     created_at: datetime
     changed_at: datetime
     cancelled_at: datetime | None
+    form: str = "grant"
+    """`grant`, or `code` where it was asked for as a code of one lock."""
+    common_code_key: str | None = None
+    """Shared by codes that were asked for together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class GrantFilter:
 
 _COLUMNS = (
     "id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at, created_at, changed_at, "
-    "cancelled_at"
+    "cancelled_at, form, common_code_key"
 )
 _METHOD = "id, public_id, grant_id, kind, digits, fingerprint, warning, created_at, withdrawn_at"
 
@@ -96,7 +100,8 @@ async def insert(db: Connection, workspace_id: UUID, row: GrantRow) -> bool:
     """False where this grant key is in use."""
     result = await db.execute(
         """insert into grants (workspace_id, id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at,
-             created_at, changed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             created_at, changed_at, form, common_code_key)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
            on conflict (workspace_id, grant_key) do nothing""",
         workspace_id,
         row.id,
@@ -109,6 +114,8 @@ async def insert(db: Connection, workspace_id: UUID, row: GrantRow) -> bool:
         row.ends_at,
         row.created_at,
         row.changed_at,
+        row.form,
+        row.common_code_key,
     )
     return bool(result == "INSERT 0 1")
 

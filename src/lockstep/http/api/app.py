@@ -38,10 +38,8 @@ from lockstep.http.api import (
     webhooks,
     workspaces,
 )
-from lockstep.http.api.authentication import Doorman
 from lockstep.http.api.front import REQUEST_ID, Front, FrontParts
 from lockstep.http.api.openapi import describe
-from lockstep.http.api.paging import Cursors
 from lockstep.http.api.plain import PlainRoutes
 from lockstep.http.api.problems import (
     NoSuchMethod,
@@ -51,6 +49,8 @@ from lockstep.http.api.problems import (
     problem_response,
 )
 from lockstep.http.api.settings import ApiSettings
+from lockstep.http.cursors import Cursors
+from lockstep.http.doorman import Doorman
 from lockstep.http.rate_limit import RateLimit
 from lockstep.kit.sealing import derive
 from lockstep.model import permissions

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lockstep.http.api import idempotency
-from lockstep.http.api.paging import Cursors, Page
+from lockstep.http.api.paging import Page
+from lockstep.http.cursors import Cursors
 from lockstep.model.permissions import Actor
 from lockstep.operations.gate import Gate, TransactionNeeded, Tx
 

@@ -10,11 +10,11 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lockstep.http.api.authentication import Doorman
 from lockstep.http.api.call import SCOPE, Call
-from lockstep.http.api.paging import Cursors
 from lockstep.http.api.plain import PlainRoutes
 from lockstep.http.api.problems import OurFault, TooLarge, TooManyRequests, problem_response
+from lockstep.http.cursors import Cursors
+from lockstep.http.doorman import Doorman
 from lockstep.http.rate_limit import RateLimit, headers
 from lockstep.kit.ids import new_id, public_id
 from lockstep.operations.errors import NotSignedIn, Problem

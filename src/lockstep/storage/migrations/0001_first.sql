@@ -137,6 +137,9 @@ create table devices (
   time_zone text,
   state jsonb not null default '{}',
   is_online boolean,
+  -- What callers gave it: a name of their own, and values that only they understand.
+  nickname text,
+  custom_metadata jsonb not null default '{}',
   created_at timestamptz not null,
   -- Since when the vendor does not list it, and in how many descriptions; when that was taken as removed; when an
   -- operator said that it is gone for good.
@@ -294,6 +297,9 @@ create table grants (
   name text not null,
   guest_id uuid,
   booking_id uuid,
+  -- `code`: asked for as a code of one lock; codes of one common_code_key were asked for together.
+  form text not null default 'grant' check (form in ('grant', 'code')),
+  common_code_key text,
   starts_at timestamptz not null,
   ends_at timestamptz,
   -- Of what grant_targets names; public ids never change, and looking them up took most of the time that a list took.
@@ -310,6 +316,7 @@ create table grants (
   constraint grants_window_not_empty check (ends_at is null or starts_at < ends_at)
 );
 create unique index grants_of_booking on grants (workspace_id, booking_id) where booking_id is not null and cancelled_at is null;
+create index grants_of_common_code on grants (workspace_id, common_code_key) where common_code_key is not null;
 -- Who is inside or arrives: what is over is the most by far.
 create index grants_living on grants (workspace_id, ends_at) where cancelled_at is null;
 

@@ -41,7 +41,7 @@ class Doorman:
         secret = _bearer(authorization)
         digest = hashlib.sha256(secret.encode()).digest()
         known = self._known.get(digest)
-        if known is None or known.until < self._monotonic():
+        if known is None or known.until <= self._monotonic():
             known = await self._look_up(secret, digest)
         if known.signed_in.is_over(self._gate.clock.now()):
             raise NotSignedIn(_BAD_KEY)

@@ -1,0 +1,229 @@
+"""/access_codes: codes of one lock, in Seam's words."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lockstep.http.seam.asked import Answer, Asked, Path
+from lockstep.http.seam.faults import invalid_input
+from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params
+from lockstep.http.seam.present.access_code import access_code, generated_code
+from lockstep.http.seam.present.action_attempt import done
+from lockstep.http.seam.present.ids import asked, shown
+from lockstep.model.code_choice import PREFERRED_LENGTH
+from lockstep.operations import access_codes as shown_codes
+from lockstep.operations import lock_codes
+from lockstep.operations.access_codes import AccessCode, ListCodes
+from lockstep.operations.lock_codes import ChangeCode, CreateCode, CreateCodes
+
+_MOST = 1000
+"""A page; Seam's own default is 55,000, which no caller could use at once."""
+_ROUNDING = Literal["1hour", "1day", "1h", "1d"]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _OfCode(Params):
+    """What a new code may be."""
+
+    name: Annotated[str, Field(max_length=200)] | None = None
+    code: Digits | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+    preferred_code_length: Annotated[float, Field(ge=1, le=20)] | None = None
+    allow_external_modification: bool | None = None
+    is_external_modification_allowed: bool | None = None
+    attempt_for_offline_device: bool = True
+    prefer_native_scheduling: bool | None = None
+    use_backup_access_code_pool: bool | None = None
+
+    def command(self, device_id: str, common_code_key: str | None = None) -> CreateCode:
+        return CreateCode(
+            asked("lock", device_id),
+            self.name,
+            self.starts_at,
+            self.ends_at,
+            self.code,
+            int(self.preferred_code_length or PREFERRED_LENGTH),
+            common_code_key,
+        )
+
+
+class Create(_OfCode):
+    device_id: Id
+    common_code_key: Text | None = None
+    is_offline_access_code: bool | None = None
+    use_offline_access_code: bool | None = None
+    is_one_time_use: bool | None = None
+    max_time_rounding: _ROUNDING | None = None
+    sync: bool = False
+
+
+class CreateMultiple(_OfCode):
+    device_ids: list[Id]
+    behavior_when_code_cannot_be_shared: Literal["throw", "create_random_code"] = "throw"
+
+
+class Update(Params):
+    access_code_id: Id
+    device_id: Id | None = None
+    name: Annotated[str, Field(max_length=200)] | None = None
+    code: Digits | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+    type: Literal["ongoing", "time_bound"] | None = None
+    is_managed: bool | None = None
+    allow_external_modification: bool | None = None
+    is_external_modification_allowed: bool | None = None
+    attempt_for_offline_device: bool = True
+    sync: bool = False
+
+
+class UpdateMultiple(Params):
+    common_code_key: Text
+    name: Annotated[str, Field(max_length=200)] | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+
+
+class Get(Params):
+    access_code_id: Id | None = None
+    device_id: Id | None = None
+    code: Annotated[str, Field(min_length=1, max_length=20)] | None = None
+
+
+class Delete(Params):
+    access_code_id: Id
+    device_id: Id | None = None
+    sync: bool = False
+
+
+class List(Listed):
+    access_code_ids: list[Id] | None = None
+    device_id: Id | None = None
+    access_grant_id: Id | None = None
+    access_grant_key: Text | None = None
+    access_method_id: Id | None = None
+    customer_key: Text | None = None
+    search: Text | None = None
+    user_identifier_key: Text | None = None
+
+
+class OfDevice(Params):
+    device_id: Id
+
+
+class ReportConstraints(OfDevice):
+    supported_code_lengths: list[Annotated[int, Field(ge=4, le=20)]] | None = None
+    min_code_length: Annotated[int, Field(ge=4, le=20)] | None = None
+    max_code_length: Annotated[int, Field(ge=4, le=20)] | None = None
+
+
+async def create(call: Asked, params: Create) -> Answer:
+    _refuse_what_is_not_here(params)
+    command = params.command(params.device_id, params.common_code_key)
+    made = await call.change(lambda tx: lock_codes.create(tx, call.actor, command))
+    code = access_code(made, call.workspace_id)
+    return {
+        "action_attempt": done("CREATE_ACCESS_CODE", code["access_code_id"], {"access_code": code}),
+        "access_code": code,
+    }
+
+
+async def create_multiple(call: Asked, params: CreateMultiple) -> Answer:
+    device_ids = tuple(asked("lock", id) for id in params.device_ids)
+    command = CreateCodes(
+        device_ids,
+        params.command(params.device_ids[0] if params.device_ids else ""),
+        params.behavior_when_code_cannot_be_shared == "create_random_code",
+    )
+    made = await call.change(lambda tx: lock_codes.create_multiple(tx, call.actor, command))
+    return {"access_codes": [access_code(code, call.workspace_id) for code in made]}
+
+
+async def update(call: Asked, params: Update) -> Answer:
+    code_id = asked("code", params.access_code_id)
+    change = _change(params)
+    changed = await call.change(lambda tx: lock_codes.change(tx, call.actor, code_id, change))
+    code = access_code(changed, call.workspace_id)
+    return {"action_attempt": done("UPDATE_ACCESS_CODE", code["access_code_id"], {"access_code": code})}
+
+
+async def update_multiple(call: Asked, params: UpdateMultiple) -> Answer:
+    change = ChangeCode(params.name, params.starts_at, params.ends_at)
+    await call.change(lambda tx: lock_codes.change_multiple(tx, call.actor, params.common_code_key, change))
+    return {}
+
+
+async def get(call: Asked, params: Get) -> Answer:
+    code_id, device_id, digits = params.access_code_id, params.device_id, params.code
+    if code_id is not None:
+        found = await call.read(lambda tx: lock_codes.get(tx, call.actor, asked("code", code_id)))
+    elif device_id is not None and digits is not None:
+        at = asked("lock", device_id)
+        found = await call.read(lambda tx: lock_codes.with_digits(tx, call.actor, at, digits))
+    else:
+        raise invalid_input("Must specify either access_code_id or device_id and code")
+    return {"access_code": access_code(found, call.workspace_id)}
+
+
+async def delete(call: Asked, params: Delete) -> Answer:
+    code_id = asked("code", params.access_code_id)
+    gone = await call.change(lambda tx: lock_codes.cancel(tx, call.actor, code_id))
+    return {"action_attempt": done("DELETE_ACCESS_CODE", shown(gone.row.public_id), {})}
+
+
+async def list_(call: Asked, params: List) -> Answer:
+    most = int(params.limit or _MOST)
+    wanted = ListCodes(
+        most + 1,
+        call.place(params),
+        None if params.device_id is None else asked("lock", params.device_id),
+        None if params.access_grant_id is None else asked("grant", params.access_grant_id),
+        None if params.access_code_ids is None else tuple(asked("code", id) for id in params.access_code_ids),
+        name_contains=params.search,
+        forgotten=False,
+    )
+    found = await call.read(lambda tx: shown_codes.list_shown(tx, call.actor, wanted))
+    page = call.page(params, found, most, _place)
+    return {
+        "access_codes": [access_code(code, call.workspace_id) for code in page.shown],
+        "pagination": page.pagination,
+    }
+
+
+async def generate_code(call: Asked, params: OfDevice) -> Answer:
+    device_id = asked("lock", params.device_id)
+    digits = await call.read(lambda tx: lock_codes.generate(tx, call.actor, device_id))
+    return {"generated_code": generated_code(device_id, digits, call.workspace_id, call.gate.clock.now())}
+
+
+def _place(code: AccessCode) -> str:
+    return code.row.public_id
+
+
+def _change(params: Update) -> ChangeCode:
+    is_ongoing = params.type == "ongoing"
+    if is_ongoing and params.ends_at is not None:
+        raise invalid_input("A code of the type `ongoing` has no `ends_at`.")
+    return ChangeCode(params.name, params.starts_at, params.ends_at, is_ongoing, params.code)
+
+
+def _refuse_what_is_not_here(params: Create) -> None:
+    if params.is_offline_access_code or params.use_offline_access_code:
+        raise invalid_input("No lock here can have offline access codes. Leave `is_offline_access_code` out.")
+    if params.is_one_time_use:
+        raise invalid_input("No lock here can have one-time codes. Leave `is_one_time_use` out.")
+
+
+PATHS: tuple[Path, ...] = (
+    Path("/access_codes/create", Create, create),
+    Path("/access_codes/create_multiple", CreateMultiple, create_multiple),
+    Path("/access_codes/update", Update, update),
+    Path("/access_codes/update_multiple", UpdateMultiple, update_multiple),
+    Path("/access_codes/get", Get, get),
+    Path("/access_codes/delete", Delete, delete),
+    Path("/access_codes/list", List, list_),
+    Path("/access_codes/generate_code", OfDevice, generate_code),
+)

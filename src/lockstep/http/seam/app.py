@@ -1,0 +1,165 @@
+"""Answers all of Seam's paths, on bare ASGI: verbs, credentials, parameters, envelopes and errors as Seam has them.
+
+To add a path, write a function in the file of its namespace and name it in that file's PATHS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from lockstep.http.cursors import Cursors
+from lockstep.http.doorman import Doorman
+from lockstep.http.rate_limit import RateLimit, headers
+from lockstep.http.seam import access_codes, action_attempts, devices, locks, workspaces
+from lockstep.http.seam.asked import Asked, Path
+from lockstep.http.seam.catalogue import KnownPath, known_paths
+from lockstep.http.seam.faults import SeamFault, fault_of
+from lockstep.http.seam.params import read_params
+from lockstep.kit.ids import new_id, public_id
+from lockstep.kit.sealing import derive
+from lockstep.model import permissions
+from lockstep.model.permissions import Actor
+from lockstep.operations.errors import NotSignedIn, Problem
+from lockstep.operations.gate import Gate
+
+log = structlog.get_logger()
+
+PATHS: dict[str, Path] = {
+    path.path: path
+    for namespace in (access_codes, action_attempts, devices, locks, workspaces)
+    for path in namespace.PATHS
+}
+"""Those that are built."""
+
+_encode = msgspec.json.Encoder().encode
+_OUR_FAULT = SeamFault(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "internal_error",
+    "Lockstep failed, and nothing was changed. The log tells more, at the id in `seam-request-id`.",
+)
+
+
+class Seam:
+    """The ASGI application. Mount it at the root for the namespaces of the catalogue."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        requests_per_second: float,
+        burst: int,
+        most_body_bytes: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gate = gate
+        # A key is taken for good for no time at all: one revoked by whichever process is refused on the next request.
+        self._doorman = Doorman(gate, 0, monotonic)
+        self._cursors = Cursors(derive(gate.sealer.fingerprint_key, "cursors of the seam api"))
+        self._of_keys = RateLimit(requests_per_second, burst, monotonic)
+        self._of_strangers = RateLimit(requests_per_second, burst, monotonic)
+        self._most_body_bytes = most_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = public_id("request", new_id())
+        status, lines = HTTPStatus.OK.value, [(b"seam-request-id", request_id.encode())]
+        try:
+            answer = await self._answered(scope, receive, lines)
+        except SeamFault as fault:
+            status, answer = fault.status, fault.document()
+            lines += [(name.encode(), value.encode()) for name, value in fault.headers.items()]
+        except (Problem, permissions.NotAllowed) as problem:
+            status, answer = fault_of(problem).status, fault_of(problem).document()
+        except Exception:
+            log.exception("request_failed", request_id=request_id, method=scope["method"])
+            status, answer = _OUR_FAULT.status, _OUR_FAULT.document()
+        body = _encode(answer)
+        lines += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": lines})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answered(
+        self, scope: Scope, receive: Receive, lines: list[tuple[bytes, bytes]]
+    ) -> dict[str, Any]:
+        path = _path_of(scope)
+        received = dict(scope["headers"])
+        actor = await self._actor(received, scope, lines)
+        body = await self._body(receive)
+        params = read_params(
+            path.params, scope["query_string"].decode("latin-1"), body, _text(received, b"content-type")
+        )
+        url = f"{scope.get('scheme', 'http')}://{_text(received, b'host') or ''}{path.path}"
+        workspace_id = await self._gate.public_id_of(actor.workspace_id)
+        asked = Asked(self._gate, actor, workspace_id, self._cursors, path.path, url)
+        return {**await path.answer(asked, params), "ok": True}
+
+    async def _actor(
+        self, received: dict[bytes, bytes], scope: Scope, lines: list[tuple[bytes, bytes]]
+    ) -> Actor:
+        try:
+            actor = await self._doorman.actor_of(_text(received, b"authorization"))
+        except NotSignedIn:
+            # Counted only when refused: whoever has a key is not held up by others behind the same address.
+            _count(self._of_strangers, str((scope.get("client") or ("",))[0]), lines)
+            raise
+        _count(self._of_keys, actor.name, lines)
+        return actor
+
+    async def _body(self, receive: Receive) -> bytes:
+        came = bytearray()
+        while True:
+            message = await receive()
+            came += message.get("body", b"")
+            if len(came) > self._most_body_bytes:
+                raise SeamFault(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large", "The request is too large."
+                )
+            if not message.get("more_body", False):
+                return bytes(came)
+
+
+def _path_of(scope: Scope) -> Path:
+    """Raises SeamFault where there is no such path, verb, or not yet."""
+    asked_for = scope["path"]
+    known = known_paths().get(asked_for)
+    if known is None:
+        raise SeamFault(HTTPStatus.NOT_FOUND, "not_found", f"There is no path {asked_for} in Seam's API.")
+    _require_verb(known, scope["method"])
+    if asked_for not in PATHS:
+        raise SeamFault(
+            HTTPStatus.NOT_IMPLEMENTED,
+            "not_implemented",
+            f"Lockstep does not have {asked_for}. The guide for Seam's SDKs lists what it has.",
+        )
+    return PATHS[asked_for]
+
+
+def _require_verb(known: KnownPath, verb: str) -> None:
+    if verb not in known.verbs:
+        allowed = ", ".join(sorted(known.verbs))
+        raise SeamFault(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            f"{known.path} takes {allowed}, not {verb}.",
+            headers={"allow": allowed},
+        )
+
+
+def _count(limit: RateLimit, caller: str, lines: list[tuple[bytes, bytes]]) -> None:
+    allowance = limit.take(caller)
+    lines += headers(limit, allowance)
+    if allowance.retry_after is not None:
+        raise SeamFault(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "rate_limit_exceeded",
+            "Too many requests. Wait as long as `retry-after` says.",
+        )
+
+
+def _text(received: dict[bytes, bytes], name: bytes) -> str | None:
+    value = received.get(name)
+    return None if value is None else value.decode("latin-1")

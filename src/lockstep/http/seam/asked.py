@@ -1,0 +1,96 @@
+"""What a path is given: who asks, and the one way to ask an operation. Knows no path."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from lockstep.http.cursors import CursorInvalid, Cursors
+from lockstep.http.seam.faults import SeamFault
+from lockstep.http.seam.params import Listed, Params
+from lockstep.model.permissions import Actor
+from lockstep.operations import vendors
+from lockstep.operations.gate import Gate, Tx
+
+T = TypeVar("T")
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request of one actor. `url`: the path, as the caller reaches it."""
+
+    gate: Gate
+    actor: Actor
+    workspace_id: str
+    """The public id of the actor's workspace."""
+    cursors: Cursors
+    path: str
+    url: str
+
+    def label_of(self, vendor: str) -> str:
+        """A vendor's name for people."""
+        return vendors.label_of(self.gate, vendor)
+
+    async def read(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
+        """Ask an operation that only reads."""
+        async with self.gate.reading(self.actor.workspace_id) as tx:
+            return await operation(tx)
+
+    async def change(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
+        """Ask an operation that changes something, all or nothing."""
+        async with self.gate.transaction(self.actor.workspace_id) as tx:
+            return await operation(tx)
+
+    def place(self, params: Listed) -> Any:
+        """Where a list goes on; None at its beginning. Raises SeamFault where the other parameters are not those of the
+        page before."""
+        if params.page_cursor is None:
+            return None
+        try:
+            return self.cursors.read(self.actor.workspace_id, self._of(params), params.page_cursor)
+        except CursorInvalid:
+            raise SeamFault(
+                HTTPStatus.BAD_REQUEST,
+                "mismatched_page_parameters",
+                "All parameters but `page_cursor` must be those of the first page.",
+            ) from None
+
+    def page(self, params: Listed, found: Sequence[T], most: int, place: Callable[[T], Any]) -> Page[T]:
+        """Of `most + 1` that were asked for, a page, and the way to what follows."""
+        shown = found[:most]
+        if len(found) <= most:
+            return Page(shown, {"has_next_page": False, "next_page_cursor": None, "next_page_url": None})
+        cursor = self.cursors.write(self.actor.workspace_id, self._of(params), place(shown[-1]))
+        next_page = {
+            "has_next_page": True,
+            "next_page_cursor": cursor,
+            "next_page_url": f"{self.url}?page_cursor={cursor}",
+        }
+        return Page(shown, next_page)
+
+    def _of(self, params: Listed) -> str:
+        given = params.model_dump(mode="json", exclude={"page_cursor"}, exclude_none=True)
+        return f"{self.path} {hashlib.sha256(msgspec.json.encode(given, order='sorted')).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of a list, and Seam's `pagination`."""
+
+    shown: Sequence[T]
+    pagination: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path that is built: what it takes, and what it does."""
+
+    path: str
+    params: type[Params]
+    answer: Callable[[Asked, Any], Awaitable[Answer]]

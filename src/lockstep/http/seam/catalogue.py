@@ -1,0 +1,33 @@
+"""Every path of Seam's documented contract that concerns locks (OpenAPI 1.1038.0), with the verbs that it takes.
+
+`tier` 1 and 2 are to be built; the others are known, so that a caller is told that they are not here."""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+
+import msgspec
+
+
+class KnownPath(msgspec.Struct, frozen=True):
+    """One path. `answers`: the key under which its answer stands; None: it answers nothing but `ok`."""
+
+    path: str
+    tier: int | None
+    verbs: frozenset[str]
+    answers: str | None
+    is_paginated: bool
+
+
+@functools.cache
+def known_paths() -> dict[str, KnownPath]:
+    """By path."""
+    text = resources.files("lockstep.http.seam").joinpath("paths.json").read_bytes()
+    return {known.path: known for known in msgspec.json.decode(text, type=list[KnownPath])}
+
+
+@functools.cache
+def namespaces() -> frozenset[str]:
+    """The first parts of all paths, such as `access_codes`."""
+    return frozenset(path.split("/")[1] for path in known_paths())

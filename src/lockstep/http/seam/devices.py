@@ -1,0 +1,174 @@
+"""/devices: locks and what else stands under an account, in Seam's words."""
+
+from __future__ import annotations
+
+import functools
+from typing import Annotated, Any
+
+from msgspec import UNSET, UnsetType
+from pydantic import Field
+
+from lockstep.http.seam.asked import Answer, Asked, Path
+from lockstep.http.seam.faults import invalid_input
+from lockstep.http.seam.params import Id, Instant, Listed, Params
+from lockstep.http.seam.present.device import device
+from lockstep.http.seam.present.device_provider import device_provider
+from lockstep.http.seam.present.ids import asked
+from lockstep.operations import devices, vendors
+from lockstep.operations.devices import ChangeDevice, Device, ListDevices
+
+_MOST = 500
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Metadata = dict[str, str | bool | None]
+
+
+class Get(Params):
+    device_id: Id | None = None
+    name: Text | None = None
+
+
+class List(Listed):
+    device_ids: list[Id] | None = None
+    device_type: Text | None = None
+    device_types: list[Text] | None = None
+    manufacturer: Text | None = None
+    connected_account_id: Id | None = None
+    connected_account_ids: list[Id] | None = None
+    connect_webview_id: Id | None = None
+    space_id: Id | None = None
+    unstable_location_id: Id | None = None
+    customer_key: Text | None = None
+    user_identifier_key: Text | None = None
+    search: Text | None = None
+    created_before: Instant | None = None
+    custom_metadata_has: Metadata | None = None
+    include_if: list[Text] | None = None
+    exclude_if: list[Text] | None = None
+
+
+class Properties(Params):
+    name: Annotated[str, Field(max_length=200)] | None = None
+
+
+class ListProviders(Params):
+    provider_category: Text | None = None
+
+
+async def found_device(call: Asked, params: Get) -> Device:
+    """By its id, or the one of this name. Raises SeamFault, NotFound."""
+    if params.device_id is not None:
+        device_id = asked("lock", params.device_id)
+        return await call.read(lambda tx: devices.shown(tx, call.actor, device_id))
+    if params.name is not None:
+        name = params.name
+        return await call.read(lambda tx: devices.named(tx, call.actor, name))
+    raise invalid_input("Must specify device_id or name")
+
+
+def shown_device(call: Asked, it: Device) -> dict[str, Any]:
+    return device(it, call.workspace_id, call.label_of(it.vendor))
+
+
+async def get(call: Asked, params: Get) -> Answer:
+    return {"device": shown_device(call, await found_device(call, params))}
+
+
+async def list_(call: Asked, params: List) -> Answer:
+    most = int(params.limit or _MOST)
+    shown, pagination = await listed(call, params, most)
+    return {"devices": shown, "pagination": pagination}
+
+
+async def listed(call: Asked, params: List, most: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """A page of devices in Seam's shape, and its `pagination`."""
+    accounts = [*(params.connected_account_ids or []), *_one(params.connected_account_id)]
+    space_id = params.space_id or params.unstable_location_id
+    wanted = ListDevices(
+        most + 1,
+        call.place(params),
+        space_id=None if space_id is None else asked("space", space_id),
+        device_ids=None
+        if params.device_ids is None
+        else tuple(asked("lock", id) for id in params.device_ids),
+        connected_account_ids=tuple(asked("account", id) for id in accounts) or None,
+        name_contains=params.search,
+        created_before=params.created_before,
+    )
+    found = await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted))
+    page = call.page(params, found, most, lambda it: it.device_id)
+    shown = [shown_device(call, it) for it in page.shown]
+    return [it for it in shown if _is_wanted(it, params)], page.pagination
+
+
+def _is_wanted(shown: dict[str, Any], params: List) -> bool:
+    """By what only Seam's shape knows."""
+    types = [*(params.device_types or []), *_one(params.device_type)]
+    if types and shown["device_type"] not in types:
+        return False
+    if params.manufacturer is not None and shown["properties"].get("manufacturer") != params.manufacturer:
+        return False
+    if any(not shown.get(flag) for flag in params.include_if or []):
+        return False
+    if any(shown.get(flag) for flag in params.exclude_if or []):
+        return False
+    metadata = shown["custom_metadata"]
+    return all(metadata.get(name) == value for name, value in (params.custom_metadata_has or {}).items())
+
+
+async def list_device_providers(call: Asked, params: ListProviders) -> Answer:
+    shown = [device_provider(it) for it in vendors.listed(call.gate, call.actor)]
+    category = params.provider_category
+    return {
+        "device_providers": [it for it in shown if category is None or category in it["provider_categories"]]
+    }
+
+
+class Update(Params):
+    device_id: Id
+    name: Annotated[str, Field(max_length=200)] | None = None
+    properties: Properties | None = None
+    custom_metadata: Metadata | None = None
+    is_managed: bool | None = None
+    backup_access_code_pool_enabled: bool | None = None
+
+
+async def update(call: Asked, params: Update) -> Answer:
+    device_id = asked("lock", params.device_id)
+    properties = params.properties
+    nickname: str | UnsetType | None = UNSET
+    if params.was_given("name"):
+        nickname = params.name
+    elif properties is not None and properties.was_given("name"):
+        nickname = properties.name
+    change = ChangeDevice(nickname, UNSET if params.custom_metadata is None else params.custom_metadata)
+    await call.change(lambda tx: devices.change(tx, call.actor, device_id, change))
+    return {}
+
+
+class ProviderMetadata(Params):
+    device_id: Id
+
+
+class ReportMetadata(Params):
+    devices: list[ProviderMetadata]
+
+
+async def report_provider_metadata(call: Asked, params: ReportMetadata) -> Answer:
+    """Of Omnitec and Ultraloq alone, which no driver here has: the devices are looked up, and nothing is kept."""
+    for one in params.devices:
+        device_id = asked("lock", one.device_id)
+        await call.read(functools.partial(devices.get, actor=call.actor, device_public_id=device_id))
+    return {}
+
+
+def _one(value: str | None) -> list[str]:
+    return [] if value is None else [value]
+
+
+PATHS: tuple[Path, ...] = (
+    Path("/devices/get", Get, get),
+    Path("/devices/list", List, list_),
+    Path("/devices/list_device_providers", ListProviders, list_device_providers),
+    Path("/devices/update", Update, update),
+    Path("/devices/report_provider_metadata", ReportMetadata, report_provider_metadata),
+)

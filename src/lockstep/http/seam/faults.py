@@ -1,0 +1,143 @@
+"""What went wrong, in Seam's shape: a type, a message, and for parameters what zod would say of each. Knows no path.
+
+The words are those of Seam's contract (zod's `format()`), since its users' programs look for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from lockstep.model import permissions
+from lockstep.operations.errors import (
+    AccountInError,
+    Conflict,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    Problem,
+    VendorFailed,
+)
+
+
+class SeamFault(Exception):
+    """Answered as it is."""
+
+    def __init__(
+        self,
+        status: int,
+        type: str,
+        message: str,
+        validation_errors: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.type = type
+        self.message = message
+        self.validation_errors = validation_errors
+        self.headers = dict(headers or {})
+
+    def document(self) -> dict[str, Any]:
+        """Seam's envelope of an error."""
+        error: dict[str, Any] = {"type": self.type, "message": self.message}
+        if self.validation_errors is not None:
+            error["validation_errors"] = self.validation_errors
+        return {"error": error, "ok": False}
+
+
+def invalid_input(message: str, validation_errors: Mapping[str, Any] | None = None) -> SeamFault:
+    return SeamFault(HTTPStatus.BAD_REQUEST, "invalid_input", message, validation_errors)
+
+
+def fault_of(problem: Problem | permissions.NotAllowed) -> SeamFault:
+    """What an operation refused. The cause and the next step are said in one message."""
+    if isinstance(problem, permissions.NotAllowed):
+        return SeamFault(HTTPStatus.FORBIDDEN, "forbidden", str(problem))
+    message = f"{problem.cause} {problem.next_step}"
+    for kind, status, type in _KINDS:
+        if isinstance(problem, kind):
+            return SeamFault(status, type or problem.code, message)
+    return invalid_input(message)
+
+
+_KINDS: tuple[tuple[type[Problem], int, str | None], ...] = (
+    (NotFound, HTTPStatus.NOT_FOUND, None),
+    (Conflict, HTTPStatus.CONFLICT, None),
+    (NotSignedIn, HTTPStatus.UNAUTHORIZED, "unauthorized"),
+    (NotAllowed, HTTPStatus.FORBIDDEN, "forbidden"),
+    (AccountInError, HTTPStatus.FORBIDDEN, None),
+    (VendorFailed, HTTPStatus.BAD_GATEWAY, None),
+    (Invalid, HTTPStatus.BAD_REQUEST, "invalid_input"),
+)
+
+
+def of_validation(errors: Sequence[Mapping[str, Any]]) -> SeamFault:
+    """Of what pydantic found. No value that was sent is repeated, since it may be digits."""
+    told = [(tuple(e["loc"]), _words(e)) for e in errors]
+    tree: dict[str, Any] = {"_errors": []}
+    for place, words in told:
+        node = tree
+        for part in place:
+            node = node.setdefault(str(part), {"_errors": []})
+        node["_errors"].append(words)
+    lines = [_line(place, words) for place, words in told]
+    message = lines[0] if len(lines) == 1 else f"{len(lines)} Input Errors: {', '.join(lines)}"
+    return invalid_input(message, tree)
+
+
+def _line(place: tuple[Any, ...], words: str) -> str:
+    path = ".".join(str(part) for part in place)
+    return f"{path} is required" if words == _REQUIRED else f'{words} for "{path}"'
+
+
+_REQUIRED = "Required"
+_EXPECTED = {
+    "string_type": "string",
+    "bool_type": "boolean",
+    "int_type": "number",
+    "float_type": "number",
+    "list_type": "array",
+    "dict_type": "object",
+    "model_type": "object",
+    "model_attributes_type": "object",
+    "dataclass_type": "object",
+}
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    match kind:
+        case "missing":
+            return _REQUIRED
+        case "literal_error" | "enum":
+            choices = str(context["expected"]).replace(" or ", " | ").replace(", ", " | ")
+            return f"Invalid enum value. Expected {choices}"
+        case "string_too_short":
+            return f"String must contain at least {context['min_length']} character(s)"
+        case "string_too_long":
+            return f"String must contain at most {context['max_length']} character(s)"
+        case "string_pattern_mismatch":
+            return "Invalid"
+        case "value_error":
+            return str(context["error"])
+    if kind in _EXPECTED:
+        return f"Expected {_EXPECTED[kind]}, received {_name_of(error['input'])}"
+    return str(error["msg"])
+
+
+def _name_of(value: Any) -> str:
+    """As JavaScript would name its type."""
+    if value is None:
+        return "null"
+    for kinds, name in (
+        (bool, "boolean"),
+        (int | float, "number"),
+        (str, "string"),
+        (list, "array"),
+        (dict, "object"),
+    ):
+        if isinstance(value, kinds):
+            return name
+    return "unknown"

@@ -1,0 +1,1 @@
+"""Seam's vocabulary: what operations return, in Seam's shapes."""

@@ -1,0 +1,144 @@
+"""An access code in Seam's shape: its status, what is on its way, and what stands against it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from lockstep.http.seam.present.ids import shown
+from lockstep.http.seam.present.instants import instant, instant_or_null
+from lockstep.kit.ids import new_id, public_id
+from lockstep.model.access_code import Standing, Status
+from lockstep.operations.access_codes import AccessCode
+
+_ERRORS = {
+    "duplicate_digits": "duplicate_code_on_device",
+    "full": "no_space_for_access_code_on_device",
+    "rule_broken": "code_constraints_violated",
+    "subscription_required": "subscription_required",
+    "account_disconnected": "account_disconnected",
+    "credentials_refused": "account_disconnected",
+    "device_offline": "device_offline",
+    "device_not_listed": "device_removed",
+}
+_OF_ACCOUNTS = {"account_disconnected"}
+_OF_DEVICES = {"device_offline", "device_removed", "subscription_required"}
+_LATE = "expired_but_present"
+
+
+def access_code(it: AccessCode, workspace_id: str) -> dict[str, Any]:
+    """`workspace_id`: as our public id."""
+    is_ongoing = it.window.ends_at is None
+    return {
+        "access_code_id": shown(it.row.public_id),
+        "device_id": shown(it.row.device_public_id),
+        "workspace_id": shown(workspace_id),
+        "name": it.row.grant_name,
+        "code": it.digits,
+        "common_code_key": it.row.common_code_key,
+        "type": "ongoing" if is_ongoing else "time_bound",
+        "starts_at": None if is_ongoing else instant(it.window.starts_at),
+        "ends_at": instant_or_null(it.window.ends_at),
+        "status": status(it),
+        "display_status": it.standing.value,
+        "is_scheduled_on_device": it.standing is Standing.PROVEN and it.status is Status.UNSET,
+        "is_managed": True,
+        "is_backup": False,
+        "is_backup_access_code_available": False,
+        "is_external_modification_allowed": False,
+        "is_offline_access_code": False,
+        "is_one_time_use": False,
+        "is_waiting_for_code_assignment": not it.has_digits,
+        "created_at": instant(it.row.created_at),
+        "pending_mutations": _pending(it),
+        "errors": _errors(it),
+        "warnings": _warnings(it),
+        "appearance": {"name": it.row.entry.declared.spec.name},
+    }
+
+
+def status(it: AccessCode) -> str:
+    """Seam has no word for a code that is over: such a one is not set."""
+    return Status.UNSET.value if it.status is Status.REMOVED else it.status.value
+
+
+def _pending(it: AccessCode) -> list[dict[str, Any]]:
+    since = instant(it.row.entry.declared.declared_at or it.row.created_at)
+    if it.row.withdrawn_at is not None:
+        if it.status is Status.REMOVED:
+            return []
+        return [
+            {"mutation_code": "deleting", "created_at": since, "message": "It is being taken off the lock."}
+        ]
+    if it.standing is Standing.SCHEDULED and it.next_look_at is not None:
+        return [
+            {
+                "mutation_code": "deferring_creation",
+                "created_at": since,
+                "scheduled_at": instant(it.next_look_at),
+                "message": "It goes to the lock nearer to its start.",
+            }
+        ]
+    if it.status is Status.SETTING:
+        return [
+            {"mutation_code": "creating", "created_at": since, "message": "It is on its way to the lock."}
+        ]
+    return []
+
+
+def _errors(it: AccessCode) -> list[dict[str, Any]]:
+    failure = it.failure
+    if failure is None:
+        return []
+    otherwise = (
+        "failed_to_remove_from_device" if it.row.withdrawn_at is not None else "failed_to_set_on_device"
+    )
+    code = _ERRORS.get(failure["code"], otherwise)
+    error: dict[str, Any] = {
+        "error_code": code,
+        "message": f"{failure['cause']} {failure['next_step']}",
+        "created_at": failure["at"],
+    }
+    if code in _OF_ACCOUNTS:
+        error |= {"is_connected_account_error": True, "is_device_error": False}
+    elif code in _OF_DEVICES:
+        error["is_device_error"] = True
+    else:
+        error["is_access_code_error"] = True
+    return [error]
+
+
+def _warnings(it: AccessCode) -> list[dict[str, Any]]:
+    if it.row.withdrawn_at is not None and it.status is Status.REMOVING:
+        return [
+            {
+                "warning_code": "being_deleted",
+                "message": "It is being taken off the lock.",
+                "created_at": instant(it.row.withdrawn_at),
+            }
+        ]
+    return []
+
+
+def generated_code(device_id: str, digits: str, workspace_id: str, at: datetime) -> dict[str, Any]:
+    """Digits that a lock would take, in the shape of a code that nobody has declared."""
+    return {
+        "access_code_id": shown(public_id("code", new_id())),
+        "device_id": shown(device_id),
+        "workspace_id": shown(workspace_id),
+        "name": None,
+        "code": digits,
+        "common_code_key": None,
+        "type": "ongoing",
+        "status": Status.UNSET.value,
+        "display_status": "not declared",
+        "is_managed": True,
+        "is_backup_access_code_available": False,
+        "is_external_modification_allowed": False,
+        "is_offline_access_code": False,
+        "is_one_time_use": False,
+        "created_at": instant(at),
+        "pending_mutations": [],
+        "errors": [],
+        "warnings": [],
+    }

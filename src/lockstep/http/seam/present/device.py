@@ -1,0 +1,146 @@
+"""A device in Seam's shape. `device_type` is a closed list there: see DEVICE_TYPES."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockstep.http.seam.present.ids import shown
+from lockstep.http.seam.present.instants import instant
+from lockstep.operations.devices import Device
+
+DEVICE_TYPES = {"nuki": "nuki_lock"}
+OTHER_DEVICE_TYPE = "smartthings_lock"
+"""For vendors that Seam does not have: the member that promises least. Who made a lock, and whom Lockstep asks about
+it, stands in `device_manufacturer` and `device_provider`."""
+_LOW, _GOOD, _FULL = 0.2, 0.5, 0.9
+
+
+def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
+    """`label`: the vendor's name for people."""
+    abilities = it.abilities
+    nickname = {"nickname": it.nickname} if it.nickname else {}
+    return {
+        **nickname,
+        "device_id": shown(it.device_id),
+        "workspace_id": shown(workspace_id),
+        "connected_account_id": shown(it.connected_account_id),
+        "device_type": device_type_of(it.vendor),
+        "display_name": it.nickname or it.name,
+        "capabilities_supported": _capabilities(it),
+        "can_remotely_unlock": abilities.can_unlock,
+        "can_remotely_lock": False,
+        "can_program_online_access_codes": abilities.can_hold_codes,
+        "can_unlock_with_code": abilities.can_hold_codes,
+        "created_at": instant(it.created_at),
+        "custom_metadata": dict(it.custom_metadata),
+        "device_manufacturer": {"manufacturer": it.vendor, "display_name": label},
+        "device_provider": {
+            "device_provider_name": it.vendor,
+            "display_name": label,
+            "provider_category": "stable",
+        },
+        "errors": _errors(it),
+        "warnings": [],
+        "is_managed": True,
+        "space_ids": [shown(id) for id in it.space_ids],
+        "location": {"time_zone": it.time_zone, "timezone": it.time_zone} if it.time_zone else None,
+        "properties": _properties(it, label),
+    }
+
+
+def device_type_of(vendor: str) -> str:
+    """Where Seam has no such vendor: OTHER_DEVICE_TYPE."""
+    return DEVICE_TYPES.get(vendor, OTHER_DEVICE_TYPE)
+
+
+def _capabilities(it: Device) -> list[str]:
+    found = ["lock"]
+    if it.abilities.can_hold_codes:
+        found.insert(0, "access_code")
+    if it.state.battery_level is not None:
+        found.append("battery")
+    return found
+
+
+def _properties(it: Device, label: str) -> dict[str, Any]:
+    state, abilities = it.state, it.abilities
+    properties: dict[str, Any] = {
+        "online": bool(state.is_online),
+        "name": it.name,
+        "appearance": {"name": it.name},
+        "manufacturer": it.vendor,
+        "model": {
+            "display_name": it.model or label,
+            "manufacturer_display_name": label,
+            "has_built_in_keypad": abilities.can_hold_codes,
+        },
+        "supports_backup_access_code_pool": False,
+        "code_constraints": [],
+    }
+    if state.is_locked is not None:
+        properties["locked"] = state.is_locked
+    if state.battery_level is not None:
+        level = state.battery_level
+        properties["battery_level"] = level
+        properties["battery"] = {
+            "level": level,
+            "status": _battery_status(level, is_critical=state.is_battery_critical),
+        }
+    if abilities.can_hold_codes:
+        properties["supported_code_lengths"] = list(abilities.code_lengths)
+    if abilities.most_codes is not None:
+        properties["max_active_codes_supported"] = abilities.most_codes
+    return properties
+
+
+def _battery_status(level: float, *, is_critical: bool | None) -> str:
+    if is_critical:
+        return "critical"
+    if level < _LOW:
+        return "low"
+    return "full" if level >= _FULL else "good"
+
+
+def _errors(it: Device) -> list[dict[str, Any]]:
+    found = []
+    if it.account_state != "active":
+        since = it.failure.at if it.failure else it.created_at
+        message = _told(it, "Its connected account is disconnected. Connect it again.")
+        found.append(
+            {
+                "error_code": "account_disconnected",
+                "is_connected_account_error": True,
+                "is_device_error": False,
+                "message": message,
+                "created_at": instant(since),
+            }
+        )
+    for is_so, code, since_at, otherwise in (
+        (
+            it.removed_at is not None or it.unlisted_since is not None,
+            "device_removed",
+            it.unlisted_since,
+            "Its vendor does not list it.",
+        ),
+        (it.state.is_online is False, "device_offline", it.state.seen_at, "It is offline."),
+        (
+            "subscription_required" in it.state.problems,
+            "subscription_required",
+            None,
+            "It needs a subscription.",
+        ),
+    ):
+        if is_so:
+            found.append(
+                {
+                    "error_code": code,
+                    "is_device_error": True,
+                    "message": _told(it, otherwise),
+                    "created_at": instant(since_at or it.created_at),
+                }
+            )
+    return found
+
+
+def _told(it: Device, otherwise: str) -> str:
+    return f"{it.failure.cause} {it.failure.next_step}" if it.failure else otherwise

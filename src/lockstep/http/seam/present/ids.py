@@ -1,0 +1,22 @@
+"""Ids at Seam's door. Its contract calls them UUIDs: ours say the noun first and are the same number. What is no such
+id, as in a seeded sandbox, passes as it is. See docs/decisions/0019."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from lockstep.kit.ids import number_of, public_id
+
+
+def shown(ours: str) -> str:
+    """How Seam's callers see a public id."""
+    number = number_of(ours)
+    return ours if number is None else str(number)
+
+
+def asked(prefix: str, theirs: str) -> str:
+    """The public id of a noun whose ids begin with `prefix`."""
+    try:
+        return public_id(prefix, UUID(theirs))
+    except ValueError:
+        return theirs

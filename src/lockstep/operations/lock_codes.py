@@ -1,0 +1,241 @@
+"""Codes that are asked for lock by lock. Each is a grant of its own that reaches one lock, of the form `code`; what
+keeps it on the lock is what keeps every other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from lockstep.kit.ids import new_id
+from lockstep.model.access_code import Status
+from lockstep.model.code_choice import PREFERRED_LENGTH
+from lockstep.model.permissions import Actor, Scope, require
+from lockstep.model.window import Window
+from lockstep.operations import access_codes, grants
+from lockstep.operations.access_codes import AccessCode, ListCodes
+from lockstep.operations.chosen_digits import Wish, choose, holds_codes, that_take_digits
+from lockstep.operations.devices import known_device
+from lockstep.operations.errors import Conflict, Invalid, NotFound
+from lockstep.operations.gate import Tx
+from lockstep.operations.grants import ChangeGrant, CreateGrant
+from lockstep.storage import declarations
+from lockstep.storage.access_codes import AccessCodeRow
+from lockstep.storage.declarations import Reached
+
+NAME = "Guest"
+"""Of a code for which none was given."""
+_MOST_TOGETHER = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCode:
+    """Public ids. Neither start nor end: from now on, until it is cancelled."""
+
+    device_id: str
+    name: str | None = field(default=None, repr=False)
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    code: str | None = field(default=None, repr=False)
+    """Must be given as it is or refused; without it Lockstep chooses."""
+    code_length: int = PREFERRED_LENGTH
+    common_code_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCodes:
+    """The same code for several locks."""
+
+    device_ids: tuple[str, ...]
+    each: CreateCode
+    """Its device is left aside."""
+    or_another_code: bool = False
+    """Locks that cannot have the shared digits get others of their own, instead of all being refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCode:
+    """None: as it is."""
+
+    name: str | None = field(default=None, repr=False)
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    is_ongoing: bool = False
+    """True: takes the end away."""
+    code: str | None = field(default=None, repr=False)
+
+
+async def create(tx: Tx, actor: Actor, command: CreateCode) -> AccessCode:
+    """Declare a code on one lock. It is on its way when this returns, and set when a reading proves it.
+
+    Raises NotFound, Invalid, Conflict where the digits are in use there."""
+    await _require_holds_codes(tx, actor, command.device_id)
+    made = await grants.create(tx, actor, _grant(tx, command))
+    rows = await access_codes.of_grants(tx, actor, [made.row.id])
+    (code,) = rows[made.row.id]
+    return code
+
+
+async def create_multiple(tx: Tx, actor: Actor, command: CreateCodes) -> list[AccessCode]:
+    """One code for each lock, of the same digits, joined by a key where Lockstep chose these; in the order of the locks
+    that were given. All are declared, or none."""
+    device_ids = tuple(dict.fromkeys(command.device_ids))
+    if not device_ids:
+        raise Invalid("There is no lock given.", code="grant_reaches_nothing", field="device_ids")
+    if len(device_ids) > _MOST_TOGETHER:
+        raise Invalid(
+            f"More than {_MOST_TOGETHER} locks at a time.", code="too_many_devices", field="device_ids"
+        )
+    for device_id in device_ids:
+        await _require_holds_codes(tx, actor, device_id)
+    chosen = await _shared(tx, actor, command, device_ids)
+    key = None if command.each.code is not None else f"auto_set_{new_id()}"
+    found = []
+    for device_id in device_ids:
+        one = replace(command.each, device_id=device_id, code=chosen, common_code_key=key)
+        found.append(await _one_of_many(tx, actor, one, or_another_code=command.or_another_code))
+    return found
+
+
+async def change(tx: Tx, actor: Actor, access_code_id: str, command: ChangeCode) -> AccessCode:
+    """Move, rename, or give other digits. Raises NotFound, Invalid, Conflict."""
+    row = await _own(tx, actor, access_code_id)
+    await grants.change(tx, actor, row.grant_public_id, _changed(command))
+    return await access_codes.get(tx, actor, access_code_id)
+
+
+async def change_multiple(
+    tx: Tx, actor: Actor, common_code_key: str, command: ChangeCode
+) -> list[AccessCode]:
+    """The same for all codes that were asked for together. Raises NotFound where there is none."""
+    require(actor, Scope.GRANTS_WRITE)
+    wanted = ListCodes(_MOST_TOGETHER, common_code_key=common_code_key, forgotten=False)
+    found = [c for c in await access_codes.list_shown(tx, actor, wanted) if c.row.withdrawn_at is None]
+    if not found:
+        raise NotFound("access code", common_code_key)
+    return [await change(tx, actor, c.row.public_id, command) for c in found]
+
+
+async def cancel(tx: Tx, actor: Actor, access_code_id: str) -> AccessCode:
+    """Nothing of it may stay on the lock. What is still on its way to be gone stays to be seen until it is."""
+    row = await _own(tx, actor, access_code_id)
+    await grants.cancel(tx, actor, row.grant_public_id)
+    return await access_codes.get(tx, actor, access_code_id)
+
+
+async def get(tx: Tx, actor: Actor, access_code_id: str) -> AccessCode:
+    """Raises NotFound also where it was cancelled and is proven gone: what is over by its time stays."""
+    found = await access_codes.get(tx, actor, access_code_id)
+    if found.row.withdrawn_at is not None and found.status is Status.REMOVED:
+        raise NotFound("access code", access_code_id)
+    return found
+
+
+async def with_digits(tx: Tx, actor: Actor, device_id: str, code: str) -> AccessCode:
+    """The code of a lock that has these digits. Raises NotFound."""
+    require(actor, Scope.CODES_READ)
+    wanted = ListCodes(_MOST_TOGETHER, device_id=device_id, forgotten=False)
+    fingerprint = tx.fingerprint(code)
+    for found in await access_codes.list_shown(tx, actor, wanted):
+        if found.row.entry.declared.spec.fingerprint == fingerprint:
+            return found
+    raise NotFound("access code", "with these digits")
+
+
+async def generate(tx: Tx, actor: Actor, device_id: str) -> str:
+    """Digits that this lock would take now; they are not kept for anybody. Raises NotFound, Invalid, Conflict."""
+    require(actor, Scope.CODES_WRITE)
+    reached = await _reached(tx, actor, [device_id], Window(tx.now, None))
+    return choose(tx, reached, Wish()).digits
+
+
+async def _one_of_many(tx: Tx, actor: Actor, command: CreateCode, *, or_another_code: bool) -> AccessCode:
+    if not or_another_code:
+        return await create(tx, actor, command)
+    try:
+        return await create(tx, actor, command)
+    except (Invalid, Conflict) as fault:
+        if fault.code not in ("code_taken", "code_breaks_rules"):
+            raise
+        return await create(tx, actor, replace(command, code=None))
+
+
+async def _shared(tx: Tx, actor: Actor, command: CreateCodes, device_ids: Sequence[str]) -> str | None:
+    """Digits that all of these locks take; None: let each have its own."""
+    if command.each.code is not None:
+        return command.each.code
+    grant = _grant(tx, command.each)
+    window = Window(grant.starts_at, grant.ends_at) if _is_window(grant) else Window(tx.now, None)
+    reached = await _reached(tx, actor, device_ids, window)
+    try:
+        return choose(tx, reached, Wish(length=command.each.code_length)).digits
+    except (Invalid, Conflict):
+        if command.or_another_code:
+            return None
+        raise
+
+
+def _is_window(grant: CreateGrant) -> bool:
+    """What is none is refused where the grant is made, which says why."""
+    return grant.ends_at is None or grant.starts_at < grant.ends_at
+
+
+async def _reached(tx: Tx, actor: Actor, device_ids: Sequence[str], window: Window) -> list[Reached]:
+    for device_id in device_ids:
+        await known_device(tx, actor, device_id)
+    reached = await declarations.reached(tx.db, tx.workspace_id, window, public_ids=list(device_ids))
+    choosing = {d.id for d in that_take_digits([r.device for r in reached], Wish())}
+    return [r for r in reached if r.device.id in choosing]
+
+
+async def _require_holds_codes(tx: Tx, actor: Actor, device_id: str) -> None:
+    device = await known_device(tx, actor, device_id)
+    if not holds_codes(device):
+        raise Invalid(
+            f"The device {device.name} ({device.public_id}) holds no codes.",
+            code="device_holds_no_codes",
+            next_step="Choose a lock with a keypad.",
+            field="device_id",
+        )
+
+
+async def _own(tx: Tx, actor: Actor, access_code_id: str) -> AccessCodeRow:
+    """Raises NotFound, and Conflict where it follows a grant that reaches more than this lock."""
+    row = (await get(tx, actor, access_code_id)).row
+    if row.grant_form != "code":
+        raise Conflict(
+            f"The access code {access_code_id} follows the access grant {row.grant_public_id}.",
+            code="code_of_grant",
+            next_step="Change or cancel the access grant instead.",
+        )
+    return row
+
+
+def _grant(tx: Tx, command: CreateCode) -> CreateGrant:
+    if (command.starts_at is None) != (command.ends_at is None):
+        raise Invalid(
+            "A code has both a start and an end, or neither.",
+            code="window_incomplete",
+            next_step="Give the other one too, or leave both out.",
+            field="ends_at" if command.ends_at is None else "starts_at",
+        )
+    return CreateGrant(
+        name=command.name or NAME,
+        starts_at=command.starts_at or tx.now,
+        ends_at=command.ends_at,
+        device_ids=(command.device_id,),
+        code=command.code,
+        code_length=command.code_length,
+        form="code",
+        common_code_key=command.common_code_key,
+    )
+
+
+def _changed(command: ChangeCode) -> ChangeGrant:
+    return ChangeGrant(
+        name=command.name,
+        starts_at=command.starts_at,
+        ends_at=command.ends_at,
+        is_ongoing=command.is_ongoing,
+        code=command.code,
+    )

@@ -1,0 +1,78 @@
+"""What tests of Seam's door share: a house with emulated locks, the official SDK, and answers held to the contract."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import httpx2
+from seam import Seam
+from tests.http.api.parts import bearer
+from tests.serving import serving
+from tests.whole.house import House, build_house
+
+from lockstep.emulation.clock import VirtualClock
+from lockstep.http.seam.app import Seam as SeamDoor
+from lockstep.model.permissions import Scope
+from lockstep.operations import api_keys
+from lockstep.vendors.nuki.emulator.app import create_app
+from lockstep.vendors.nuki.emulator.settings import Settings
+from lockstep.vendors.nuki.emulator.world import World
+
+T = TypeVar("T")
+TOKEN = "nuki-token-of-the-house"
+
+
+class Home:
+    """The house, Seam's door to it, the official SDK, and a plain client; both with a key that may do everything."""
+
+    def __init__(self, house: House, world: World, url: str, key: str, http: httpx2.AsyncClient) -> None:
+        self.house = house
+        self.world = world
+        self.url = url
+        self.key = key
+        self.http = http
+        self.seam = Seam(api_key=key, endpoint=url)
+
+    async def ask(self, call: Callable[..., T], *args: Any, **given: Any) -> T:
+        """A call of the SDK, which blocks, beside this loop; what is due is done meanwhile."""
+        asking = asyncio.ensure_future(asyncio.to_thread(call, *args, **given))
+        while not asking.done():
+            await self.house.work()
+            await asyncio.wait({asking}, timeout=0.02)
+        return asking.result()
+
+    async def raw(self, path: str, body: Any = None, verb: str = "POST", **params: Any) -> httpx2.Response:
+        return await self.http.request(verb, path, json=body, params=params)
+
+    async def lock(self, number: int = 0) -> str:
+        """The id of a lock, as Seam's callers know it."""
+        return (await self.ask(self.seam.devices.list))[number].device_id
+
+
+async def key_of(house: House, scopes: set[Scope] | None = None) -> str:
+    """The secret of a fresh key; all scopes unless told."""
+    command = api_keys.CreateApiKey("Test", sorted(scopes if scopes is not None else Scope))
+    async with house.gate.transaction(house.actor.workspace_id) as tx:
+        return (await api_keys.create(tx, house.actor, command)).secret
+
+
+@asynccontextmanager
+async def at_home(database_url: str, clock: VirtualClock, locks: int = 2) -> AsyncIterator[Home]:
+    """A Nuki world with some locks, connected."""
+    world = World(clock, Settings(app_changes="at_once"))
+    world.allow(TOKEN)
+    for number in range(locks):
+        world.add_lock({"name": f"Door {number + 1}"})
+    async with build_house(database_url, clock, {"nuki.test": create_app(world)}) as house:
+        await house.connect("nuki", {"token": TOKEN, "endpoint": "http://nuki.test"})
+        await house.work()
+        key = await key_of(house)
+        door = SeamDoor(house.gate, 1e6, 1_000_000, 1_000_000)
+        async with (
+            serving(door) as url,
+            httpx2.AsyncClient(base_url=url, headers=bearer(key), timeout=20) as http,
+        ):
+            yield Home(house, world, url, key, http)
