@@ -29,7 +29,7 @@ async def test_a_key_signs_in_a_wrong_one_does_not_and_signing_out_ends_it(
     async with browse() as page:
         await page.goto(empty.address)
         assert page.url == f"{empty.address}/sign-in"
-        await page.get_by_label("API key").fill("lockstep_wrong")
+        await page.get_by_label("API key").fill("seam_lockstep_wrong")
         await page.keyboard.press("Enter")
         await page.get_by_role("alert").wait_for()
         assert "not known" in await page.get_by_role("alert").inner_text()
@@ -66,7 +66,7 @@ async def test_a_link_opened_where_the_sign_in_page_stands_already_leaves_no_key
         await page.goto(empty.address)
         assert page.url == f"{empty.address}/sign-in"
         for link in (
-            f"{empty.address}/sign-in#lockstep_typed_wrongly",
+            f"{empty.address}/sign-in#seam_lockstep_typed_wrongly",
             f"{empty.address}/sign-in#{empty.key}",
         ):
             await page.evaluate("link => { location.href = link }", link)

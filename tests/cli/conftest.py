@@ -278,4 +278,4 @@ def tell_at_once(address: str) -> None:
 
 
 def first_key(said: str) -> str:
-    return next(line.strip() for line in said.splitlines() if line.strip().startswith("lockstep_"))
+    return next(line.strip() for line in said.splitlines() if line.strip().startswith("seam_lockstep_"))

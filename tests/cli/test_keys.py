@@ -49,7 +49,7 @@ def _works(secret: str) -> bool:
 
 def test_the_secret_alone_is_on_stdout_so_that_it_can_be_piped(ready: Home, say: Say) -> None:
     made = say("keys", "create", "Bot")
-    assert made.stdout.startswith("lockstep_")
+    assert made.stdout.startswith("seam_lockstep_")
     assert len(made.stdout.split()) == 1
 
 

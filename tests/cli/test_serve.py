@@ -34,7 +34,7 @@ def test_an_empty_home_serves_with_one_command_and_shows_its_first_key_once(empt
 
     again = empty_home.start("serve", "--port", "0")
     assert http().get(f"{again.address()}/v1/workspace", headers=key).status_code == 200
-    assert "lockstep_" not in again.said
+    assert "seam_lockstep_" not in again.said
     assert again.stop(signal.SIGINT) == 0
 
 
@@ -60,7 +60,7 @@ def test_several_processes_share_one_database_and_its_first_key(home: Home) -> N
     both = [home.start("serve", "--port", "0"), home.start("serve", "--workers", "none", "--port", "0")]
     working = home.start("work")
     addresses = [one.address() for one in both]
-    keys = [first_key(one.said) for one in both if "lockstep_" in one.said]
+    keys = [first_key(one.said) for one in both if "seam_lockstep_" in one.said]
     assert len(keys) == 1
     for address in addresses:
         answer = http().get(f"{address}/v1/workspace", headers={"authorization": f"Bearer {keys[0]}"})

@@ -55,7 +55,7 @@ def test_it_is_removed_at_any_depth_and_in_lists(lines: Lines) -> None:
         (f"code={CANARY}, name=Ada", f"code={REMOVED}, name=Ada"),
         (f"'{CANARY}'", f"'{REMOVED}'"),
         ("Bearer abc.def-123456", f"Bearer {REMOVED}"),
-        ("lockstep_Abcdefghijklmnop0123456789", f"lockstep_{REMOVED}"),
+        ("seam_lockstep_Abcdefghijklmnop0123456789", f"seam_lockstep_{REMOVED}"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", f"whsec_{REMOVED}"),
         ("GET https://u:p@host.example/ical/7f3a.ics?s=5b2 failed", "GET https://host.example failed"),
         ("postgresql://lockstep:hunter2@db:5432/lockstep", "postgresql://db:5432"),

@@ -44,7 +44,9 @@ async def test_of_a_secret_only_its_hash_and_its_beginning_are_stored(gate: Gate
     assert len(made.secret) - len(row["shown"]) >= 36
 
 
-@pytest.mark.parametrize("secret", ["", "lockstep_", "lockstep_" + "x" * 40, "x" * 100_000, "lockstep_\x00"])
+@pytest.mark.parametrize(
+    "secret", ["", "seam_lockstep_", "seam_lockstep_" + "x" * 40, "x" * 100_000, "seam_lockstep_\x00"]
+)
 async def test_what_is_no_key_signs_nobody_in(gate: Gate, owner: Actor, secret: str) -> None:
     assert await api_keys.authenticate(gate, secret) is None
 

@@ -52,6 +52,7 @@ NOT_SEALED_DOCUMENTS = {
     "calendars.memory": "agreed losses, echoes, warnings",
     "calendars.policy": "the host's choices",
     "devices.capabilities": "what the lock can do",
+    "devices.custom_metadata": "values that only callers understand",
     "devices.state": "the lock's health",
     "domains.failure": "a code and words",
     "entries.failure": "a code and words",

@@ -26,7 +26,7 @@ _NAMES = frozenset(
 _OWN_IDS = re.compile(r"^(space|guest|booking|grant|access_code)_key$")
 _DEEPEST = 6
 
-_OUR_KEYS = re.compile(r"\b(lockstep_|whsec_)[A-Za-z0-9+/=_-]{8,}")
+_OUR_KEYS = re.compile(r"\b(seam_(?:lockstep|at\d*|cst\d*|pk\d*)_|whsec_)[A-Za-z0-9+/=_-]{8,}")
 _SCHEMES = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
 # Of an address only scheme and host: feeds, callbacks and guests' links carry secrets in path and query.
 _ADDRESSES = re.compile(r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/@\"'<>]*@)?([^\s/?#\"'<>]*)[^\s\"'<>]*")

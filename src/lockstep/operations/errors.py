@@ -72,7 +72,9 @@ class NotSignedIn(Problem):
     """Nothing that came with the request says who asks."""
 
     code = "not_signed_in"
-    next_step = "Send `Authorization: Bearer lockstep_...` with a key that is neither revoked nor expired."
+    next_step = (
+        "Send `Authorization: Bearer seam_lockstep_...` with a key that is neither revoked nor expired."
+    )
 
 
 class AccountInError(Problem):

@@ -87,7 +87,7 @@ async def test_every_route_is_refused_to_whoever_has_no_good_key(walk: Walk, clo
     clock.advance(timedelta(minutes=2))
     before = await walk.home.everything()
     for name, method, path, _ in walk.routes():
-        for headers in ({"authorization": ""}, revoked, expired, bearer("lockstep_" + "x" * 40)):
+        for headers in ({"authorization": ""}, revoked, expired, bearer("seam_lockstep_" + "x" * 40)):
             answer = await walk.ask(method, path, ROWS[name], headers)
             assert answer.status_code == 401, name
             assert answer.json()["code"] == "not_signed_in"

@@ -31,9 +31,9 @@ async def test_the_workspace_of_the_key_is_shown(client: httpx2.AsyncClient) -> 
         pytest.param({}, id="no header"),
         pytest.param({"authorization": "Bearer "}, id="no key in it"),
         pytest.param({"authorization": "Basic bG9ja3N0ZXA6eA=="}, id="another scheme"),
-        pytest.param(bearer("lockstep_" + "x" * 40), id="unknown key"),
+        pytest.param(bearer("seam_lockstep_" + "x" * 40), id="unknown key"),
         pytest.param(bearer("x" * 5000), id="much too long"),
-        pytest.param({"authorization": b"Bearer lockstep_\xff\x00"}, id="bytes that are no text"),
+        pytest.param({"authorization": b"Bearer seam_lockstep_\xff\x00"}, id="bytes that are no text"),
     ],
 )
 async def test_without_a_good_key_nothing_is_shown(stranger: httpx2.AsyncClient, headers: Any) -> None:
@@ -232,7 +232,7 @@ class TestPace:
     async def test_whoever_tries_keys_is_slowed_down_without_slowing_good_ones(
         self, client: httpx2.AsyncClient
     ) -> None:
-        wrong = bearer("lockstep_" + "x" * 40)
+        wrong = bearer("seam_lockstep_" + "x" * 40)
         answers = [await client.get("/v1/workspace", headers=wrong) for _ in range(4)]
         assert [a.status_code for a in answers] == [401, 401, 401, 429]
         assert (await client.get("/v1/workspace")).status_code == 200

@@ -72,7 +72,9 @@ async def test_under_tls_the_cookie_is_secure_and_bound_to_the_host(
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "lockstep_wrong", "x" * 100_000, "é", "lockstep_' or 1=1 --"], ids=lambda s: s[:12]
+    "secret",
+    ["", "seam_lockstep_wrong", "x" * 100_000, "é", "seam_lockstep_' or 1=1 --"],
+    ids=lambda s: s[:12],
 )
 async def test_a_wrong_key_is_told_so_and_not_repeated(stranger: httpx2.AsyncClient, secret: str) -> None:
     answer = await sign_in(stranger, secret)
@@ -110,7 +112,7 @@ async def test_signing_out_ends_it(browser: httpx2.AsyncClient) -> None:
 async def test_attempts_are_limited_and_the_page_says_when_to_come_back(
     stranger: httpx2.AsyncClient, seconds: Seconds, key: NewApiKey
 ) -> None:
-    answers = [await sign_in(stranger, "lockstep_guess") for _ in range(11)]
+    answers = [await sign_in(stranger, "seam_lockstep_guess") for _ in range(11)]
     assert [a.status_code for a in answers] == [401] * 10 + [429]
     assert answers[-1].headers["retry-after"] == "10"
     assert "Try again in 10 seconds" in answers[-1].text

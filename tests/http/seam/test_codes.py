@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from seam import SeamHttpApiError
 from tests.http.seam.parts import Home
 
 

@@ -22,8 +22,9 @@ grant); Lockstep writes to the locks, reads them, and tells lock by lock what is
 To begin: `POST /v1/connected_accounts` with the credentials of your locks, `POST /v1/spaces` for the property and the
 locks in it, `POST /v1/calendars` with the calendar's address, or `POST /v1/bookings` by hand; then `GET /v1/arrivals`.
 
-* **Keys**: send `Authorization: Bearer lockstep_...`. A key has scopes, and may be confined to some properties. Digits
-  are masked without `codes:read`; doors are opened from afar with `devices:unlock` alone. Neither is given unasked.
+* **Keys**: send `Authorization: Bearer seam_lockstep_...`. A key has scopes, and may be confined to some properties.
+  Digits are masked without `codes:read`; doors are opened from afar with `devices:unlock` alone. Neither is given
+  unasked.
 * **Lists** come in pages: pass `next_cursor` as `cursor`.
 * **Once only**: send an `Idempotency-Key` with whatever changes something; the same request again is not done again
   and gets the same answer for 24 hours.
@@ -88,7 +89,7 @@ def describe(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem | {"title": "Problem"}
     components["securitySchemes"] = {
-        "api_key": {"type": "http", "scheme": "bearer", "description": "An API key: `lockstep_...`"}
+        "api_key": {"type": "http", "scheme": "bearer", "description": "An API key: `seam_lockstep_...`"}
     }
     document["security"] = [{"api_key": []}]
     describe_fields(routers, schemas)
