@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx2
 from seam import Seam
 from tests.http.api.parts import bearer
+from tests.http.seam.contract import Witness
 from tests.serving import serving
 from tests.whole.house import House, build_house
 
@@ -28,12 +29,15 @@ TOKEN = "nuki-token-of-the-house"
 class Home:
     """The house, Seam's door to it, the official SDK, and a plain client; both with a key that may do everything."""
 
-    def __init__(self, house: House, world: World, url: str, key: str, http: httpx2.AsyncClient) -> None:
+    def __init__(
+        self, house: House, world: World, url: str, key: str, http: httpx2.AsyncClient, witness: Witness
+    ) -> None:
         self.house = house
         self.world = world
         self.url = url
         self.key = key
         self.http = http
+        self.witness = witness
         self.seam = Seam(api_key=key, endpoint=url)
 
     async def ask(self, call: Callable[..., T], *args: Any, **given: Any) -> T:
@@ -70,9 +74,11 @@ async def at_home(database_url: str, clock: VirtualClock, locks: int = 2) -> Asy
         await house.connect("nuki", {"token": TOKEN, "endpoint": "http://nuki.test"})
         await house.work()
         key = await key_of(house)
-        door = SeamDoor(house.gate, 1e6, 1_000_000, 1_000_000)
+        witness = Witness(SeamDoor(house.gate, 1e6, 1_000_000, 1_000_000))
         async with (
-            serving(door) as url,
+            serving(witness) as url,
             httpx2.AsyncClient(base_url=url, headers=bearer(key), timeout=20) as http,
         ):
-            yield Home(house, world, url, key, http)
+            home = Home(house, world, url, key, http, witness)
+            yield home
+        assert not witness.wrong, "\n".join(witness.wrong)

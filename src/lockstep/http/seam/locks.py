@@ -18,12 +18,15 @@ class OfLock(Params):
 
 
 async def get(call: Asked, params: devices.Get) -> Answer:
-    return await devices.get(call, params)
+    found = (await devices.get(call, params))["device"]
+    # The contract names it twice; the SDKs read `device`.
+    return {"device": found, "lock": found}
 
 
 async def list_(call: Asked, params: devices.List) -> Answer:
     found, _ = await devices.listed(call, params, int(params.limit or _MOST))
-    return {"devices": [it for it in found if "lock" in it["capabilities_supported"]]}
+    locks = [it for it in found if "lock" in it["capabilities_supported"]]
+    return {"devices": locks, "locks": locks}
 
 
 async def unlock_door(call: Asked, params: OfLock) -> Answer:

@@ -1,0 +1,140 @@
+"""Holds answers to Seam's own OpenAPI document: the witness stands between the SDK and Lockstep, and looks at each."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsonschema import ValidationError
+from openapi_schema_validator import OAS30ReadValidator, oas30_format_checker
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+OFFICIAL = Path(__file__).with_name("official") / "seam-openapi-1.1038.0-locks.json"
+
+OLDER_REQUIRED = {
+    "device": {"location"},
+    "workspace": {"organization_id"},
+    "access_code": {"display_status", "pending_mutations"},
+}
+"""What other versions that are in use require besides (1.977.0 and the SDK 3.18): resource -> fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One that was given."""
+
+    path: str
+    verb: str
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+class Witness:
+    """An ASGI application around the door: keeps what was answered, and what is wrong with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.answers: list[Answer] = []
+        self.wrong: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytearray()
+        status, headers = 0, {}
+
+        async def hear(message: Message) -> None:
+            nonlocal status, headers
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            else:
+                body.extend(message.get("body", b""))
+            await send(message)
+
+        await self._app(scope, receive, hear)
+        if scope["type"] != "http":
+            return
+        said = json.loads(bytes(body)) if body else None
+        answer = Answer(scope["path"], scope["method"], status, said, headers)
+        self.answers.append(answer)
+        self.wrong += faults_of(answer)
+
+
+def faults_of(answer: Answer) -> list[str]:
+    """What is wrong with an answer, in words; empty where it is as the contract says."""
+    where = f"{answer.verb} {answer.path} ({answer.status})"
+    found = []
+    if not answer.headers.get("seam-request-id", "").startswith("request"):
+        found.append(f"{where}: seam-request-id is {answer.headers.get('seam-request-id')!r}")
+    if answer.status != 200:
+        return found + [f"{where}: {fault}" for fault in _of_error(answer)]
+    validator = _validator(answer.path)
+    if validator is None:
+        return [*found, f"{where}: the contract has no such path"]
+    for fault in validator.iter_errors(answer.body):
+        found.append(f"{where}: {_told(fault)}")
+    for noun, fields in OLDER_REQUIRED.items():
+        for one in _resources(answer.body, noun):
+            if fields - one.keys():
+                found.append(f"{where}: {noun} lacks {sorted(fields - one.keys())}")
+    return found
+
+
+def paths() -> dict[str, Any]:
+    """Of the document: path -> verb -> operation."""
+    found: dict[str, Any] = _document()["paths"]
+    return found
+
+
+@functools.cache
+def _document() -> dict[str, Any]:
+    found: dict[str, Any] = _without_discriminators(json.loads(OFFICIAL.read_text("utf-8")))
+    return found
+
+
+def _without_discriminators(part: Any) -> Any:
+    """They name members of a choice that the document has not given names; without them the choice is made by trying."""
+    if isinstance(part, dict):
+        return {k: _without_discriminators(v) for k, v in part.items() if k != "discriminator"}
+    return [_without_discriminators(it) for it in part] if isinstance(part, list) else part
+
+
+@functools.cache
+def _validator(path: str) -> Any:
+    operation = paths().get(path, {}).get("post")
+    if operation is None:
+        return None
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    whole = {**schema, "components": _document()["components"]}
+    return OAS30ReadValidator(whole, format_checker=oas30_format_checker)
+
+
+def _told(fault: ValidationError) -> str:
+    """The deepest reason: of a choice, that of the member that comes closest."""
+    place = ".".join(str(part) for part in fault.absolute_path)
+    if fault.context:
+        closest = min(fault.context, key=lambda f: (-len(f.absolute_path), len(f.message)))
+        return f"{place}: fits none of the choices; {_told(closest)[:300]}"
+    return f"{place}: {fault.message[:300]}"
+
+
+def _of_error(answer: Answer) -> list[str]:
+    if answer.status == 503 and answer.body is None:
+        return []
+    error = answer.body.get("error") if isinstance(answer.body, dict) else None
+    if not isinstance(error, dict):
+        return ["no envelope of an error"]
+    found = [
+        f"error.{name} is no text" for name in ("type", "message") if not isinstance(error.get(name), str)
+    ]
+    if "validation_errors" in error and "_errors" not in error["validation_errors"]:
+        found.append("validation_errors has no _errors")
+    return found
+
+
+def _resources(body: Any, noun: str) -> list[dict[str, Any]]:
+    one, many = body.get(noun), body.get(f"{noun}s")
+    return [it for it in [one, *(many or [])] if isinstance(it, dict) and it.get("is_managed") is not False]
