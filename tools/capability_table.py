@@ -147,6 +147,8 @@ _TABLES: list[tuple[str, dict[str, Callable[[Capabilities], str]]]] = [
             "offline codes": lambda lock: _yes(lock.has_offline_codes),
             "callbacks": lambda lock: _yes(lock.has_push),
             "remote unlock": lambda lock: _yes(lock.can_unlock),
+            "remote lock": lambda lock: _yes(lock.can_lock),
+            "auto lock": lambda lock: _yes(lock.can_configure_auto_lock),
             "log": lambda lock: _yes(lock.has_log),
             "battery": lambda lock: _yes(lock.has_battery),
         },

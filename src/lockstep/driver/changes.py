@@ -61,7 +61,23 @@ class Unlock:
     target: str
 
 
-Action = Unlock
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Throw this lock's bolt now."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureAutoLock:
+    """Whether this lock locks by itself some time after it was opened. `delay_seconds` None: the delay stays."""
+
+    target: str
+    is_enabled: bool
+    delay_seconds: float | None = None
+
+
+Action = Unlock | Lock | ConfigureAutoLock
 
 
 @dataclass(frozen=True, slots=True)

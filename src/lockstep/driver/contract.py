@@ -34,6 +34,11 @@ class TargetState:
 
     is_online: bool | None = None
     is_locked: bool | None = None
+    is_door_open: bool | None = None
+    """Where a door sensor tells."""
+    is_auto_lock_enabled: bool | None = None
+    """Whether it locks by itself some time after it was opened."""
+    auto_lock_delay_seconds: float | None = None
     battery_level: float | None = None
     """0 to 1."""
     is_battery_critical: bool | None = None
@@ -183,7 +188,8 @@ class Driver(Protocol):
         ...
 
     async def act(self, intent: Intent, action: Action) -> Outcome:
-        """Do an asked-for act, such as unlocking now."""
+        """Do an asked-for act, such as unlocking now; at most one mutating call. `Done.evidence` tells whether the
+        device itself confirmed it."""
         ...
 
 

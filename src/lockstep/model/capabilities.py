@@ -174,6 +174,9 @@ class Capabilities:
     has_offline_codes: bool = False
     has_push: bool = False
     can_unlock: bool = False
+    """From afar, as `can_lock`."""
+    can_lock: bool = False
+    can_configure_auto_lock: bool = False
     has_log: bool = False
     has_battery: bool = False
 

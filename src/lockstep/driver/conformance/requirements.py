@@ -169,6 +169,18 @@ def can_unlock(traits: Traits) -> bool:
     return traits.capabilities.can_unlock
 
 
+def can_lock(traits: Traits) -> bool:
+    return traits.capabilities.can_lock
+
+
+def can_configure_auto_lock(traits: Traits) -> bool:
+    return traits.capabilities.can_configure_auto_lock
+
+
+def can_act(traits: Traits) -> bool:
+    return can_unlock(traits) or can_lock(traits) or can_configure_auto_lock(traits)
+
+
 def has_log(traits: Traits) -> bool:
     return traits.capabilities.has_log
 

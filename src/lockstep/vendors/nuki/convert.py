@@ -15,6 +15,7 @@ from lockstep.driver.changes import EnsurePresent
 from lockstep.driver.contract import LogEntry, ObservedEntry, Target, TargetKind, TargetState
 from lockstep.model.capabilities import Evidence
 from lockstep.model.window import Window
+from lockstep.vendors.nuki.acts import AutoLock
 from lockstep.vendors.nuki.limits import CODE_LENGTH, SCHEDULE, LockType, capabilities_of, model_of
 from lockstep.vendors.nuki.zones import zone_name
 
@@ -42,6 +43,7 @@ class _State(msgspec.Struct, rename="camel"):
     battery_critical: bool | None = None
     battery_charge: int | None = None
     keypad_battery_critical: bool | None = None
+    door_state: int | None = None
 
 
 class _Config(msgspec.Struct, rename="camel"):
@@ -67,6 +69,8 @@ class Lock(msgspec.Struct, rename="camel"):
     admin_pin_state: int | None = None
     config: _Config | None = None
     state: _State | None = None
+    advanced_config: AutoLock | None = None
+    smartdoor_advanced_config: AutoLock | None = None
     current_subscription: _Subscription | None = None
     update_date: Instant | None = None
 
@@ -152,10 +156,14 @@ def state_of(lock: Lock, now: datetime) -> TargetState:
     """A lock's health; the battery is critical where the lock's own or its keypad's is."""
     state = lock.state or _State()
     is_online = None if lock.server_state is None else lock.is_reachable
+    auto_lock = lock.advanced_config or lock.smartdoor_advanced_config or AutoLock()
     critical = [b for b in (state.battery_critical, state.keypad_battery_critical) if b is not None]
     return TargetState(
         is_online=is_online,
         is_locked=None if lock.type == LockType.OPENER else _LOCKED.get(state.state or 0),
+        is_door_open=_DOOR_OPEN.get(state.door_state or 0),
+        is_auto_lock_enabled=auto_lock.is_enabled,
+        auto_lock_delay_seconds=auto_lock.auto_lock_timeout,
         battery_level=None if state.battery_charge is None else state.battery_charge / 100,
         is_battery_critical=any(critical) if critical else None,
         seen_at=now if is_online else lock.update_date,
@@ -284,6 +292,8 @@ def _serves(subscription: _Subscription, now: datetime) -> bool:
 
 
 _LOCKED = {1: True, 3: False, 5: False, 6: False}
+# 2 closed, 3 opened; every other value tells nothing of the door.
+_DOOR_OPEN = {2: False, 3: True}
 _ADMIN_CODE = {1: "admin_code_missing", 2: "admin_code_invalid"}
 # Unlock, unlatch, lock'n'go, the same with unlatch.
 _OPENING = {1, 3, 4, 5}

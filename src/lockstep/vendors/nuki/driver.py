@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from lockstep.driver.changes import Action, Change, EnsureAbsent, EnsurePresent, Intent, ObserveScope
+from lockstep.driver.changes import (
+    Action,
+    Change,
+    ConfigureAutoLock,
+    EnsureAbsent,
+    EnsurePresent,
+    Intent,
+    ObserveScope,
+)
 from lockstep.driver.contract import Description, LogEntry, Reading
 from lockstep.driver.outcomes import (
     CredentialsRefused,
@@ -20,6 +29,7 @@ from lockstep.driver.outcomes import (
 )
 from lockstep.kit.clock import Clock
 from lockstep.model.capabilities import Evidence
+from lockstep.vendors.nuki.acts import Settings, auto_lock_call, lock_path, movement_path
 from lockstep.vendors.nuki.client import Client
 from lockstep.vendors.nuki.convert import (
     ALL_WEEK,
@@ -85,9 +95,19 @@ class NukiDriver:
         return Unknown("Nuki has no jobs to follow")
 
     async def act(self, intent: Intent, action: Action) -> Outcome:
-        """Unlock now. `Done` means that the vendor passes it on; the log tells whether the lock turned."""
-        path = f"/smartlock/{quote(action.target, safe='')}/action/unlock"
-        reply = await self._client.write("POST", path, seconds=intent.deadline_seconds)
+        """Unlock or lock now, or configure the auto lock, for which its settings are read first.
+
+        `Done` means that the vendor passes it on; the lock's state, and the log, tell whether it did it."""
+        if not isinstance(action, ConfigureAutoLock):
+            path, body, seconds = movement_path(action), None, intent.deadline_seconds
+        else:
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + intent.deadline_seconds
+            call = auto_lock_call(action, await self._client.read(lock_path(action.target), Settings))
+            if call is None:
+                return Refused(Reason.OTHER, "This lock has no auto lock, or none that needs no delay.")
+            (path, body), seconds = call, deadline - loop.time()
+        reply = await self._client.write("POST", path, body, seconds=seconds)
         return outcome_of(reply, done=Done(Evidence.ACCEPTED))
 
     async def _snapshot(self) -> Snapshot:
@@ -152,5 +172,5 @@ class NukiDriver:
 
 def _auth_path(targets: frozenset[str], reference: str | None) -> str:
     (lock,) = targets
-    path = f"/smartlock/{quote(lock, safe='')}/auth"
+    path = f"{lock_path(lock)}/auth"
     return path if reference is None else f"{path}/{quote(reference, safe='')}"

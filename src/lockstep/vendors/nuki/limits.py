@@ -61,6 +61,7 @@ NAMES = NameRules(shortest=1, longest=20, pattern=r"[ -~]")
 # (seamapi/docs, brand-guides/nuki-locks). Box, Opener and Smart Door are not told of: the lower figure.
 MOST_CODES = 100
 MOST_CODES_FROM_3_0 = 200
+_WITHOUT_BOLT = {LockType.BOX, LockType.OPENER}
 _FROM_3_0 = {LockType.SMART_LOCK_3_OR_4, LockType.SMART_LOCK_5}
 
 # Dates are UTC instants, times of day the lock's own (staff, developer.nuki.io/t/39789), so that only dates
@@ -116,6 +117,10 @@ def capabilities_of(lock_type: int, *, shows_digits: bool) -> Capabilities:
         # On an Opener the same action starts ring-to-open instead (OpenAPI 3.9.0,
         # Smartlock.State.lastAction).
         can_unlock=lock_type != LockType.OPENER,
+        # A Box knows action 1 (unlock) alone, an Opener none that locks (OpenAPI 3.9.0, SmartlockAction); both
+        # have no auto lock among their settings.
+        can_lock=lock_type not in _WITHOUT_BOLT,
+        can_configure_auto_lock=lock_type not in _WITHOUT_BOLT,
         has_log=True,
         has_battery=True,
     )

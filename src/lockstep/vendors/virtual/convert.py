@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from lockstep.driver.changes import Action, ConfigureAutoLock, Lock, Unlock
 from lockstep.driver.contract import LogEntry, ObservedEntry, Target, TargetKind, TargetState
 from lockstep.driver.outcomes import Accepted, Done, Outcome, Reason, Refused, Unknown
 from lockstep.driver.said import without_digits
@@ -70,6 +71,8 @@ def capabilities_of(features: wire.Features) -> Capabilities:
         has_offline_codes=features.offline_codes,
         has_push=features.pushes,
         can_unlock=features.unlocks,
+        can_lock=features.locks,
+        can_configure_auto_lock=features.auto_locks,
         has_log=features.log,
         has_battery=features.battery,
     )
@@ -104,6 +107,9 @@ def state_of(lock: wire.Lock, *, has_subscription: bool = True) -> TargetState:
     return TargetState(
         is_online=lock.online,
         is_locked=lock.locked,
+        is_door_open=lock.door_open,
+        is_auto_lock_enabled=None if lock.auto_lock is None else lock.auto_lock.enabled,
+        auto_lock_delay_seconds=None if lock.auto_lock is None else lock.auto_lock.delay_seconds,
         battery_level=lock.battery,
         is_battery_critical=None if lock.battery is None else lock.battery < 0.2,
         seen_at=lock.seen_at,
@@ -160,6 +166,19 @@ def body_of(name: str, times: Times | None, lock: wire.Lock) -> dict[str, Any]:
     if times is not None:
         body["starts_at"], body["ends_at"] = times.starts_at, times.ends_at
     return body
+
+
+def call_of(action: Action) -> tuple[str, str, dict[str, Any]]:
+    """Method, path and body of an asked-for act."""
+    path = f"/v1/locks/{quote(action.target, safe='')}"
+    match action:
+        case Unlock():
+            return "POST", f"{path}/unlock", {}
+        case Lock():
+            return "POST", f"{path}/lock", {}
+        case ConfigureAutoLock():
+            delay = {} if action.delay_seconds is None else {"delay_seconds": action.delay_seconds}
+            return "PUT", f"{path}/auto_lock", {"enabled": action.is_enabled, **delay}
 
 
 def outcome_of(

@@ -100,9 +100,9 @@ class VirtualDriver:
             return convert.outcome_of_job(job, self._clock.now())
 
     async def act(self, intent: Intent, action: Action) -> Outcome:
-        """Open a lock now."""
-        path = f"/v1/locks/{action.target}/unlock"
-        answer = await self._client.write("POST", path, {}, intent.deadline_seconds)
+        """Unlock, lock, or configure the auto lock; the lock itself answers."""
+        method, path, body = convert.call_of(action)
+        answer = await self._client.write(method, path, body, intent.deadline_seconds)
         if isinstance(answer, Answer):
             return _missing(answer, "lock") or Done(Evidence.ACKNOWLEDGED)
         return answer

@@ -67,8 +67,18 @@ class Features(msgspec.Struct, frozen=True):
     offline_codes: bool = False
     pushes: bool = False
     unlocks: bool = False
+    locks: bool = False
+    auto_locks: bool = False
+    door_sensor: bool = False
     log: bool = False
     battery: bool = False
+
+
+class AutoLock(msgspec.Struct, frozen=True):
+    """`locks[].auto_lock`."""
+
+    enabled: bool
+    delay_seconds: float
 
 
 class Lock(msgspec.Struct, frozen=True):
@@ -83,6 +93,8 @@ class Lock(msgspec.Struct, frozen=True):
     gateway: str | None = None
     online: bool | None = None
     locked: bool | None = None
+    door_open: bool | None = None
+    auto_lock: AutoLock | None = None
     seen_at: datetime | None = None
     battery: float | None = None
     kind: str = "lock"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lockstep.driver.changes import ObserveScope, Unlock
+from lockstep.driver.changes import Action, ConfigureAutoLock, Lock, ObserveScope, Unlock
 from lockstep.driver.conformance.requirements import (
+    can_act,
+    can_configure_auto_lock,
+    can_lock,
     can_trouble,
     can_unlock,
     has_battery,
@@ -95,32 +98,69 @@ async def a_job_whose_lock_goes_away_ends_in_no_yes(world: World) -> None:
         assert isinstance(error, DeviceOffline)
 
 
-@extras.when(can_unlock)
-async def a_remote_unlock_is_one_call_and_is_said_to_be_done(world: World) -> None:
-    before = world.mutating_calls()
-    outcome = await world.driver().act(intent(), Unlock(world.targets[0]))
-    assert isinstance(outcome, Done | Accepted)
-    assert world.mutating_calls() == before + 1
+def acts_of(world: World, target: str) -> list[Action]:
+    """One of each kind of act that the world's locks can be asked for."""
+    capabilities = world.traits.capabilities
+    found: list[tuple[bool, Action]] = [
+        (capabilities.can_unlock, Unlock(target)),
+        (capabilities.can_lock, Lock(target)),
+        (capabilities.can_configure_auto_lock, ConfigureAutoLock(target, True, 30)),
+    ]
+    return [act for can, act in found if can]
 
 
-@extras.when(can_unlock, can_trouble(Trouble.REPLY_LOST_AFTER))
-async def a_remote_unlock_whose_reply_is_lost_is_unknown_and_never_repeated(world: World) -> None:
-    before = world.mutating_calls()
-    world.trouble(Trouble.REPLY_LOST_AFTER)
-    outcome = await world.driver().act(intent(), Unlock(world.targets[0]))
-    world.calm()
-    assert isinstance(outcome, Unknown)
-    assert world.mutating_calls() == before + 1
+@extras.when(can_act)
+async def an_act_from_afar_is_one_mutating_call_and_is_said_to_be_done(world: World) -> None:
+    for act in acts_of(world, world.targets[0]):
+        before = world.mutating_calls()
+        outcome = await world.driver().act(intent(), act)
+        assert isinstance(outcome, Done | Accepted), act
+        assert world.mutating_calls() == before + 1, act
+        world.settle()
 
 
-@extras.when(can_unlock, loses_or_refuses_offline)
-async def a_remote_unlock_of_a_lock_that_is_away_is_never_confirmed_by_it(world: World) -> None:
+@extras.when(can_act, can_trouble(Trouble.REPLY_LOST_AFTER))
+async def an_act_from_afar_whose_reply_is_lost_is_unknown_and_never_repeated(world: World) -> None:
+    for act in acts_of(world, world.targets[0]):
+        before = world.mutating_calls()
+        world.trouble(Trouble.REPLY_LOST_AFTER)
+        outcome = await world.driver().act(intent(), act)
+        world.calm()
+        assert isinstance(outcome, Unknown), act
+        assert world.mutating_calls() == before + 1, act
+        world.settle()
+
+
+@extras.when(can_act, loses_or_refuses_offline)
+async def an_act_on_a_lock_that_is_away_is_never_confirmed_by_it(world: World) -> None:
     world.offline(world.targets[0], True)
-    try:
-        outcome = await world.driver().act(intent(), Unlock(world.targets[0]))
-        assert not isinstance(outcome, Done) or outcome.evidence < Evidence.ACKNOWLEDGED
-    except DriverError as error:
-        assert isinstance(error, DeviceOffline)
+    for act in acts_of(world, world.targets[0]):
+        try:
+            outcome = await world.driver().act(intent(), act)
+            assert not isinstance(outcome, Done) or outcome.evidence < Evidence.ACKNOWLEDGED, act
+        except DriverError as error:
+            assert isinstance(error, DeviceOffline), act
+        world.settle()
+
+
+@extras.when(can_unlock, can_lock)
+async def a_lock_is_shown_open_after_unlocking_and_locked_after_locking(world: World) -> None:
+    target = world.targets[0]
+    for act, is_locked in ((Unlock(target), False), (Lock(target), True)):
+        await world.driver().act(intent(), act)
+        world.settle()
+        reading = await world.driver().observe(ObserveScope(frozenset({target})))
+        assert reading.states[target].is_locked in (is_locked, None), act
+
+
+@extras.when(can_configure_auto_lock)
+async def auto_lock_is_shown_as_it_was_configured(world: World) -> None:
+    target = world.targets[0]
+    for is_enabled, delay, shown in ((True, 30, 30), (False, None, 30), (True, None, 30), (True, 45, 45)):
+        await world.driver().act(intent(), ConfigureAutoLock(target, is_enabled, delay))
+        world.settle()
+        state = (await world.driver().observe(ObserveScope(frozenset({target})))).states[target]
+        assert (state.is_auto_lock_enabled, state.auto_lock_delay_seconds) == (is_enabled, shown)
 
 
 @extras.when(has_log)

@@ -100,6 +100,7 @@ def configure(part: str) -> Callable[[World, Asked], Response]:
         lock, fields = world.lock(asked.path["smartlockId"]), asked.fields()
         if not fields or (part != "config" and part not in lock.configs):
             raise bad_parameter("entity", None)
+        _checked_auto_lock(fields)
         due_at = world.after(world.switches.write_delay_seconds)
         world.effects.at(due_at, lambda at: _configure(world, lock, part, fields, at))
         return done()
@@ -150,6 +151,14 @@ def movable(world: World, asked: Asked, action: int) -> Lock:
     if lock.operation_id is not None:
         raise locked()
     return lock
+
+
+def _checked_auto_lock(fields: dict[str, Any]) -> None:
+    is_on, seconds = fields.get("autoLock", False), fields.get("autoLockTimeout", 0)
+    if not isinstance(is_on, bool):
+        raise bad_parameter("autoLock", is_on)
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 0:
+        raise bad_parameter("autoLockTimeout", seconds)
 
 
 def _configure(world: World, lock: Lock, part: str, fields: dict[str, Any], at: datetime) -> None:

@@ -25,8 +25,19 @@ MAX_USER, INVALID_AUTH_ID, CODE_ALREADY_EXISTS = "13", "24", "2a"
 
 
 _READ_ONLY = frozenset(
-    {"capabilities", "fobPaired", "keypadPaired", "keypad2Paired", "wifiEnabled", "operationId"}
+    {
+        "capabilities",
+        "fobPaired",
+        "keypadPaired",
+        "keypad2Paired",
+        "wifiEnabled",
+        "operationId",
+        "totalDegrees",
+        "supportedBatteryTypes",
+    }
 )
+_SHORTEST_AUTO_LOCK = 2
+_DEFAULT_AUTO_LOCK = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +142,25 @@ class Lock:
 
     def configure(self, part: str, fields: dict[str, Any]) -> None:
         """Replace fields of `config` or of one of the further configurations; what is read-only stays."""
-        if part != "config":
-            self.configs[part] = {**self.configs.get(part, {}), **fields}
-            return
         fields = {name: value for name, value in fields.items() if name not in _READ_ONLY}
+        if part != "config":
+            held = {**self.configs.get(part, {}), **fields}
+            # "Has to be >=2 (defaults to 2 for values <2 if autoLock is set to true)", OpenAPI 3.9.0.
+            if held.get("autoLock") and "autoLockTimeout" in held:
+                held["autoLockTimeout"] = max(held["autoLockTimeout"], _SHORTEST_AUTO_LOCK)
+            self.configs[part] = held
+            return
         self.name = fields.pop("name", self.name)
         if (time_zone_id := fields.pop("timezoneId", None)) is not None:
             self.time_zone_id = time_zone_id
             self.door.time_zone = zone(time_zone_id)
         self.config.update(fields)
+
+    @property
+    def auto_lock_seconds(self) -> int | None:
+        """After how long it locks by itself; None: it does not."""
+        held = self.configs.get("advancedConfig") or self.configs.get("smartdoorAdvancedConfig") or {}
+        return held.get("autoLockTimeout", _DEFAULT_AUTO_LOCK) if held.get("autoLock") else None
 
     def report(self) -> None:
         """Let the cloud hear the device's state."""

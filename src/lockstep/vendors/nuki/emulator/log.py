@@ -8,7 +8,7 @@ from lockstep.vendors.nuki.emulator.grants import instant
 
 UNLOCK, LOCK, UNLATCH = 1, 2, 3
 """Values of `action`."""
-WEB, KEYPAD = 4, 255
+WEB, AUTO_LOCK, KEYPAD = 4, 6, 255
 """Values of `trigger`."""
 SUCCESS, INVALID_CODE = 0, 224
 """Values of `state` (224 is in later specifications only)."""

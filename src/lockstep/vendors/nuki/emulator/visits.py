@@ -1,7 +1,7 @@
 """What happens at the lock itself: codes typed, bolts moved, and how the log of it reaches the cloud."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lockstep.emulation.door import Entered, Why
 from lockstep.vendors.nuki.emulator.cloud import Cloud
@@ -9,9 +9,11 @@ from lockstep.vendors.nuki.emulator.factory import LOCKED, UNLATCHED, UNLOCKED
 from lockstep.vendors.nuki.emulator.grants import Auth
 from lockstep.vendors.nuki.emulator.locks import Lock
 from lockstep.vendors.nuki.emulator.log import (
+    AUTO_LOCK,
     INVALID_CODE,
     KEYPAD,
     KEYPAD_CODE_USED,
+    LOCK,
     SUCCESS,
     UNLOCK,
     WEB,
@@ -38,6 +40,8 @@ class Visits:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._unsent: dict[int, list[_Happened]] = {}
+        self._moved_at: dict[int, datetime] = {}
+        """When each lock's bolt was last moved."""
 
     def type_code(self, lock: Lock, code: str, at: datetime) -> Entered:
         """Somebody types digits at the keypad; without a keypad nothing opens."""
@@ -45,7 +49,7 @@ class Visits:
             return Entered(at, False, Why.NO_SUCH_CODE, None)
         entered = lock.door.enter(code, at)
         if entered.opened and entered.reference is not None:
-            self._move(lock, UNLOCK)
+            self._move(lock, UNLOCK, at)
             device_id = int(entered.reference)
             self._log(lock, _Happened(at, UNLOCK, KEYPAD, source=KEYPAD_CODE_USED, device_id=device_id))
         else:
@@ -54,7 +58,7 @@ class Visits:
 
     def act(self, lock: Lock, action: int, at: datetime) -> None:
         """The lock carries out an action that came through the cloud."""
-        self._move(lock, action)
+        self._move(lock, action, at)
         own = next((number for number, grant in lock.held.items() if grant.is_own), None)
         self._log(lock, _Happened(at, action, WEB, device_id=own))
 
@@ -63,8 +67,19 @@ class Visits:
         for happened in self._unsent.pop(lock.id, []):
             self._send(lock, happened)
 
-    def _move(self, lock: Lock, action: int) -> None:
-        lock.state.update(state=_STATE_AFTER[action], lastAction=action, trigger=0)
+    def _move(self, lock: Lock, action: int, at: datetime, trigger: int = 0) -> None:
+        lock.state.update(state=_STATE_AFTER[action], lastAction=action, trigger=trigger)
+        self._moved_at[lock.id] = at
+        seconds = lock.auto_lock_seconds
+        if seconds is None or lock.state["state"] == LOCKED:
+            return
+
+        def relock(then: datetime) -> None:
+            if self._moved_at[lock.id] == at and lock.auto_lock_seconds is not None:
+                self._move(lock, LOCK, then, AUTO_LOCK)
+                self._log(lock, _Happened(then, LOCK, AUTO_LOCK))
+
+        self._cloud.effects.at(at + timedelta(seconds=seconds), relock)
 
     def _log(self, lock: Lock, happened: _Happened) -> None:
         if not lock.is_reachable:

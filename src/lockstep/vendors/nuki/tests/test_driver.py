@@ -9,7 +9,17 @@ from typing import Any
 import httpx2
 import pytest
 
-from lockstep.driver.changes import Change, EnsureAbsent, EnsurePresent, Intent, Issue, ObserveScope, Unlock
+from lockstep.driver.changes import (
+    Action,
+    Change,
+    ConfigureAutoLock,
+    EnsureAbsent,
+    EnsurePresent,
+    Intent,
+    Issue,
+    ObserveScope,
+    Unlock,
+)
 from lockstep.driver.contract import ObservedEntry, Reading
 from lockstep.driver.outcomes import (
     CredentialsRefused,
@@ -335,6 +345,7 @@ async def test_a_pending_operation_is_busy_for_this_lock_alone(world: NukiWorld,
         pytest.param(lambda w: _present(w, reference="65f0"), id="update"),
         pytest.param(lambda w: EnsureAbsent(frozenset({w.targets[0]}), "65f0"), id="removal"),
         pytest.param(lambda w: Unlock(w.targets[0]), id="unlock"),
+        pytest.param(lambda w: ConfigureAutoLock(w.targets[0], True), id="auto-lock"),
     ],
 )
 @pytest.mark.parametrize(
@@ -361,7 +372,7 @@ async def test_trouble_with_a_write_has_its_outcome(
     world.fault(fault, status=status)
     asked = change(world)
     driver = world.driver()
-    call = driver.act if isinstance(asked, Unlock) else driver.apply
+    call = driver.act if isinstance(asked, Action) else driver.apply
     if issubclass(expected, DriverError):
         with pytest.raises(expected):
             await call(world.intent, asked)
@@ -428,18 +439,6 @@ async def test_a_token_is_taken_as_it_was_pasted(world: NukiWorld) -> None:
     credentials = {"token": f" {TOKEN}\n", "endpoint": f"{ENDPOINT}/ "}
     driver = NUKI.connect(credentials, http=world.http, clock=world.clock)
     assert (await driver.describe()).account == "100001"
-
-
-async def test_unlocking_moves_the_lock_and_the_log_tells_of_it(world: NukiWorld) -> None:
-    outcome = await world.driver().act(world.intent, Unlock(world.targets[0]))
-    assert outcome == Done(Evidence.ACCEPTED)
-    (call,) = world.writes()
-    assert (call.method, call.path) == ("POST", f"/smartlock/{world.targets[0]}/action/unlock")
-    assert call.body is None
-    world.settle()
-    reading = await _read(world, since=MIDDAY)
-    assert reading.states[world.targets[0]].is_locked is False
-    assert [(entry.opened, entry.how) for entry in reading.log] == [(True, "remote")]
 
 
 async def test_the_log_names_the_code_that_opened(world: NukiWorld) -> None:

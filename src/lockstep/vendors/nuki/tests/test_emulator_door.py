@@ -152,6 +152,22 @@ async def test_an_action_on_an_offline_lock_is_accepted_and_does_nothing() -> No
     assert account.world.lock_state(account.lock)["state"]["state"] == 1
 
 
+async def test_a_lock_with_auto_lock_locks_by_itself_and_says_so() -> None:
+    account = Account()
+    config = {"autoLock": True, "autoLockTimeout": 1}
+    assert (await account.call("POST", "/smartlock/{lock}/advanced/config", config)).status_code == 204
+    account.wait()
+    shown = (await account.call("GET", "/smartlock/{lock}")).json()
+    assert shown["advancedConfig"]["autoLockTimeout"] == 2
+    await account.call("POST", "/smartlock/{lock}/action/unlock")
+    account.wait()
+    assert (await account.call("GET", "/smartlock/{lock}")).json()["state"]["state"] == 1
+    entries = (await account.call("GET", "/smartlock/{lock}/log")).json()
+    assert [(entry["action"], entry["trigger"]) for entry in entries] == [(2, 6), (1, 4)]
+    for wrong in ({"autoLock": 1}, {"autoLockTimeout": -1}):
+        assert (await account.call("POST", "/smartlock/{lock}/advanced/config", wrong)).status_code == 400
+
+
 async def test_a_box_cannot_be_locked() -> None:
     account = Account()
     box = account.world.add_lock({"name": "Box", "type": 1})

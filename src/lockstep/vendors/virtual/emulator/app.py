@@ -18,7 +18,7 @@ from lockstep.emulation.control import control_routes
 from lockstep.emulation.gate import FAULT, Gate
 from lockstep.emulation.pump import pump
 from lockstep.kit.clock import Clock
-from lockstep.vendors.virtual.emulator import read_calls, write_calls
+from lockstep.vendors.virtual.emulator import act_calls, read_calls, write_calls
 from lockstep.vendors.virtual.emulator.asked import Answer, Asked
 from lockstep.vendors.virtual.emulator.replies import Refused, failed, refused, too_many, unauthorized
 from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
@@ -90,7 +90,9 @@ _TABLE: list[tuple[str, str, Answer]] = [
     ("DELETE", "/v1/persons/{person}", write_calls.delete_person),
     ("POST", "/v1/locks/{lock}/issued", write_calls.issue_code),
     ("GET", "/v1/jobs/{job}", read_calls.job),
-    ("POST", "/v1/locks/{lock}/unlock", write_calls.unlock),
+    ("POST", "/v1/locks/{lock}/unlock", act_calls.unlock),
+    ("POST", "/v1/locks/{lock}/lock", act_calls.lock),
+    ("PUT", "/v1/locks/{lock}/auto_lock", act_calls.configure_auto_lock),
     ("GET", "/v1/log", read_calls.log),
     ("GET", "/v1/hooks", read_calls.hooks),
     ("POST", "/v1/hooks", read_calls.add_hook),

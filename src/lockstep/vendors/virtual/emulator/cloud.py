@@ -119,6 +119,18 @@ class Cloud:
         self._forget_locks(code.reference)
         self.codes.drop(code.reference, at)
 
+    def open(self, lock: Lock, at: datetime) -> None:
+        """The bolt is drawn; with auto lock it is thrown again later, unless the door stands open then."""
+        lock.is_locked, lock.opened_at = False, at
+        if not (lock.features.auto_locks and lock.has_auto_lock):
+            return
+
+        def relock(then: datetime) -> None:
+            if lock.opened_at == at and lock.has_auto_lock and not lock.is_door_open:
+                lock.is_locked = True
+
+        self.effects.at(at + timedelta(seconds=lock.auto_lock_seconds), relock)
+
     def visit(self, lock: Lock, opened: bool, how: str, reference: str | None, at: datetime) -> None:
         """Write a line of the log, and tell of it."""
         if lock.features.log:

@@ -78,6 +78,9 @@ class Features(_Plain, frozen=True):
     offline_codes: bool = False
     pushes: bool = False
     unlocks: bool = False
+    locks: bool = False
+    auto_locks: bool = False
+    door_sensor: bool = False
     log: bool = False
     battery: bool = False
 
@@ -105,7 +108,14 @@ class Model(_Plain, frozen=True):
     nature: Nature = Nature()
 
 
-HOLDS_NOTHING: Final[dict[str, Any]] = {"credentials": (), "unlocks": False, "log": False}
+HOLDS_NOTHING: Final[dict[str, Any]] = {
+    "credentials": (),
+    "unlocks": False,
+    "locks": False,
+    "auto_locks": False,
+    "door_sensor": False,
+    "log": False,
+}
 """What the features of a thermostat or a sensor differ in from those of a lock."""
 
 

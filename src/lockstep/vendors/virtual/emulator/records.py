@@ -33,6 +33,12 @@ class Lock:
     has_subscription: bool = True
     """Of its own; the account's is another."""
     is_locked: bool = True
+    is_door_open: bool = False
+    auto_lock_seconds: float = 30.0
+    has_auto_lock: bool = False
+    """Whether it locks by itself so long after it was opened."""
+    opened_at: datetime | None = None
+    """When the bolt was last drawn."""
     battery: float = 0.8
     first_used_at: dict[str, datetime] = field(default_factory=dict)
     """When each code first opened it, by reference."""
@@ -70,6 +76,10 @@ class Lock:
         }
         if self.features.battery:
             shown["battery"] = self.battery
+        if self.features.door_sensor:
+            shown["door_open"] = self.is_door_open
+        if self.features.auto_locks:
+            shown["auto_lock"] = {"enabled": self.has_auto_lock, "delay_seconds": self.auto_lock_seconds}
         if self.kind != "lock":
             shown["kind"] = self.kind
             del shown["locked"]

@@ -112,15 +112,16 @@ class VirtualWorld(Cloud):
             }
 
     def change_lock(self, lock_id: str, changes: Mapping[str, Any]) -> None:
-        """Change `features`, `nature` (fields that differ), `battery`, `locked`, `name`."""
+        """Change `features`, `nature` (fields that differ), `battery`, `locked`, `door_open`, `name`."""
         with self.settled():
             lock = self._lock(lock_id)
-            if unknown := set(changes) - {"features", "nature", "battery", "locked", "name"}:
+            if unknown := set(changes) - {"features", "nature", "battery", "locked", "door_open", "name"}:
                 raise NotSettable(f"A lock's {sorted(unknown)} cannot be changed.")
             lock.features = _changed(lock.features, changes.get("features", {}))
             lock.nature = _changed(lock.nature, changes.get("nature", {}))
             lock.battery = float(changes.get("battery", lock.battery))
             lock.is_locked = bool(changes.get("locked", lock.is_locked))
+            lock.is_door_open = bool(changes.get("door_open", lock.is_door_open))
             lock.name = str(changes.get("name", lock.name))
 
     def take_offline(self, lock_id: str) -> None:
@@ -154,7 +155,7 @@ class VirtualWorld(Cloud):
             entered = lock.door.enter(code, now)
             if entered.opened and entered.reference is not None:
                 lock.first_used_at.setdefault(entered.reference, now)
-                lock.is_locked = False
+                self.open(lock, now)
             self.visit(lock, entered.opened, "code", entered.reference, now)
             return entered
 

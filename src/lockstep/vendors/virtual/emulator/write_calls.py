@@ -1,4 +1,4 @@
-"""Calls that write: codes by id, slot and person, digits that the vendor computes, the remote unlock."""
+"""Calls that write: codes by id, slot and person, digits that the vendor computes."""
 
 from starlette.responses import Response
 
@@ -9,7 +9,6 @@ from lockstep.vendors.virtual.emulator.records import Code, Lock
 from lockstep.vendors.virtual.emulator.replies import (
     Refused,
     json,
-    lock_offline,
     malformed,
     not_found,
     rule_broken,
@@ -87,18 +86,6 @@ def issue_code(asked: Asked) -> Response:
     _served(asked, lock, lock.features.addressing)
     taken = issue(asked.world, lock, read_body(asked.raw), asked.fault)
     return _taken(lock, taken, status=201, with_digits=True)
-
-
-def unlock(asked: Asked) -> Response:
-    lock = asked.lock()
-    if not lock.features.unlocks:
-        raise unsupported("be opened from afar")
-    if not lock.is_online:
-        raise lock_offline(lock.id)
-    lock.is_locked = False
-    lock.seen_at = asked.now
-    asked.world.visit(lock, True, "remote", None, asked.now)
-    return json({"opened_at": asked.now})
 
 
 def _served(asked: Asked, lock: Lock, addressing: str, *, is_change: bool = False) -> None:

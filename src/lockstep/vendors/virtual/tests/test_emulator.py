@@ -282,3 +282,20 @@ async def test_a_card_takes_a_place_and_shows_no_digits() -> None:
     assert await client.refused("PUT", "/v1/locks/lock_1/slots/1", body | {"only_if_empty": True}, 409) == (
         "occupied"
     )
+
+
+async def test_a_lock_with_auto_lock_locks_by_itself_unless_its_door_stands_open(client: Client) -> None:
+    async def opened_and_after_20_seconds() -> list[bool]:
+        await client.ask("POST", "/v1/locks/lock_1/unlock", {})
+        before = (await client.ask("GET", "/v1/account"))["locks"][0]["locked"]
+        client.clock.advance(timedelta(seconds=20))
+        return [before, (await client.ask("GET", "/v1/account"))["locks"][0]["locked"]]
+
+    settings = {"enabled": True, "delay_seconds": 20}
+    assert await client.ask("PUT", "/v1/locks/lock_1/auto_lock", settings) == {"auto_lock": settings}
+    assert await opened_and_after_20_seconds() == [False, True]
+    await client.ask("PATCH", "/_emulator/locks/lock_1", {"door_open": True})
+    assert await opened_and_after_20_seconds() == [False, False]
+    assert await client.refused("POST", "/v1/locks/lock_1/lock", {}, 422) == "door_open"
+    too_long = {"enabled": True, "delay_seconds": 9999}
+    assert await client.refused("PUT", "/v1/locks/lock_1/auto_lock", too_long, 422) == "rule_broken"
