@@ -15,6 +15,7 @@ PLUMBING = {"database.py", "dump.py", "inspection.py", "__init__.py"}
 ACROSS_WORKSPACES = {
     "callbacks.every_by_token": "a vendor's call names no workspace",
     "api_keys.find_in_every_workspace": "a key tells which workspace it is for, not the other way round",
+    "emulated_worlds.find_in_every_workspace": "a call to the emulated vendor names no workspace, its token does",
     "bookings.every_to_declare": "the sweep serves all workspaces",
     "bookings.next_to_declare": "the sweep sleeps until any workspace has one",
     "claims.claim": "workers serve all workspaces in turn",

@@ -16,11 +16,12 @@ from tests.operations.places import a_property, a_stay, ask, june, some_locks
 from tests.whole.stage import build_stage
 
 from lockstep.cli.keyring import KEY_FILE, add_version, sealer_of
+from lockstep.cli.sandbox.emulator import VirtualEmulator
 from lockstep.cli.settings import SealingSettings
 from lockstep.emulation.clock import VirtualClock
 from lockstep.kit.sealing import Place, Sealer, sealed_version
 from lockstep.model.permissions import Actor
-from lockstep.operations import calendars, callbacks, idempotency, rotation, webhooks
+from lockstep.operations import calendars, callbacks, emulated, idempotency, rotation, webhooks
 from lockstep.operations.calendars import AddCalendar, RemoveCalendar
 from lockstep.operations.gate import Gate
 from lockstep.operations.webhooks import CreateWebhook
@@ -33,6 +34,7 @@ NOT_SEALED = {
     "accounts.callback_token_hash": "a hash",
     "accounts.registered_token_hash": "a hash",
     "api_keys.secret_hash": "a hash",
+    "emulated_worlds.token_hash": "a hash",
     "event_positions.hash": "a hash",
     "idempotency_keys.key_hash": "a hash",
     "idempotency_keys.request_hash": "a hash",
@@ -290,6 +292,7 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
     await _codes_in_use_and_forgotten(gate, owner, clock)
     await _calendars_that_stayed_went_and_came_back(gate, owner)
     await _webhooks_at_work_disabled_and_removed(gate, owner)
+    await _a_sandbox(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         await idempotency.begin(tx, owner, "no answer yet", b"hash")
         await idempotency.begin(tx, owner, "answered", b"hash")
@@ -327,6 +330,7 @@ async def test_no_sealed_column_takes_a_value_that_cannot_be_a_sealed_one(
     await _codes_in_use_and_forgotten(gate, owner, clock)
     await _calendars_that_stayed_went_and_came_back(gate, owner)
     await _webhooks_at_work_disabled_and_removed(gate, owner)
+    await _a_sandbox(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         await idempotency.begin(tx, owner, "answered", b"hash")
         await idempotency.keep(tx, owner, "answered", 204, "")
@@ -382,6 +386,12 @@ async def _webhooks_at_work_disabled_and_removed(gate: Gate, owner: Actor) -> No
         row = await webhooks.found(tx, made[2])
         await stored_webhooks.disable(tx.db, tx.workspace_id, row.id, tx.now)
         await webhooks.remove(tx, owner, made[3])
+
+
+async def _a_sandbox(gate: Gate, owner: Actor) -> None:
+    gate.emulator = VirtualEmulator()
+    async with gate.transaction(owner.workspace_id) as tx:
+        await emulated.create(gate, tx, "anna@example.com", [])
 
 
 async def _filled(gate: Gate, owner: Actor) -> tuple[dict[str, int], dict[str, int]]:

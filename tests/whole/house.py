@@ -12,6 +12,8 @@ from uuid import UUID
 
 import httpx2
 
+from lockstep.cli.sandbox.emulator import ORIGIN, VirtualEmulator
+from lockstep.cli.sandbox.transport import SandboxTransport
 from lockstep.emulation.clock import VirtualClock
 from lockstep.kit.ids import new_id, public_id
 from lockstep.kit.sealing import Sealer
@@ -122,7 +124,9 @@ async def build_house(
     """`worlds`: host name -> ASGI app of an emulator, reached in-process. `workspace_id`: one that is there already.
     `warm`: connections of somebody who closes them."""
     database = warm or await Database.open(database_url, most_connections=8)
-    mounts = {f"http://{host}": httpx2.ASGITransport(app) for host, app in worlds.items()}
+    sandboxes = SandboxTransport()
+    mounts: dict[str, httpx2.AsyncBaseTransport] = {ORIGIN: sandboxes}
+    mounts |= {f"http://{host}": httpx2.ASGITransport(app) for host, app in worlds.items()}
     async with httpx2.AsyncClient(transport=Nowhere(), mounts=mounts, timeout=10) as http:
         gate = Gate(
             database,
@@ -132,7 +136,9 @@ async def build_house(
             VENDORS,
             http,
             callback_origin=callback_origin,
+            emulator=VirtualEmulator(),
         )
+        sandboxes.gate = gate
         if workspace_id is None:
             workspace_id = new_id()
             async with database.transaction(None) as db:

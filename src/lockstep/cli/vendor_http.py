@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
@@ -38,7 +39,11 @@ def outbound_policy(settings: OutboundSettings) -> OutboundPolicy:
     return OutboundPolicy(allow_private=settings.allow_private_addresses, tls=trusted_by(settings.ca_file))
 
 
-def vendor_client(settings: OutboundSettings) -> httpx2.AsyncClient:
-    """One for the process; closed by the wiring."""
+def vendor_client(
+    settings: OutboundSettings, within: Mapping[str, httpx2.AsyncBaseTransport] | None = None
+) -> httpx2.AsyncClient:
+    """One for the process; closed by the wiring. `within`: by origin, what is answered within the process."""
     transport = CheckedTransport(trusted_by(settings.ca_file), outbound_policy(settings))
-    return httpx2.AsyncClient(transport=transport, timeout=httpx2.Timeout(10, connect=5), trust_env=False)
+    return httpx2.AsyncClient(
+        transport=transport, mounts=within, timeout=httpx2.Timeout(10, connect=5), trust_env=False
+    )

@@ -13,6 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from lockstep.cli.keyring import sealer_of
+from lockstep.cli.sandbox.emulator import ORIGIN, VirtualEmulator
+from lockstep.cli.sandbox.transport import SandboxTransport
 from lockstep.cli.settings import Settings
 from lockstep.cli.vendor_http import outbound_policy, vendor_client
 from lockstep.driver.contract import Vendor
@@ -76,7 +78,8 @@ async def built(
         try:
             async with database.reading(None) as db:
                 is_new = not await workspaces.every(db)
-            async with vendor_client(settings.outbound) as http:
+            sandboxes = SandboxTransport()
+            async with vendor_client(settings.outbound, {ORIGIN: sandboxes}) as http:
                 gate = Gate(
                     database,
                     clock or SystemClock(),
@@ -86,7 +89,9 @@ async def built(
                     http,
                     outbound_policy(settings.outbound),
                     settings.http.callback_origin,
+                    emulator=VirtualEmulator(),
                 )
+                sandboxes.gate = gate
                 yield Built(settings, gate, dsn, processes_of(gate, settings, made))
         finally:
             await database.close()

@@ -142,11 +142,12 @@ async def ask_vendor_again(
     return Checked(account.vendor, checked, account.label, await described(gate, account.vendor, checked))
 
 
-async def add(tx: Tx, actor: Actor, checked: Checked) -> Connected:
-    """The second half of connecting. Raises Conflict where the account is connected already."""
+async def add(tx: Tx, actor: Actor, checked: Checked, known_id: str | None = None) -> Connected:
+    """The second half of connecting. `known_id`: what a seeded account is called; its devices are called as their
+    vendor calls them. Raises Conflict where the account is connected already."""
     require(actor, Scope.ACCOUNTS_WRITE)
     account_id = new_id()
-    row_id = public_id("account", account_id)
+    row_id = known_id or public_id("account", account_id)
     token = callbacks.new_token()
     vendor, description = checked.vendor, checked.description
     is_new = await accounts.insert(
@@ -164,7 +165,7 @@ async def add(tx: Tx, actor: Actor, checked: Checked) -> Connected:
     if not is_new:
         return await _add_again(tx, actor, checked, token)
     await recorded.append(tx, actor, events.ConnectedAccountConnected(connected_account_id=row_id))
-    await take_description(tx, actor, account_id, description)
+    await take_description(tx, actor, account_id, description, with_known_ids=known_id is not None)
     await claims.wake(tx.db, tx.workspace_id, "accounts", [account_id], tx.now)
     found = await accounts.get(tx.db, tx.workspace_id, account_id)
     assert found is not None
@@ -267,7 +268,7 @@ async def finish_disconnection(tx: Tx, actor: Named, account_id: UUID) -> bool:
 
 
 async def take_description(
-    tx: Tx, actor: Named, account_id: UUID, description: Description
+    tx: Tx, actor: Named, account_id: UUID, description: Description, *, with_known_ids: bool = False
 ) -> list[datetime]:
     """Make devices and write domains equal to what the vendor describes; wakes what is new or changed. A device that is
     not described is unread, and taken as removed only after several descriptions without it (`model/listing.py`).
@@ -278,7 +279,7 @@ async def take_description(
     for target in sorted(description.targets, key=lambda t: t.reference):
         domain_id = await domains.ensure(tx.db, tx.workspace_id, account_id, target.domain, new_id(), tx.now)
         before = known.get(target.reference)
-        row = _device(tx, account_id, domain_id, target, before)
+        row = _device(tx, account_id, domain_id, target, before, is_known=with_known_ids)
         is_new = await devices.upsert(tx.db, tx.workspace_id, row)
         if is_new or (before is not None and before.removed_at is not None):
             await recorded.append(tx, actor, events.DeviceAdded(device_id=row.public_id))
@@ -402,11 +403,14 @@ def _sealed(tx: Tx, credentials: Mapping[str, str], account_id: UUID) -> bytes:
     return tx.seal(msgspec.json.encode(credentials).decode(), "accounts", "credentials", account_id)
 
 
-def _device(tx: Tx, account_id: UUID, domain_id: UUID, target: Target, before: DeviceRow | None) -> DeviceRow:
+def _device(
+    tx: Tx, account_id: UUID, domain_id: UUID, target: Target, before: DeviceRow | None, *, is_known: bool
+) -> DeviceRow:
     row_id = before.id if before else new_id()
+    fresh_id = target.reference if is_known else public_id("lock", row_id)
     return DeviceRow(
         row_id,
-        before.public_id if before else public_id("lock", row_id),
+        before.public_id if before else fresh_id,
         account_id,
         domain_id,
         target.reference,

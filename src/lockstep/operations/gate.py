@@ -17,6 +17,7 @@ from lockstep.kit.outbound import OutboundPolicy
 from lockstep.kit.sealing import Place, Sealer
 from lockstep.model.code_choice import RandomSource
 from lockstep.model.event import RecordedEvent
+from lockstep.operations.emulator import Emulator
 from lockstep.storage import workspaces
 from lockstep.storage.database import Connection, Database
 
@@ -80,7 +81,7 @@ class Form(Protocol):
 class Gate:
     """Built once by the wiring. `vendors` is the roster, by name; `vendor_http` makes calls to vendors, and
     these may call `callback_origin`, a public address without a path; None: there is none. `forms`, by name, are those
-    besides Lockstep's own in which webhooks are told of events."""
+    besides Lockstep's own in which webhooks are told of events. `emulator` plays the vendor of sandboxes."""
 
     def __init__(
         self,
@@ -93,6 +94,7 @@ class Gate:
         outbound: OutboundPolicy | None = None,
         callback_origin: str | None = None,
         forms: Mapping[str, Form] | None = None,
+        emulator: Emulator | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -102,6 +104,7 @@ class Gate:
         self.vendor_http = vendor_http
         self.outbound = outbound or OutboundPolicy()
         self.callback_origin = callback_origin
+        self.emulator = emulator
         self.forms = forms or {}
         self._salts: dict[UUID, bytes] = {}
         self._public_ids: dict[UUID, str] = {}

@@ -681,6 +681,18 @@ create table idempotency_keys (
 );
 create index idempotency_keys_old on idempotency_keys (workspace_id, created_at);
 
+-- The locks of sandboxes, which exist nowhere else: each account of the emulated vendor as one sealed document, so that
+-- it outlives processes and is the same for all of them.
+create table emulated_worlds (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  account text not null,
+  token_hash bytea not null unique,
+  snapshot bytea not null check (octet_length(snapshot) > 30),
+  primary key (workspace_id, id),
+  unique (workspace_id, account)
+);
+
 do $$
 declare
   t text;
@@ -689,7 +701,7 @@ begin
     'api_keys', 'accounts', 'domains', 'devices', 'spaces', 'space_devices', 'guests', 'calendars',
     'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
     'occupancies', 'intents', 'readings', 'observations', 'access_events', 'attempts', 'events', 'event_positions',
-    'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys'
+    'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds'
   ] loop
     execute format('alter table %I enable row level security', t);
     execute format('alter table %I force row level security', t);

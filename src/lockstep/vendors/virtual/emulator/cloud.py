@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
 from threading import RLock
 from typing import Any
 
@@ -69,7 +68,7 @@ class Cloud:
         """By gateway."""
         self._on_lock: dict[str, dict[str, None]] = {}
         """References by lock, so that a write to one lock costs the same however many there are."""
-        self._numbers = count(1)
+        self.last_number = 0
         self._guard = RLock()
 
     @contextmanager
@@ -90,7 +89,8 @@ class Cloud:
 
     def new_number(self) -> int:
         """A number not given before."""
-        return next(self._numbers)
+        self.last_number += 1
+        return self.last_number
 
     def lock(self, id: str) -> Lock:
         """The lock with this id. Raises Refused."""
