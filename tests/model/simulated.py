@@ -13,7 +13,6 @@ from uuid import UUID
 
 from lockstep.model.belief import (
     Belief,
-    Seen,
     after_done,
     after_refusal,
     after_unknown,
@@ -32,6 +31,7 @@ from lockstep.model.declared import ABSENT, Declared, Spec, is_enabled
 from lockstep.model.matching import Known, Matches, ReadEntry, match
 from lockstep.model.naming import entry_name
 from lockstep.model.plan import Change, Foreign, Kind, Plan, is_doubtful, next_look, plan
+from lockstep.model.seen import Seen
 from lockstep.model.window import Window
 
 T0 = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -205,8 +205,9 @@ class SimulatedLock:
             version=entry.version if back is ReadBack.VERSION else None,
             window=self.written(entry.window) if shows and knows_windows else None,
             is_enabled=entry.is_enabled if self.capabilities.schedule.can_hold_disabled else None,
+            name=entry.name if self.capabilities.name.is_kept else None,
         )
-        return ReadEntry(seen, entry.name if self.capabilities.name.is_kept else None)
+        return ReadEntry(seen)
 
     def _refuse(self, reason: str) -> Refusal:
         self.refusals.append(reason)

@@ -13,7 +13,6 @@ from tests.model.strategies import HOLDS_DISABLED, examples
 
 from lockstep.model.belief import (
     Belief,
-    Seen,
     after_done,
     after_refusal,
     after_unknown,
@@ -23,6 +22,7 @@ from lockstep.model.belief import (
 )
 from lockstep.model.capabilities import Capabilities, Evidence, ReadBack, Schedule, ScheduleKind
 from lockstep.model.declared import ABSENT, OTHER, Spec, carried, revision_of
+from lockstep.model.seen import Seen
 from lockstep.model.window import Window
 
 SETTLING = timedelta(seconds=10)

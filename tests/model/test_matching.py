@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from tests.model.simulated import declare, digits, hours
 from tests.model.strategies import HOUR_STEPS, NAMELESS, examples
 
-from lockstep.model.belief import Belief, Seen
+from lockstep.model.belief import Belief
 from lockstep.model.capabilities import Addressing, Capabilities, Evidence
 from lockstep.model.declared import ABSENT
 from lockstep.model.matching import Known, ReadEntry, match
+from lockstep.model.seen import Seen
 from lockstep.model.window import Window
 
 IDS = Capabilities()
@@ -31,7 +32,7 @@ def read(
     reference: str, code: int | None = None, name: str | None = None, window: Window | None = None
 ) -> ReadEntry:
     fingerprint = None if code is None else digits(code)
-    return ReadEntry(Seen(reference, Evidence.LISTED, fingerprint, window=window), name)
+    return ReadEntry(Seen(reference, Evidence.LISTED, fingerprint, window=window, name=name))
 
 
 def whose(

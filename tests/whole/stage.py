@@ -19,6 +19,7 @@ from lockstep.operations.access_codes import AccessCode
 from lockstep.operations.gate import Tx
 from lockstep.storage import claims
 from lockstep.storage.database import Database
+from lockstep.vendors.nuki.convert import instant
 from lockstep.vendors.nuki.emulator import app as nuki_app
 from lockstep.vendors.nuki.emulator.settings import Settings as NukiSettings
 from lockstep.vendors.nuki.emulator.syncing import sync as nuki_sync
@@ -57,6 +58,10 @@ class Site(Protocol):
 
     def app_put(self, lock: str, reference: str | None, code: str) -> str:
         """Somebody adds a code in the vendor's app, or gives other digits to one, whose name stays."""
+        ...
+
+    def app_edit(self, lock: str, reference: str, **fields: Any) -> None:
+        """Somebody edits `name`, `starts_at` or `ends_at` of a code in the vendor's app; the rest stays."""
         ...
 
     def app_delete(self, lock: str, reference: str) -> None: ...
@@ -118,6 +123,10 @@ class VirtualSite:
     def app_put(self, lock: str, reference: str | None, code: str) -> str:
         fields = {"digits": code} if reference else {"digits": code, "name": "App"}
         return self.world.put_code_in_app(lock, reference, fields)
+
+    def app_edit(self, lock: str, reference: str, **fields: Any) -> None:
+        texts = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in fields.items()}
+        self.world.put_code_in_app(lock, reference, texts)
 
     def app_delete(self, lock: str, reference: str) -> None:
         self.world.delete_code_in_app(lock, reference)
@@ -184,6 +193,11 @@ class NukiSite:
     def app_put(self, lock: str, reference: str | None, code: str) -> str:
         fields = {"code": code} if reference else {"name": "App", "code": code}
         return self.world.put_code_in_app(lock, reference, fields)
+
+    def app_edit(self, lock: str, reference: str, **fields: Any) -> None:
+        words = {"starts_at": "allowedFromDate", "ends_at": "allowedUntilDate"}
+        texts = {k: instant(v) if isinstance(v, datetime) else v for k, v in fields.items()}
+        self.world.put_code_in_app(lock, reference, {words.get(k, k): v for k, v in texts.items()})
 
     def app_delete(self, lock: str, reference: str) -> None:
         self.world.delete_code_in_app(lock, reference)

@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities, Evidence, ReadBack
 from lockstep.model.declared import ABSENT, OTHER, Carried, Spec, is_enabled, revision_of
-from lockstep.model.window import Window
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An entry of a reading, matched to one of ours. None: the vendor does not show this field."""
-
-    reference: str
-    evidence: Evidence
-    fingerprint: UUID | None = None
-    version: str | None = None
-    window: Window | None = None
-    is_enabled: bool | None = None
-    targets: frozenset[str] | None = None
-
+from lockstep.model.edit import Edit, edit_of
+from lockstep.model.naming import is_shown_as
+from lockstep.model.seen import Seen
 
 OVERWRITTEN_WITHIN = timedelta(hours=24)
 """Being overwritten again counts on only where the last time is no longer ago than this."""
@@ -56,6 +43,9 @@ class Belief:
     """How often in a row (see OVERWRITTEN_WITHIN) what was proven was changed by somebody else."""
     overwritten_at: datetime | None = None
     """When the reading that last found it so began."""
+    edit: Edit | None = None
+    """What somebody else changed: until the declared state is proven again, or, where it has become the declaration,
+    until the next one."""
 
     @property
     def only(self) -> Carried | None:
@@ -200,7 +190,11 @@ def narrow(
         late_until=belief.late_until if belief.may_appear_late(begun_at) else None,
     )
     if _was_overwritten(belief, states, begun_at, specs, capabilities):
+        spec = specs.get(revision_of(belief.only or ABSENT) or 0)
         changed = _overwritten(changed, begun_at)
+        changed = replace(changed, edit=edit_of(spec, seen, begun_at, capabilities) if spec else None)
+    elif is_proven_now and only not in (ABSENT, OTHER) and changed.edit and not changed.edit.is_honoured:
+        changed = replace(changed, edit=None)
     return _settled(changed, only, begun_at) if is_proven_now else changed
 
 
@@ -312,6 +306,8 @@ def _explains(
         written = spec.window.widened_to(capabilities.schedule.granularity)
         if not seen.window.same_from(written, begun_at):
             return False
+    if not is_shown_as(seen.name, spec.name, capabilities.name):
+        return False
     if seen.is_enabled is not None and seen.is_enabled != is_enabled(state):
         return False
     if seen.targets is not None and seen.targets != spec.targets:

@@ -11,6 +11,7 @@ from lockstep.model.access_code import is_arrival_late, is_removal_late
 from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Capabilities
 from lockstep.model.declared import ABSENT, Declared, due_state, is_enabled, is_over, revision_of
+from lockstep.model.edit import ChangeType, EditedField, FieldChange
 from lockstep.model.plan_item import MOST_ATTEMPTS
 
 OVERWRITTEN_AGAIN = 3
@@ -41,13 +42,7 @@ def events_of_belief(
     found = []
     was_overwritten = after.overwritten_at != before.overwritten_at
     if was_overwritten:
-        found.append(
-            CodeFact(
-                events.AccessCodeRemovedOutside
-                if after.possible == {ABSENT}
-                else events.AccessCodeModifiedOutside
-            )
-        )
+        found.append(_edited(after))
     if was_overwritten and after.overwritten == OVERWRITTEN_AGAIN:
         found.append(_overwritten_again(after))
     is_due = due_state(declared, capabilities, now) != ABSENT
@@ -88,6 +83,28 @@ def _is_given_up(declared: Declared, belief: Belief, capabilities: Capabilities,
     if want is None or want == ABSENT or belief.possible == {want}:
         return False
     return belief.attempts_at(want) >= MOST_ATTEMPTS
+
+
+def _edited(after: Belief) -> CodeFact:
+    edit = after.edit
+    event: type[events.AccessCodeEditedOutside] = events.AccessCodeModifiedOutside
+    if edit is not None and edit.change_type is ChangeType.REMOVED:
+        event = events.AccessCodeRemovedOutside
+    told = [{"field": change.which.value, **_told_of(change)} for change in (edit.fields if edit else ())]
+    return CodeFact(
+        event,
+        {
+            "change_type": (edit.change_type if edit else ChangeType.MODIFIED).value,
+            "modified_fields": tuple(told),
+            "is_honoured": edit is not None and edit.is_honoured,
+        },
+    )
+
+
+def _told_of(change: FieldChange) -> dict[str, str | None]:
+    """Events carry no personal data: that a name changed, but not which."""
+    is_told = change.which in (EditedField.STARTS_AT, EditedField.ENDS_AT)
+    return {"from": change.before if is_told else None, "to": change.after if is_told else None}
 
 
 def _overwritten_again(belief: Belief) -> CodeFact:

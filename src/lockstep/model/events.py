@@ -61,14 +61,25 @@ class AccessCodeRemovedFromDevice(AccessCodeEvent):
     """False: it is to come back, for it left its place or its digits to a more urgent code."""
 
 
-class AccessCodeModifiedOutside(AccessCodeEvent):
-    """Somebody else changed it on the lock; Lockstep puts it right."""
+@dataclass(frozen=True, kw_only=True)
+class AccessCodeEditedOutside(AccessCodeEvent):
+    """Somebody else edited it, most often in the vendor's app. `modified_fields`: `field` (`name`, `code`, `starts_at`,
+    `ends_at`), `from` and `to`; these two are null for names and digits."""
+
+    change_type: str = "modified"
+    modified_fields: tuple[Mapping[str, str | None], ...] = ()
+    is_honoured: bool = False
+    """Whether it has become the declaration; else Lockstep puts it right."""
+
+
+class AccessCodeModifiedOutside(AccessCodeEditedOutside):
+    """Somebody else changed it on the lock."""
 
     kind = "access_code.modified_outside"
 
 
-class AccessCodeRemovedOutside(AccessCodeEvent):
-    """Somebody else removed it from the lock; Lockstep sets it again."""
+class AccessCodeRemovedOutside(AccessCodeEditedOutside):
+    """Somebody else removed it from the lock."""
 
     kind = "access_code.removed_outside"
 

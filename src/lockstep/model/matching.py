@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
-from lockstep.model.belief import Belief, Seen
+from lockstep.model.belief import Belief
 from lockstep.model.capabilities import Addressing, Capabilities
 from lockstep.model.declared import Declared, Spec
 from lockstep.model.naming import carries_tag
+from lockstep.model.seen import Seen
 from lockstep.model.window import Window
 
 
@@ -18,7 +19,10 @@ class ReadEntry:
     """One entry as a reading shows it, before anybody knows whose it is."""
 
     seen: Seen
-    name: str | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str | None:
+        return self.seen.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,15 @@ def carries_tag(name: str | None, tag: str, rules: NameRules) -> bool:
     return name.rstrip().casefold().endswith(tag.casefold())
 
 
+def is_shown_as(shown: str | None, written: str, rules: NameRules) -> bool:
+    """Whether a name read back is the one that was written, but for case and spaces, which vendors change, and the end
+    that some cut off. True where the vendor keeps or shows none: that tells nothing."""
+    if shown is None or not rules.is_kept:
+        return True
+    seen, meant = (" ".join(name.split()).casefold() for name in (shown, written))
+    return seen == meant or (rules.truncates and bool(seen) and meant.startswith(seen))
+
+
 def _spelt(wanted: str, allowed: str) -> str:
     """In characters that the lock holds: what it does not hold is spelt with those, as `Müßig` becomes `Mussig`."""
     letters = unicodedata.normalize("NFC", wanted)

@@ -11,6 +11,8 @@ from uuid import UUID
 from lockstep.model.access_code import Failure, Standing, Status, is_gone, rank, standing, status
 from lockstep.model.capabilities import Capabilities, Evidence
 from lockstep.model.declared import effective_window
+from lockstep.model.edit import Edit
+from lockstep.model.pending import PendingChange, name_on_lock, pending_changes
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import grants
@@ -37,6 +39,20 @@ class AccessCode:
     failure: dict[str, Any] | None
     digits: str | None = field(repr=False)
     has_digits: bool = False
+    pending: tuple[PendingChange, ...] = ()
+    """What is declared and not proven yet."""
+    name_on_lock: str = field(default="", repr=False)
+    """The exact name in the vendor's app: as the newest reading shows it, else as it is written."""
+
+    @property
+    def edit(self) -> Edit | None:
+        """What somebody else changed: it conflicts until the declared state is proven again; or it is honoured, and
+        stands until the next declaration."""
+        edit, declared = self.row.entry.belief.edit, self.row.entry.declared
+        if edit is None or edit.is_honoured:
+            return edit
+        is_at_an_end = declared.is_withdrawn or self.standing is Standing.GONE
+        return None if is_at_an_end else edit
 
     @property
     def proven_at(self) -> datetime | None:
@@ -141,6 +157,10 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
         _document(failure),
         digits,
         entry.digits is not None,
+        ()
+        if _is_over(entry)
+        else pending_changes(entry.declared, entry.belief, row.carried, capabilities, tx.now),
+        name_on_lock(entry.declared, entry.belief, row.carried),
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities
+from lockstep.model.declared import Spec
 from lockstep.storage.access_events import last_use
 from lockstep.storage.database import Connection
 from lockstep.storage.encoding import from_document
-from lockstep.storage.entries import EntryRow, entry_columns, entry_row
+from lockstep.storage.entries import EntryRow, entry_columns, entry_row, spec_columns, spec_of
 from lockstep.storage.grants import reaches_only
 from lockstep.storage.readings import newest_reading
 
@@ -52,6 +53,8 @@ class AccessCodeRow:
     lock_read_at: datetime | None
     """When the newest reading of its lock began."""
     entry: EntryRow
+    carried: Spec | None
+    """What the lock carries, or may still carry, of another revision than the declared one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ _JOINED = f"""
     a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at,
     dom.failure as domain_failure, dom.due_at as domain_due_at, i.begun_at as last_intent_at,
     i.outcome as last_intent_outcome, {last_use("e", "a")} as used_at,
-    {newest_reading("d")} as lock_read_at, {entry_columns()}
+    {newest_reading("d")} as lock_read_at, {entry_columns()}, {spec_columns("p")}
   from access_codes a
     join entries e on e.workspace_id = a.workspace_id and e.id = a.entry_id
     join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
@@ -133,6 +136,10 @@ _JOINED = f"""
     left join lateral (
       select begun_at, outcome from intents where workspace_id = a.workspace_id and entry_id = e.id
       order by begun_at desc, id desc limit 1) i on true
+    left join lateral (
+      select * from entry_revisions r where r.workspace_id = $1 and r.entry_id = e.id and r.revision <> e.revision
+        and array[r.revision::text, r.revision || '-'] && e.possible
+      order by r.revision desc limit 1) p on true
   where a.workspace_id = $1"""  # noqa: S608
 
 
@@ -167,6 +174,7 @@ def _row(r: Any) -> AccessCodeRow:
         used_at=r["used_at"],
         lock_read_at=r["lock_read_at"],
         entry=entry_row(r),
+        carried=spec_of(r)[1] if r["of_revision"] is not None else None,
     )
 
 

@@ -11,9 +11,11 @@ from uuid import UUID
 from lockstep.model.belief import Belief
 from lockstep.model.capabilities import Evidence
 from lockstep.model.declared import Declared, Spec
+from lockstep.model.edit import Edit
 from lockstep.model.window import Window
 from lockstep.storage import changes
 from lockstep.storage.database import Connection
+from lockstep.storage.encoding import from_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ _COLUMNS = (
     "e.id, e.domain_id, e.method_id, e.natural_key, e.tag, e.name, e.revision, e.starts_at, e.ends_at, e.digits, "
     "e.fingerprint, e.target_references, e.declared_at, e.withdrawn_at, e.is_compromised, e.possible, e.evidence, "
     "e.vendor_references, e.accepted, e.version, e.last_write_at, e.late_until, e.read_at, e.proven_at, e.tried, "
-    "e.overwritten, e.overwritten_at, e.failure, e.not_before, e.alarms, e.settled_at, "
+    "e.overwritten, e.overwritten_at, e.edit, e.failure, e.not_before, e.alarms, e.settled_at, "
     "e.actual_starts_at, e.actual_ends_at"
 )
 
@@ -69,6 +71,7 @@ def entry_row(record: Any) -> EntryRow:
         tuple(r["tried"]),
         r["overwritten"],
         r["overwritten_at"],
+        from_document(r["edit"], Edit) if r["edit"] else None,
     )
     return EntryRow(
         declared,

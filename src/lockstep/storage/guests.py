@@ -149,7 +149,7 @@ async def _forget_names(db: Connection, workspace_id: UUID, guest_id: UUID) -> N
         join grants g on g.workspace_id = m.workspace_id and g.id = m.grant_id
       where e.workspace_id = $1 and g.guest_id = $2 and e.settled_at is not null"""
     await db.execute(
-        f"update entries set name = tag where workspace_id = $1 and id in ({settled})",  # noqa: S608
+        f"update entries set name = tag, edit = null where workspace_id = $1 and id in ({settled})",  # noqa: S608
         workspace_id,
         guest_id,
     )

@@ -61,7 +61,7 @@ async def forget_entries(db: Connection, workspace_id: UUID, before: datetime, m
              update entry_revisions r set name = e.tag, fingerprint = null from entries e join old on old.id = e.id
              where r.workspace_id = $1 and e.workspace_id = $1 and r.entry_id = e.id
            )
-           update entries set digits = null, fingerprint = null, name = tag
+           update entries set digits = null, fingerprint = null, name = tag, edit = null
            where workspace_id = $1 and id in (select id from old)""",
         workspace_id,
         before,

@@ -11,6 +11,7 @@ from uuid import UUID
 from lockstep.model.belief import Belief
 from lockstep.storage.claims import Claim
 from lockstep.storage.database import Connection, one_or_several
+from lockstep.storage.encoding import to_document
 from lockstep.storage.events import Draft, draft_columns, tell_of_events, telling
 from lockstep.storage.intents import IntentRow
 
@@ -48,7 +49,8 @@ class Ending:
 
 BELIEF_COLUMNS = """possible = b.possible, evidence = b.evidence, vendor_references = b.refs, accepted = b.accepted,
   version = b.version, last_write_at = b.last_write_at, late_until = b.late_until, read_at = b.read_at,
-  proven_at = b.proven_at, tried = b.tried, overwritten = b.overwritten, overwritten_at = b.overwritten_at"""
+  proven_at = b.proven_at, tried = b.tried, overwritten = b.overwritten, overwritten_at = b.overwritten_at,
+  edit = b.edit"""
 
 # The check of the declaration stands at the update of its row: that sees what a declaration under way has committed
 # by then, which a plain read in this statement would not.
@@ -69,7 +71,8 @@ with leased as (
 ), believed as (
   update entries set {BELIEF_COLUMNS} from free, jsonb_to_record($15::jsonb) b (possible text[], evidence smallint,
     refs text[], accepted text, version text, last_write_at timestamptz, late_until timestamptz,
-    read_at timestamptz, proven_at timestamptz, tried text[], overwritten integer, overwritten_at timestamptz)
+    read_at timestamptz, proven_at timestamptz, tried text[], overwritten integer, overwritten_at timestamptz,
+    edit jsonb)
   where workspace_id = $1 and entries.id = $5 and revision = $9 and (withdrawn_at is not null) = $20
   returning entries.id
 ), intended as (
@@ -96,7 +99,8 @@ ended as (
 ), believed as (
   update entries set {BELIEF_COLUMNS} from mine, jsonb_to_record($14::jsonb) b (possible text[], evidence smallint,
     refs text[], accepted text, version text, last_write_at timestamptz, late_until timestamptz,
-    read_at timestamptz, proven_at timestamptz, tried text[], overwritten integer, overwritten_at timestamptz)
+    read_at timestamptz, proven_at timestamptz, tried text[], overwritten integer, overwritten_at timestamptz,
+    edit jsonb)
   where workspace_id = $1 and entries.id = $3
 )
 select exists (select from mine)"""  # noqa: S608
@@ -118,7 +122,8 @@ held as materialized (
   update entries set {BELIEF_COLUMNS}
   from held, jsonb_to_recordset($4::jsonb) b (id uuid, domain_id uuid, possible text[], evidence smallint, refs text[],
     accepted text, version text, last_write_at timestamptz, late_until timestamptz, read_at timestamptz,
-    proven_at timestamptz, tried text[], overwritten integer, overwritten_at timestamptz)
+    proven_at timestamptz, tried text[], overwritten integer, overwritten_at timestamptz,
+    edit jsonb)
   where workspace_id = $1 and entries.id = b.id and held.id = b.domain_id
 ), {telling("$5", "$6", _DRAFTS)}
 select id from held"""  # noqa: S608
@@ -256,4 +261,5 @@ def belief_document(belief: Belief) -> dict[str, object]:
         "tried": list(belief.tried),
         "overwritten": belief.overwritten,
         "overwritten_at": instant(belief.overwritten_at),
+        "edit": to_document(belief.edit) if belief.edit else None,
     }

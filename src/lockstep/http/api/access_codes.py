@@ -15,6 +15,7 @@ from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import PathId, QueryId
 from lockstep.http.api.paging import Cursor, Limit, Page
 from lockstep.model.declared import ABSENT, OTHER, Carried, is_enabled, revision_of
+from lockstep.model.edit import Edit, EditedField
 from lockstep.model.permissions import Actor, Scope
 from lockstep.operations import access_codes, arrivals
 from lockstep.operations.access_codes import AccessCode, ListCodes
@@ -76,6 +77,44 @@ class AttemptOut:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldChangeOut:
+    """`code` tells no digits. Names are null for whoever may not read guests."""
+
+    field: Annotated[str, Field(examples=["ends_at"])]
+    """`name`, `code`, `starts_at` or `ends_at`."""
+    before: str | None
+    after: str | None
+
+    def __repr__(self) -> str:
+        return f"FieldChangeOut({self.field})"
+
+
+@dataclass(frozen=True, slots=True)
+class EditOut:
+    """What somebody else changed, most often in the vendor's app."""
+
+    change_type: Annotated[str, Field(examples=["modified"])]
+    """`modified` or `removed`."""
+    modified_fields: tuple[FieldChangeOut, ...]
+    """Empty for a removal, and where the vendor tells no more than that something changed."""
+    since: datetime
+    """When the reading that found it so began."""
+    is_honoured: bool
+    """True: it has become the declaration. False: it conflicts with it, until the declared state is proven again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingOut:
+    """A change that is declared and not proven yet."""
+
+    kind: Annotated[str, Field(examples=["updating_window"])]
+    """`creating`, `deferring_creation`, `deleting`, `updating_code`, `updating_name` or `updating_window`."""
+    since: datetime | None
+    scheduled_at: datetime | None
+    """Of what is deferred: when it will be written."""
+
+
+@dataclass(frozen=True, slots=True)
 class AccessCodeOut:
     """One code on one lock."""
 
@@ -91,11 +130,16 @@ class AccessCodeOut:
     """`unset`, `setting`, `set`, `removing`, `removed` or `unknown`."""
     standing: Annotated[str, Field(examples=["proven"])]
     """`proven`; `scheduled`: not yet due; `unconfirmed`: accepted or unknown; `failed`: refused, or late; `gone`."""
+    name_on_lock: str | None = field(repr=False)
+    """The exact name in the vendor's app: as the newest reading shows it, else as it is written; null for whoever may
+    not read guests."""
     declared: DeclaredOut
     believed: BelievedOut
     last_attempt: AttemptOut | None
     next_look_at: datetime | None
     failure: Failed | None
+    edited_outside: EditOut | None
+    pending: tuple[PendingOut, ...]
     alarms: tuple[str, ...]
     """Which alarms were raised for it as it is declared now."""
     created_at: datetime
@@ -199,6 +243,7 @@ def _obstacles(coming: Coming) -> Iterator[ObstacleOut]:
 def _shown(code: AccessCode, actor: Actor) -> AccessCodeOut:
     row, declared = code.row, code.row.entry.declared
     is_masked = code.has_digits and code.digits is None
+    may_read_names = actor.may(Scope.GUESTS_READ)
     return AccessCodeOut(
         row.public_id,
         row.grant_public_id,
@@ -209,8 +254,9 @@ def _shown(code: AccessCode, actor: Actor) -> AccessCodeOut:
         is_masked,
         code.status.value,
         code.standing.value,
+        code.name_on_lock if may_read_names else None,
         DeclaredOut(
-            declared.spec.name if actor.may(Scope.GUESTS_READ) else None,
+            declared.spec.name if may_read_names else None,
             WindowOut(code.window.starts_at, code.window.ends_at),
             WindowOut(code.effective.starts_at, code.effective.ends_at),
             declared.declared_at,
@@ -225,10 +271,22 @@ def _shown(code: AccessCode, actor: Actor) -> AccessCodeOut:
         AttemptOut(row.last_intent_at, row.last_intent_outcome) if row.last_intent_at else None,
         code.next_look_at,
         failed(code.failure),
+        _edited(code.edit, may_read_names=may_read_names) if code.edit else None,
+        tuple(PendingOut(p.kind.value, p.since, p.scheduled_at) for p in code.pending),
         tuple(sorted(row.entry.alarms)),
         row.created_at,
         row.withdrawn_at,
     )
+
+
+def _edited(edit: Edit, *, may_read_names: bool) -> EditOut:
+    changes = tuple(
+        FieldChangeOut(c.which.value, c.before, c.after)
+        if may_read_names or c.which is not EditedField.NAME
+        else FieldChangeOut(c.which.value, None, None)
+        for c in edit.fields
+    )
+    return EditOut(edit.change_type.value, changes, edit.found_at, edit.is_honoured)
 
 
 def _believed(state: Carried, revision: int) -> Believable:

@@ -383,6 +383,8 @@ create table entries (
   tried text[] not null default '{}',
   overwritten integer not null default 0,
   overwritten_at timestamptz,
+  -- What somebody else changed last, as long as it is told: field by field, digits never.
+  edit jsonb,
   -- What went wrong last, and which alarms were raised for this revision.
   failure jsonb,
   not_before timestamptz,

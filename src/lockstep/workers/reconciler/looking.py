@@ -14,9 +14,9 @@ from lockstep.driver.changes import ObserveScope
 from lockstep.driver.contract import Driver, Reading
 from lockstep.driver.outcomes import VendorUnreachable
 from lockstep.model import events
-from lockstep.model.belief import Seen
 from lockstep.model.capabilities import CodeChooser, Evidence
 from lockstep.model.matching import ReadEntry
+from lockstep.model.seen import Seen
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Gate, Tx
@@ -143,8 +143,8 @@ def read_entries(observation: Observation) -> list[ReadEntry]:
                 window=_window(c.get("window")),
                 is_enabled=c.get("is_enabled"),
                 targets=frozenset(c["targets"]),
-            ),
-            c.get("name"),
+                name=c.get("name"),
+            )
         )
         for c in observation.content
         if c.get("is_code", True)
