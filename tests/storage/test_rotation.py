@@ -57,6 +57,7 @@ NOT_SEALED_DOCUMENTS = {
     "devices.custom_metadata": "values that only callers understand",
     "devices.state": "the lock's health",
     "domains.failure": "a code and words",
+    "entries.edit": "fields, names and instants, never digits",
     "entries.failure": "a code and words",
     "events.payload": "what the audit log shows",
     "events.subjects": "public ids",
