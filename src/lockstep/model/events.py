@@ -8,6 +8,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from lockstep.model.booking_events import BookingCancelled as BookingCancelled
+from lockstep.model.booking_events import BookingChanged as BookingChanged
+from lockstep.model.booking_events import BookingCreated as BookingCreated
+from lockstep.model.booking_events import BookingEvent as BookingEvent
+from lockstep.model.booking_events import BookingHeld as BookingHeld
+from lockstep.model.booking_events import BookingReleased as BookingReleased
+from lockstep.model.booking_events import CalendarAdded as CalendarAdded
+from lockstep.model.booking_events import CalendarChanged as CalendarChanged
+from lockstep.model.booking_events import CalendarEvent as CalendarEvent
+from lockstep.model.booking_events import CalendarFailed as CalendarFailed
+from lockstep.model.booking_events import CalendarHeld as CalendarHeld
+from lockstep.model.booking_events import CalendarRecovered as CalendarRecovered
+from lockstep.model.booking_events import CalendarReleased as CalendarReleased
+from lockstep.model.booking_events import CalendarRemoved as CalendarRemoved
+from lockstep.model.booking_events import CalendarWarned as CalendarWarned
 from lockstep.model.event import Event as Event
 from lockstep.model.event import Failed as Failed
 
@@ -130,6 +145,36 @@ class AccessCodeDuplicateTaken(AccessCodeFailed):
     kind = "access_code.duplicate_taken"
 
 
+class AccessCodeAdopted(AccessCodeEvent):
+    """Somebody else had put it on the lock as an unmanaged code of the same id; from now on it is Lockstep's."""
+
+    kind = "access_code.adopted"
+
+
+class AccessCodeReleased(AccessCodeEvent):
+    """Lockstep looks after it no more. What is on the lock stays there, as an unmanaged code of the same id."""
+
+    kind = "access_code.released"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnmanagedCodeEvent(Event):
+    unmanaged_code_id: str
+    device_id: str
+
+
+class UnmanagedCodeCreated(UnmanagedCodeEvent):
+    """A code that is not Lockstep's was seen on a lock, for the first time or again."""
+
+    kind = "unmanaged_code.created"
+
+
+class UnmanagedCodeRemoved(UnmanagedCodeEvent):
+    """It is on the lock no more."""
+
+    kind = "unmanaged_code.removed"
+
+
 @dataclass(frozen=True, kw_only=True)
 class AccessGrantEvent(Event):
     access_grant_id: str
@@ -152,97 +197,6 @@ class AccessGrantCancelled(AccessGrantEvent):
     """Nobody is to be let in by it any more."""
 
     kind = "access_grant.cancelled"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BookingEvent(Event):
-    booking_id: str
-    calendar_id: str | None = None
-
-
-class BookingCreated(BookingEvent):
-    """A stay was imported or entered."""
-
-    kind = "booking.created"
-
-
-class BookingChanged(BookingEvent):
-    """Its dates, guest or state changed."""
-
-    kind = "booking.changed"
-
-
-class BookingCancelled(BookingEvent):
-    """The stay will not take place."""
-
-    kind = "booking.cancelled"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BookingHeld(BookingEvent, Failed):
-    """What is said of it cannot be followed yet, for the cause that is told: it gives no access, or the access that it
-    gave before."""
-
-    kind = "booking.held"
-
-
-class BookingReleased(BookingEvent):
-    """What it was held for is over, or the stay is: its access is as the booking says."""
-
-    kind = "booking.released"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CalendarEvent(Failed):
-    calendar_id: str
-
-
-class CalendarAdded(CalendarEvent):
-    """A calendar link was added to a property."""
-
-    kind = "calendar.added"
-
-
-class CalendarChanged(CalendarEvent):
-    """Its name, or how far it is believed, changed."""
-
-    kind = "calendar.changed"
-
-
-class CalendarWarned(CalendarEvent):
-    """It was followed only in part, or something in it is odd: said once each time that it appears."""
-
-    kind = "calendar.warned"
-
-
-class CalendarRemoved(CalendarEvent):
-    """A calendar link was removed."""
-
-    kind = "calendar.removed"
-
-
-class CalendarHeld(CalendarEvent):
-    """It lost too much at once: what it takes away is held until confirmed by hand."""
-
-    kind = "calendar.held"
-
-
-class CalendarReleased(CalendarEvent):
-    """What was held is obeyed, or was dismissed."""
-
-    kind = "calendar.released"
-
-
-class CalendarFailed(CalendarEvent):
-    """It cannot be read; what is known from it stays as it is."""
-
-    kind = "calendar.failed"
-
-
-class CalendarRecovered(CalendarEvent):
-    """It can be read again."""
-
-    kind = "calendar.recovered"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,6 +258,18 @@ class DeviceRemoved(DeviceEvent):
 
     kind = "device.removed"
     is_for_good: bool = False
+
+
+class DeviceManaged(DeviceEvent):
+    """Lockstep looks after it again."""
+
+    kind = "device.managed"
+
+
+class DeviceUnmanaged(DeviceEvent):
+    """Lockstep neither looks at it nor writes to it any more; the codes on it stay there."""
+
+    kind = "device.unmanaged"
 
 
 class DeviceWentOffline(DeviceEvent):

@@ -1,4 +1,4 @@
-"""Devices as the ways in ask for them, and the codes on them that are not ours."""
+"""Devices as the ways in ask for them, and what may be done with them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from lockstep.storage import (
     domains,
     entries,
     grants,
-    readings,
     spaces,
 )
 from lockstep.storage.devices import DeviceFilter, DeviceRow
@@ -132,20 +131,6 @@ class ChangeDevice:
     nickname: str | UnsetType | None = UNSET
     custom_metadata: Mapping[str, str | bool | None] | UnsetType = UNSET
     """Laid over what there is; null or an empty text takes a value away."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnmanagedCode:
-    """A code on a lock that is not Lockstep's: it is left alone, and its digits are avoided."""
-
-    device_id: str
-    name: str | None = field(repr=False)
-    """As the vendor shows it; null for whoever may not read guests."""
-    starts_at: datetime | None
-    ends_at: datetime | None
-    is_enabled: bool | None
-    seen_at: datetime
-    """When the reading that showed it began."""
 
 
 async def get(tx: Tx, actor: Actor, device_public_id: str) -> DeviceRow:
@@ -270,27 +255,6 @@ async def _drop_codes(tx: Tx, actor: Actor, device: DeviceRow) -> None:
     await claims.wake(tx.db, tx.workspace_id, "domains", [device.domain_id], tx.now)
 
 
-async def unmanaged_codes(tx: Tx, actor: Actor, device_public_id: str) -> list[UnmanagedCode]:
-    """What the newest reading shows on this lock besides our codes; empty as long as there was none."""
-    require(actor, Scope.GRANTS_READ)
-    device = await get(tx, actor, device_public_id)
-    found = await readings.of_targets(tx.db, tx.workspace_id, device.account_id, [device.reference])
-    living = await entries.open_of_domain(tx.db, tx.workspace_id, device.domain_id)
-    ours = {reference for entry in living for reference in entry.belief.references}
-    return [
-        UnmanagedCode(
-            device.public_id,
-            content.get("name") if actor.may(Scope.GUESTS_READ) else None,
-            *_window(content.get("window")),
-            content.get("is_enabled"),
-            observation.begun_at,
-        )
-        for observation in found
-        for content in observation.content
-        if content.get("is_code", True) and content["reference"] not in ours
-    ]
-
-
 async def known_device(tx: Tx, actor: Actor, device_id: str) -> DeviceRow:
     """For other operations. Raises NotFound, NotAllowed where it stands at none of the actor's properties."""
     found = await devices.by_public_ids(tx.db, tx.workspace_id, [device_id])
@@ -392,12 +356,4 @@ def _abilities(capabilities: Capabilities) -> Abilities:
         capabilities.schedule.kind.value,
         int(capabilities.schedule.granularity.total_seconds()),
         capabilities.best_evidence.name.lower(),
-    )
-
-
-def _window(document: list[str | None] | None) -> tuple[datetime | None, datetime | None]:
-    starts_at, ends_at = document or (None, None)
-    return (
-        datetime.fromisoformat(starts_at) if starts_at else None,
-        datetime.fromisoformat(ends_at) if ends_at else None,
     )

@@ -43,6 +43,8 @@ class DeviceRow:
     """A name that callers gave it."""
     custom_metadata: dict[str, str | bool] = field(default_factory=dict)
     """Values that only callers understand."""
+    is_managed: bool = True
+    """False: Lockstep neither looks at it nor writes to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Surroundings:
 
 _COLUMNS = (
     "id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, time_zone, state, "
-    "is_online, created_at, removed_at, missed_since, missed, given_up_at, maker, nickname, custom_metadata"
+    "is_online, created_at, removed_at, missed_since, missed, given_up_at, maker, nickname, custom_metadata, "
+    "is_managed"
 )
 _WIDTH = len(_COLUMNS.split(", "))
 

@@ -238,6 +238,19 @@ async def by_references(
     return {(r["target"], r["reference"]): UUID(r["id"]) for r in rows}
 
 
+async def standing_at(db: Connection, workspace_id: UUID, domain_ids: Sequence[UUID]) -> set[tuple[str, str]]:
+    """(target, reference) at which codes of ours stand, or may, in these domains."""
+    rows = await db.fetch(
+        """select t.target, r.reference from entries e
+             cross join lateral unnest(e.target_references) t(target)
+             cross join lateral unnest(e.vendor_references) r(reference)
+           where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null and e.method_id is not null""",
+        workspace_id,
+        list(domain_ids),
+    )
+    return {(r["target"], r["reference"]) for r in rows}
+
+
 async def specs_of(
     db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID]
 ) -> Mapping[UUID, Mapping[int, Spec]]:

@@ -15,6 +15,7 @@ from lockstep.storage.devices import DeviceRow, device_columns, device_row
 from lockstep.storage.domains import DomainRow, domain_columns, domain_row
 from lockstep.storage.entries import EntryRow, entry_columns, entry_row, spec_columns, spec_of
 from lockstep.storage.intents import IntentRow
+from lockstep.storage.unmanaged_codes import standing_on
 
 _DOMAIN, _ACCOUNT = (len(columns.split(", ")) for columns in (domain_columns("q"), account_columns("a")))
 
@@ -25,11 +26,11 @@ _ONE, _SEVERAL = "= $2", "= any($2)"
 
 def _place(which: str) -> str:
     return f"""
-select {domain_columns("q")}, {account_columns("a")}, w.is_ruling, {device_columns("d")}
+select {domain_columns("q")}, {account_columns("a")}, w.is_ruling, {device_columns("d")}, {standing_on("d")}
 from domains q
   join accounts a on a.workspace_id = $1 and a.id = q.account_id
   join workspaces w on w.id = $1
-  left join devices d on d.workspace_id = $1 and d.domain_id = q.id and d.given_up_at is null
+  left join devices d on d.workspace_id = $1 and d.domain_id = q.id and d.given_up_at is null and d.is_managed
 where q.workspace_id = $1 and q.id {which}
 order by q.id, d.removed_at is not null, d.id"""  # noqa: S608
 
@@ -45,8 +46,9 @@ order by e.id"""  # noqa: S608
 
 _PLACES, _STOCKS = (_place(_ONE), _place(_SEVERAL)), (_stock(_ONE), _stock(_SEVERAL))
 
-FoundPlace = tuple[DomainRow, AccountRow, bool, list[DeviceRow]]
-"""The domain, its account, whether this database rules, and the domain's locks; those taken as removed come last."""
+FoundPlace = tuple[DomainRow, AccountRow, bool, list[DeviceRow], dict[UUID, frozenset[str]]]
+"""The domain, its account, whether this database rules, the domain's locks that Lockstep looks after, of which those
+taken as removed come last, and by lock the references of codes on it that are known not to be ours."""
 FoundStock = tuple[dict[UUID, EntryRow], dict[UUID, dict[int, Spec]], list[IntentRow]]
 """Every entry that is not settled, every revision of each that a lock may still carry, and the intents without an
 outcome (their worker died) or waiting for a job."""
@@ -60,9 +62,11 @@ async def places(db: Connection, workspace_id: UUID, domain_ids: Sequence[UUID])
         row = tuple(record)
         domain = domain_row(row[:_DOMAIN])
         if domain.id not in found:
-            found[domain.id] = (domain, account_row(row[_DOMAIN : locks_at - 1]), row[locks_at - 1], [])
+            found[domain.id] = (domain, account_row(row[_DOMAIN : locks_at - 1]), row[locks_at - 1], [], {})
         if row[locks_at] is not None:
-            found[domain.id][-1].append(device_row(row[locks_at:]))
+            _, _, _, locks, strangers = found[domain.id]
+            locks.append(device_row(row[locks_at:-1]))
+            strangers[locks[-1].id] = frozenset(row[-1])
     return found
 
 

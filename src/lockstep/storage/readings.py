@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from lockstep.storage.database import Connection
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What the newest reading showed of one target: `content` is a list of entries, digits only as fingerprints
-    (with a sealed copy, as `sealed`, where the vendor computes them)."""
+    (with a sealed copy, as `sealed`, where the vendor computes them, and of codes that are not ours)."""
 
     target: str
     begun_at: datetime
@@ -31,6 +31,10 @@ class Stored:
     begun_at: datetime | None
     observed: list[Observation]
 
+
+Contents = dict[str, list[dict[str, Any]]]
+"""By target, as an observation has it."""
+Complete = Callable[[Contents], Awaitable[Contents]]
 
 _BEGUN_AT = """(select max(r.begun_at) from readings r where r.workspace_id = o.workspace_id
   and r.account_id = o.account_id and o.target = any(r.covers))"""
@@ -50,10 +54,13 @@ async def store(
     scope: str,
     begun_at: datetime,
     covers: Sequence[str],
-    contents: dict[str, list[dict[str, Any]]],
+    contents: Contents,
+    complete: Complete | None = None,
 ) -> set[str]:
-    """Keep a reading unless a newer one of this scope is stored; returns the targets whose content changed."""
-    kept = await db.fetchval(
+    """Keep a reading unless a newer one of this scope is stored; returns the targets whose content changed.
+
+    `complete` adds to these what is no difference by itself: sealed copies, which are made only where they are kept."""
+    is_newest = await db.fetchval(
         """insert into readings (workspace_id, account_id, scope, begun_at, covers) values ($1, $2, $3, $4, $5)
            on conflict (workspace_id, account_id, scope) do update
              set begun_at = excluded.begun_at, covers = excluded.covers
@@ -65,17 +72,20 @@ async def store(
         begun_at,
         sorted(covers),
     )
-    if not kept:
+    if not is_newest:
         return set()
     known = await _digests(db, workspace_id, account_id, sorted(covers))
     changed = {t: d for t in sorted(covers) if (d := _digest(contents.get(t, []))) != known.get(t)}
     if changed:
+        kept = {t: contents.get(t, []) for t in changed}
+        if complete is not None:
+            kept = await complete(kept)
         await db.executemany(
             """insert into observations (workspace_id, account_id, target, content, digest, changed_at)
                values ($1, $2, $3, $4, $5, $6)
                on conflict (workspace_id, account_id, target) do update
                  set content = excluded.content, digest = excluded.digest, changed_at = excluded.changed_at""",
-            [(workspace_id, account_id, t, contents.get(t, []), d, begun_at) for t, d in changed.items()],
+            [(workspace_id, account_id, t, kept[t], d, begun_at) for t, d in changed.items()],
         )
     return set(changed)
 

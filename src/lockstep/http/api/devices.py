@@ -8,9 +8,10 @@ from starlette.responses import Response
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import PathId, QueryId
 from lockstep.http.api.paging import Cursor, Limit, Page
-from lockstep.operations import attempts, devices
+from lockstep.operations import attempts, devices, unmanaged_codes
 from lockstep.operations.attempts import ActionAttempt
-from lockstep.operations.devices import Device, ListDevices, UnmanagedCode
+from lockstep.operations.devices import Device, ListDevices
+from lockstep.operations.unmanaged_codes import ListUnmanagedCodes, UnmanagedCode
 
 router = APIRouter(prefix="/v1/devices", tags=["Devices"])
 
@@ -65,7 +66,11 @@ async def give_up_device(call: Asked, device_id: PathId) -> Response:
 
 
 @router.get("/{device_id}/unmanaged_codes", response_model=Page[UnmanagedCode])
-async def list_unmanaged_codes(call: Asked, device_id: PathId) -> Response:
-    """List the codes on this lock that are not Lockstep's, as last seen. They are never touched."""
-    found = await call.read(lambda tx: devices.unmanaged_codes(tx, call.actor, device_id))
-    return answer(Page(found, None, has_more=False))
+async def list_unmanaged_codes(
+    call: Asked, device_id: PathId, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """List the codes on this lock that are not Lockstep's, as last seen. They are never touched unasked."""
+    of = f"unmanaged codes {device_id}"
+    command = ListUnmanagedCodes(limit + 1, call.place(of, cursor), device_id)
+    found = await call.read(lambda tx: unmanaged_codes.listed(tx, call.actor, command))
+    return call.page(of, found, limit, lambda code: code.unmanaged_code_id)

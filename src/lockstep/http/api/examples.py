@@ -17,6 +17,7 @@ _PREFIXES = {
     "access_grant": "grant",
     "access_method": "method",
     "access_code": "code",
+    "unmanaged_code": "code",
     "action_attempt": "attempt",
     "webhook": "webhook",
     "delivery": "delivery",

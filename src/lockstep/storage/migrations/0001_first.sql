@@ -72,6 +72,8 @@ create table accounts (
   created_at timestamptz not null,
   disconnected_at timestamptz,
   described_at timestamptz,
+  -- Whether Lockstep looks after a device that appears under it.
+  manages_new_devices boolean not null default true,
   -- The budget: tokens refill with time, permits are calls under way.
   tokens double precision not null default 0,
   tokens_at timestamptz,
@@ -147,6 +149,8 @@ create table devices (
   missed integer not null default 0,
   removed_at timestamptz,
   given_up_at timestamptz,
+  -- False: Lockstep neither looks at it nor writes to it.
+  is_managed boolean not null default true,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, account_id, reference),
@@ -511,6 +515,27 @@ create table observations (
   foreign key (workspace_id, account_id) references accounts on delete cascade
 );
 
+-- A code on a lock that is not Lockstep's. What it is like stands in the observation; this is who it is, from reading to
+-- reading.
+create table unmanaged_codes (
+  workspace_id uuid not null,
+  id uuid not null,
+  public_id text not null,
+  device_id uuid not null,
+  reference text not null,
+  first_seen_at timestamptz not null,
+  gone_at timestamptz,
+  -- Where somebody asked that it be taken off the lock: the entry that sees to it.
+  removal_id uuid,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  foreign key (workspace_id, device_id) references devices on delete cascade,
+  foreign key (workspace_id, removal_id) references entries on delete set null (removal_id)
+);
+create unique index unmanaged_codes_standing on unmanaged_codes (workspace_id, device_id, reference)
+  where gone_at is null;
+create index unmanaged_codes_gone on unmanaged_codes (workspace_id, gone_at) where gone_at is not null;
+
 create table access_events (
   workspace_id uuid not null,
   account_id uuid not null,
@@ -702,8 +727,8 @@ begin
   foreach t in array array[
     'api_keys', 'accounts', 'domains', 'devices', 'spaces', 'space_devices', 'guests', 'calendars',
     'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
-    'occupancies', 'intents', 'readings', 'observations', 'access_events', 'attempts', 'events', 'event_positions',
-    'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds'
+    'occupancies', 'intents', 'readings', 'observations', 'unmanaged_codes', 'access_events', 'attempts', 'events',
+    'event_positions', 'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds'
   ] loop
     execute format('alter table %I enable row level security', t);
     execute format('alter table %I force row level security', t);

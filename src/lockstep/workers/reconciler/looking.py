@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64decode, b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,14 +16,14 @@ from lockstep.model import events
 from lockstep.model.capabilities import CodeChooser, Evidence
 from lockstep.model.matching import ReadEntry
 from lockstep.model.seen import Seen
-from lockstep.model.window import Window
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import accounts, claims, devices, domains, readings
+from lockstep.operations.observed import sealed_digits, window_document, window_seen
+from lockstep.storage import accounts, claims, devices, domains, entries, readings
 from lockstep.storage.claims import Claim
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.encoding import to_document
-from lockstep.storage.readings import Observation, Stored
+from lockstep.storage.readings import Contents, Observation, Stored
 from lockstep.workers.reconciler.actor import RECONCILER
 from lockstep.workers.reconciler.permits import NO_TURN_WAIT, Permits
 from lockstep.workers.reconciler.shared import Shared, scoped
@@ -116,11 +115,23 @@ class Looking:
         self, tx: Tx, place: Place, known: Sequence[DeviceRow], reading: Reading, begun_at: datetime
     ) -> None:
         account = place.account
-        contents = _contents(tx, account.id, known, reading)
-        covers = sorted(reading.complete_for)
+        # Of devices that Lockstep does not look after nothing is kept: they are unread.
+        covered = reading.complete_for - {d.reference for d in known if not d.is_managed}
+
+        async def complete(changed: Contents) -> Contents:
+            return await _with_digits(tx, account.id, known, reading, changed)
+
         changed = await readings.store(
-            tx.db, tx.workspace_id, account.id, scoped(place).scope, begun_at, covers, contents
+            tx.db,
+            tx.workspace_id,
+            account.id,
+            scoped(place).scope,
+            begun_at,
+            sorted(covered),
+            _contents(tx, covered, reading),
+            complete,
         )
+        known = [d for d in known if d.is_managed]
         changed |= await _store_states(tx, known, reading)
         elsewhere = {d.domain_id for d in known if d.reference in changed and d.domain_id != place.domain.id}
         await claims.wake(tx.db, tx.workspace_id, "domains", sorted(elsewhere), tx.now)
@@ -140,7 +151,7 @@ def read_entries(observation: Observation) -> list[ReadEntry]:
                 evidence=Evidence(c["evidence"]),
                 fingerprint=UUID(c["fingerprint"]) if c.get("fingerprint") else None,
                 version=c.get("version"),
-                window=_window(c.get("window")),
+                window=window_seen(c),
                 is_enabled=c.get("is_enabled"),
                 targets=frozenset(c["targets"]),
                 name=c.get("name"),
@@ -149,11 +160,6 @@ def read_entries(observation: Observation) -> list[ReadEntry]:
         for c in observation.content
         if c.get("is_code", True)
     ]
-
-
-def shown_digits(tx: Tx, account_id: UUID, sealed: str) -> str:
-    """Digits that the vendor computed and an observation carries sealed."""
-    return tx.open(b64decode(sealed), "observations", "content", account_id)
 
 
 async def domains_of_targets(tx: Tx, account_id: UUID, targets: Iterable[str] | None) -> list[UUID]:
@@ -178,11 +184,8 @@ async def _observe(driver: Driver, scope: ObserveScope) -> Reading:
         raise VendorUnreachable("the reading did not end in time") from error
 
 
-def _contents(
-    tx: Tx, account_id: UUID, known: Sequence[DeviceRow], reading: Reading
-) -> dict[str, list[dict[str, Any]]]:
-    issuing = {d.reference for d in known if d.capabilities.chooser is CodeChooser.VENDOR}
-    contents: dict[str, list[dict[str, Any]]] = {t: [] for t in reading.complete_for}
+def _contents(tx: Tx, covered: Set[str], reading: Reading) -> Contents:
+    contents: Contents = {t: [] for t in covered}
     for entry in sorted(reading.entries, key=lambda e: e.reference):
         content = {
             "reference": entry.reference,
@@ -191,17 +194,35 @@ def _contents(
             "name": entry.name,
             "fingerprint": str(tx.fingerprint(entry.digits)) if entry.digits else None,
             "version": entry.version,
-            "window": _document(entry.window),
+            "window": window_document(entry.window),
             "is_enabled": entry.is_enabled,
             "is_code": entry.is_code,
         }
-        if entry.digits and entry.targets & issuing:
-            # The vendor computed them: where its answer was lost, this is the only place that tells them.
-            sealed = tx.seal(entry.digits, "observations", "content", account_id)
-            content["sealed"] = b64encode(sealed).decode()
-        for target in entry.targets & reading.complete_for:
+        for target in entry.targets & covered:
             contents[target].append(content)
     return contents
+
+
+async def _with_digits(
+    tx: Tx, account_id: UUID, known: Sequence[DeviceRow], reading: Reading, changed: Contents
+) -> Contents:
+    """With sealed copies of digits that are known from nowhere else: those of codes that are not ours, and those that
+    the vendor computes, for its answer may be lost."""
+    locks = [d for d in known if d.reference in changed]
+    issuing = {d.reference for d in locks if d.capabilities.chooser is CodeChooser.VENDOR}
+    domain_ids = sorted({d.domain_id for d in locks})
+    ours = await entries.standing_at(tx.db, tx.workspace_id, domain_ids)
+    digits = {
+        (t, e.reference): e.digits for e in reading.entries if e.is_code and e.digits for t in e.targets
+    }
+
+    def with_digits(target: str, content: dict[str, Any]) -> dict[str, Any]:
+        place = (target, content["reference"])
+        if place not in digits or (target not in issuing and place in ours):
+            return content
+        return content | {"sealed": sealed_digits(tx, account_id, digits[place])}
+
+    return {target: [with_digits(target, c) for c in contents] for target, contents in changed.items()}
 
 
 async def _store_states(tx: Tx, known: Sequence[DeviceRow], reading: Reading) -> set[str]:
@@ -250,16 +271,3 @@ def _health_events(device: DeviceRow, after: dict[str, Any]) -> list[events.Even
     ):
         found.append(events.DeviceSubscriptionRequired(device_id=device.public_id))
     return found
-
-
-def _document(window: Window | None) -> list[str | None] | None:
-    if window is None:
-        return None
-    return [window.starts_at.isoformat(), window.ends_at.isoformat() if window.ends_at else None]
-
-
-def _window(document: list[str | None] | None) -> Window | None:
-    if not document or document[0] is None:
-        return None
-    ends_at = datetime.fromisoformat(document[1]) if document[1] else None
-    return Window(datetime.fromisoformat(document[0]), ends_at)

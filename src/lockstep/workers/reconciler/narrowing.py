@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from lockstep.model.belief import Belief, narrow
@@ -14,15 +15,17 @@ from lockstep.model.matching import Known, Matches, ReadEntry, match
 from lockstep.model.plan import Foreign, is_doubtful
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Gate
+from lockstep.operations.observed import digits_seen
 from lockstep.storage import writes
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.readings import Observation
 from lockstep.storage.writes import Findings
 from lockstep.workers.reconciler.actor import RECONCILER
 from lockstep.workers.reconciler.digits import free_digits, keep_issued, may_free_digits
-from lockstep.workers.reconciler.looking import read_entries, shown_digits
+from lockstep.workers.reconciler.looking import read_entries
 from lockstep.workers.reconciler.shared import Shared
 from lockstep.workers.reconciler.situation import Stock, Work
+from lockstep.workers.reconciler.strangers import find_strangers, keep_strangers
 from lockstep.workers.reconciler.telling import events_of, facts_of_beliefs
 
 
@@ -60,6 +63,8 @@ async def narrow_unit(
     learned = _issued_unknown_to_us(work, read, after, matches, mine)
     if changed or learned:
         await _store(gate, shared, work, stock, changed, learned)
+    if strangers := find_strangers(work, work.unit.entries, matches, mine):
+        await keep_strangers(gate, work, strangers, begun_at)
     now_believed = {i: replace(e, belief=after.get(i, e.belief)) for i, e in before.items()}
     return _narrowed(now_believed, matches, unread)
 
@@ -70,7 +75,7 @@ async def _store(
     work: Work,
     stock: Stock,
     changed: Sequence[tuple[EntryRow, Belief]],
-    learned: Sequence[tuple[EntryRow, str]],
+    learned: Sequence[tuple[EntryRow, dict[str, Any]]],
 ) -> None:
     """Mostly one statement is enough. Where the lease has passed to another nothing is stored."""
     freeing = [
@@ -88,8 +93,9 @@ async def _store(
         (is_ours,) = await writes.store_findings(tx.db, tx.workspace_id, RECONCILER.name, tx.now, [found])
         if not is_ours:
             return
-        for entry, sealed in learned:
-            digits = shown_digits(tx, work.place.account.id, sealed)
+        for entry, content in learned:
+            digits = digits_seen(tx, work.place.account.id, content)
+            assert digits is not None, "only such are learned"
             await keep_issued(tx, work, entry.declared, entry.declared.revision, digits)
         for entry, belief, specs in freeing:
             await free_digits(tx, work.unit, entry.id, belief, specs)
@@ -114,11 +120,11 @@ def _issued_unknown_to_us(
     after: Mapping[UUID, Belief],
     matches: Matches,
     observed: Sequence[Observation],
-) -> list[tuple[EntryRow, str]]:
+) -> list[tuple[EntryRow, dict[str, Any]]]:
     """Codes whose digits the vendor computed and whose answer never came: the reading shows them."""
     if work.unit.capabilities.chooser is not CodeChooser.VENDOR:
         return []
-    sealed = {c["reference"]: c["sealed"] for o in observed for c in o.content if c.get("sealed")}
+    sealed = {c["reference"]: c for o in observed for c in o.content if c.get("sealed")}
     found = []
     for entry in read:
         declared, seen = entry.declared, matches.seen.get(entry.id)

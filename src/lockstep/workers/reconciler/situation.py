@@ -29,11 +29,13 @@ class Place:
     """Those that are taken as removed come last: they keep their entries, and nobody looks at them. There may
     be none."""
     is_ruling: bool
+    strangers: Mapping[UUID, frozenset[str]]
+    """By lock, the references of codes on it that are known not to be ours."""
 
     @classmethod
     def of(cls, found: passes.FoundPlace) -> Place:
-        domain, account, is_ruling, locks = found
-        return cls(domain, account, tuple(locks), is_ruling)
+        domain, account, is_ruling, locks, strangers = found
+        return cls(domain, account, tuple(locks), is_ruling, strangers)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -12,7 +12,7 @@ from lockstep.model.permissions import worker
 from lockstep.operations import guests
 from lockstep.operations.gate import Gate
 from lockstep.operations.idempotency import KEPT_FOR
-from lockstep.storage import deliveries, idempotency, retention, workspaces
+from lockstep.storage import deliveries, idempotency, retention, unmanaged_codes, workspaces
 from lockstep.storage.database import Connection
 from lockstep.storage.workspaces import WorkspaceRow
 
@@ -58,6 +58,7 @@ async def sweep(gate: Gate, workspace: WorkspaceRow) -> None:
         ("bookings", retention.forget_bookings, before),
         ("entries", retention.forget_entries, before),
         ("grants", retention.forget_grants, before),
+        ("unmanaged_codes", unmanaged_codes.forget, before),
         ("idempotency_keys", idempotency.forget, now - KEPT_FOR),
         ("deliveries", deliveries.forget, now - DELIVERIES_KEPT_FOR),
     ]

@@ -1,0 +1,126 @@
+"""Codes on locks that are not Lockstep's: shown as the newest reading has them, and left alone until somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lockstep.model import unmanaged
+from lockstep.model.permissions import Actor, Scope, require
+from lockstep.operations.devices import confinement, known_device, require_devices
+from lockstep.operations.errors import NotFound
+from lockstep.operations.failures import Failed, failed
+from lockstep.operations.gate import Tx
+from lockstep.operations.grants import MASK
+from lockstep.operations.observed import digits_seen, window_seen
+from lockstep.storage import devices, unmanaged_codes
+from lockstep.storage.devices import DeviceRow
+from lockstep.storage.unmanaged_codes import UnmanagedCodeRow
+
+
+@dataclass(frozen=True, slots=True)
+class UnmanagedCode:
+    """A code on a lock that is not Lockstep's: it is left alone, and its digits are avoided."""
+
+    unmanaged_code_id: str
+    """Stays the same as long as it stands on the lock; adopted, it is an access code of the same id."""
+    device_id: str
+    name: str | None = field(repr=False)
+    """As the vendor shows it; null for whoever may not read guests."""
+    code: str | None = field(repr=False)
+    """The digits, where the vendor shows them; masked for whoever may not read codes."""
+    is_code_masked: bool
+    starts_at: datetime | None
+    ends_at: datetime | None
+    is_enabled: bool | None
+    can_be_adopted: bool
+    """Whether it can become an access code of Lockstep's."""
+    can_be_removed: bool
+    """Whether Lockstep can take it off the lock."""
+    is_being_removed: bool
+    """Somebody asked for that, and it is not proven gone yet."""
+    failure: Failed | None
+    """Why it could not be taken off the lock yet."""
+    first_seen_at: datetime
+    """When the reading that first showed it began."""
+    seen_at: datetime | None
+    """When the newest reading of its lock began; null: the lock is unread since."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListUnmanagedCodes:
+    """In the order in which they were first seen, behind the code `after`."""
+
+    most: int = 50
+    after: str | None = None
+    device_id: str | None = None
+
+
+async def listed(tx: Tx, actor: Actor, command: ListUnmanagedCodes) -> list[UnmanagedCode]:
+    """Raises NotFound where the device is not there."""
+    require(actor, Scope.GRANTS_READ)
+    after = (await known_unmanaged(tx, actor, command.after)).id if command.after else None
+    device = await known_device(tx, actor, command.device_id) if command.device_id else None
+    rows = await unmanaged_codes.listed(
+        tx.db,
+        tx.workspace_id,
+        after,
+        command.most,
+        [device.id] if device else None,
+        property_ids=confinement(actor),
+    )
+    return await _views(tx, actor, rows)
+
+
+async def get(tx: Tx, actor: Actor, unmanaged_code_id: str) -> UnmanagedCode:
+    """Raises NotFound also where it is not on its lock any more."""
+    require(actor, Scope.GRANTS_READ)
+    (shown,) = await _views(tx, actor, [await known_unmanaged(tx, actor, unmanaged_code_id)])
+    return shown
+
+
+async def known_unmanaged(tx: Tx, actor: Actor, unmanaged_code_id: str) -> UnmanagedCodeRow:
+    """For other operations. Raises NotFound, NotAllowed."""
+    row = await unmanaged_codes.by_public_id(tx.db, tx.workspace_id, unmanaged_code_id)
+    if row is None:
+        raise NotFound("unmanaged code", unmanaged_code_id)
+    await require_devices(tx, actor, [row.device_id])
+    return row
+
+
+async def _views(tx: Tx, actor: Actor, rows: Sequence[UnmanagedCodeRow]) -> list[UnmanagedCode]:
+    locks = {d.id: d for d in await devices.get_many(tx.db, tx.workspace_id, _device_ids(rows))}
+    return [_view(tx, actor, row, locks[row.device_id]) for row in rows]
+
+
+def _view(tx: Tx, actor: Actor, row: UnmanagedCodeRow, lock: DeviceRow) -> UnmanagedCode:
+    content, window = row.content, window_seen(row.content)
+    code = digits_seen(tx, lock.account_id, content) if actor.may(Scope.CODES_READ) else None
+    is_masked = code is None and "sealed" in content
+    return UnmanagedCode(
+        row.public_id,
+        lock.public_id,
+        content.get("name") if actor.may(Scope.GUESTS_READ) else None,
+        MASK if is_masked else code,
+        is_masked,
+        window.starts_at if window else None,
+        window.ends_at if window else None,
+        content.get("is_enabled"),
+        lock.is_managed and unmanaged.hindrance_to_manage(lock.capabilities) is None,
+        lock.is_managed and unmanaged.hindrance_to_remove(lock.capabilities) is None,
+        row.removal_id is not None,
+        failed(_removal_failure(row)),
+        row.first_seen_at,
+        row.seen_at,
+    )
+
+
+def _removal_failure(row: UnmanagedCodeRow) -> dict[str, Any] | None:
+    return row.removal_failure if row.removal_id is not None else None
+
+
+def _device_ids(rows: Sequence[UnmanagedCodeRow]) -> list[UUID]:
+    return sorted({row.device_id for row in rows})
