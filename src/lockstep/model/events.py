@@ -25,124 +25,23 @@ from lockstep.model.booking_events import CalendarRemoved as CalendarRemoved
 from lockstep.model.booking_events import CalendarWarned as CalendarWarned
 from lockstep.model.event import Event as Event
 from lockstep.model.event import Failed as Failed
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessCodeEvent(Event):
-    access_code_id: str
-    device_id: str
-    access_grant_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessCodeFailed(AccessCodeEvent, Failed):
-    pass
-
-
-class AccessCodeCreated(AccessCodeEvent):
-    """A code was declared for a lock."""
-
-    kind = "access_code.created"
-
-
-class AccessCodeChanged(AccessCodeEvent):
-    """Its digits, window or name were declared anew."""
-
-    kind = "access_code.changed"
-
-
-class AccessCodeDeleted(AccessCodeEvent):
-    """It was withdrawn: from now on nothing of it may stay on the lock."""
-
-    kind = "access_code.deleted"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessCodeSetOnDevice(AccessCodeEvent):
-    """It was proven on the lock as declared. `evidence`: listed or acknowledged, or accepted where no better is."""
-
-    kind = "access_code.set_on_device"
-    evidence: str
-    is_enabled: bool = True
-    """False: it stands on the lock and opens only from the start of its window."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessCodeRemovedFromDevice(AccessCodeEvent):
-    """It was proven gone from the lock."""
-
-    kind = "access_code.removed_from_device"
-    is_for_good: bool = True
-    """False: it is to come back, for it left its place or its digits to a more urgent code."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessCodeEditedOutside(AccessCodeEvent):
-    """Somebody else edited it, most often in the vendor's app. `modified_fields`: `field` (`name`, `code`, `starts_at`,
-    `ends_at`), `from` and `to`; these two are null for names and digits."""
-
-    change_type: str = "modified"
-    modified_fields: tuple[Mapping[str, str | None], ...] = ()
-    is_honoured: bool = False
-    """Whether it has become the declaration; else Lockstep puts it right."""
-
-
-class AccessCodeModifiedOutside(AccessCodeEditedOutside):
-    """Somebody else changed it on the lock."""
-
-    kind = "access_code.modified_outside"
-
-
-class AccessCodeRemovedOutside(AccessCodeEditedOutside):
-    """Somebody else removed it from the lock."""
-
-    kind = "access_code.removed_outside"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessCodeOverwrittenAgain(AccessCodeFailed):
-    """Somebody else changes it again and again: two systems are at work on one lock."""
-
-    kind = "access_code.overwritten_again"
-    times: int
-
-
-class AccessCodeUnconfirmed(AccessCodeEvent):
-    """A change got no clear answer, or the lock cannot tell: what is on the lock is in doubt until it is read."""
-
-    kind = "access_code.unconfirmed"
-
-
-class AccessCodeFailedToSet(AccessCodeFailed):
-    """It was refused, or written as often as allowed and never seen on the lock."""
-
-    kind = "access_code.failed_to_set"
-
-
-class AccessCodeFailedToRemove(AccessCodeFailed):
-    """It should be gone and may still open the door."""
-
-    kind = "access_code.failed_to_remove"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccessCodeLate(AccessCodeFailed):
-    """The guest arrives soon, or is inside, and the code is not proven on the lock."""
-
-    kind = "access_code.late"
-    starts_at: datetime
-
-
-class AccessCodeFull(AccessCodeFailed):
-    """No place is left for it on the lock."""
-
-    kind = "access_code.full"
-
-
-class AccessCodeDuplicateTaken(AccessCodeFailed):
-    """Its digits are taken on the lock by another code."""
-
-    kind = "access_code.duplicate_taken"
+from lockstep.model.events_of_codes import AccessCodeChanged as AccessCodeChanged
+from lockstep.model.events_of_codes import AccessCodeCreated as AccessCodeCreated
+from lockstep.model.events_of_codes import AccessCodeDeleted as AccessCodeDeleted
+from lockstep.model.events_of_codes import AccessCodeDuplicateTaken as AccessCodeDuplicateTaken
+from lockstep.model.events_of_codes import AccessCodeEditedOutside as AccessCodeEditedOutside
+from lockstep.model.events_of_codes import AccessCodeEvent as AccessCodeEvent
+from lockstep.model.events_of_codes import AccessCodeFailed as AccessCodeFailed
+from lockstep.model.events_of_codes import AccessCodeFailedToRemove as AccessCodeFailedToRemove
+from lockstep.model.events_of_codes import AccessCodeFailedToSet as AccessCodeFailedToSet
+from lockstep.model.events_of_codes import AccessCodeFull as AccessCodeFull
+from lockstep.model.events_of_codes import AccessCodeLate as AccessCodeLate
+from lockstep.model.events_of_codes import AccessCodeModifiedOutside as AccessCodeModifiedOutside
+from lockstep.model.events_of_codes import AccessCodeOverwrittenAgain as AccessCodeOverwrittenAgain
+from lockstep.model.events_of_codes import AccessCodeRemovedFromDevice as AccessCodeRemovedFromDevice
+from lockstep.model.events_of_codes import AccessCodeRemovedOutside as AccessCodeRemovedOutside
+from lockstep.model.events_of_codes import AccessCodeSetOnDevice as AccessCodeSetOnDevice
+from lockstep.model.events_of_codes import AccessCodeUnconfirmed as AccessCodeUnconfirmed
 
 
 class AccessCodeAdopted(AccessCodeEvent):
