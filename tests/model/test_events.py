@@ -16,7 +16,7 @@ from tests.model.simulated import T0, Keeper, Luck, SimulatedLock, declare, digi
 from tests.model.strategies import LOCKS, Story, examples, stories
 
 from lockstep.model.belief import Belief
-from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief
+from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief, start_due
 from lockstep.model.declared import Declared
 from lockstep.model.events import KINDS, AccessCodeLate, CalendarAdded, CalendarFailed, LockUnlocked
 from lockstep.model.plan import MOST_ATTEMPTS
@@ -31,6 +31,7 @@ class Ear(Keeper):
         super().__init__(lock)
         self.told: list[tuple[datetime, int, str]] = []
         self.raised: dict[int, frozenset[str]] = {}
+        self.started: dict[int, int] = {}
         self.heard: list[CodeFact] = []
 
     def declare(self, *entries: Declared) -> None:
@@ -50,6 +51,11 @@ class Ear(Keeper):
                 assert fact.alarm is not None
                 self.raised[id.int] = self.raised.get(id.int, frozenset()) | {fact.alarm}
                 self._hear(id.int, fact)
+            already_started = self.started.get(id.int)
+            begun = start_due(one, self.beliefs[id], self.capabilities, self.now, already_started)
+            if begun is not None:
+                self.started[id.int] = one.revision
+                self._hear(id.int, begun)
 
     def _tell(self, before: dict[UUID, Belief]) -> None:
         for id, one in self.declared.items():
@@ -96,14 +102,20 @@ def test_a_codes_life_is_told_once_step_by_step(name: str) -> None:
     keeper = ear(name)
     keeper.declare(declare(1, 1, 2, 5))
     keeper.run(hours(3))
-    assert keeper.kinds() == ["set_on_device"]
+    # On a lock that cannot keep it back, a code that was written ahead opens from then on.
+    schedule = LOCKS[name].schedule
+    is_ahead = schedule.is_own or schedule.can_hold_disabled
+    assert keeper.kinds() == ["set_on_device", *(["started"] if is_ahead else [])]
+    assert keeper.heard[0].details["is_ahead"] is is_ahead
+    told = len(keeper.heard)
     keeper.declare(declare(1, 2, 2, 6, revision=2))
     keeper.run(hours(4))
     # Where nothing can be changed in place, it is taken off and set anew.
     between = [] if LOCKS[name].can_update else ["removed_from_device"]
-    assert keeper.kinds()[1:] == [*between, "set_on_device"]
+    assert keeper.kinds()[told:] == [*between, "set_on_device"]
+    assert keeper.heard[-1].details["is_ahead"] is False
     keeper.run(hours(8))
-    assert keeper.kinds()[2 + len(between) :] == ["removed_from_device"]
+    assert keeper.kinds()[told + len(between) + 1 :] == ["removed_from_device"]
     assert keeper.heard[-1].details == {"is_for_good": True}
 
 
@@ -114,7 +126,8 @@ def test_events_of_an_entry_become_events_of_each_of_its_codes() -> None:
     (fact,) = keeper.heard
     event = fact.about(access_code_id="code_1", device_id="device_1", access_grant_id="grant_1")
     assert event.kind == "access_code.set_on_device"
-    assert event.payload() == {"evidence": "listed", "is_enabled": True}
+    told = {"evidence": "listed", "is_enabled": True, "is_ahead": False, "revision": 1}
+    assert event.payload() == told
     assert event.subjects()["access_grant_id"] == "grant_1"
 
 
@@ -122,7 +135,7 @@ def test_a_code_held_disabled_is_told_as_set_once_and_not_again_when_it_is_enabl
     keeper = ear("slots, held disabled")
     keeper.declare(declare(1, 1, 2, 5))
     keeper.run(hours(4))
-    assert keeper.kinds() == ["set_on_device"]
+    assert keeper.kinds() == ["set_on_device", "started"]
     assert keeper.heard[0].details["is_enabled"] is False
 
 

@@ -10,7 +10,15 @@ from lockstep.model import events
 from lockstep.model.access_code import is_arrival_late, is_removal_late
 from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Capabilities
-from lockstep.model.declared import ABSENT, Declared, due_state, is_enabled, is_over, revision_of
+from lockstep.model.declared import (
+    ABSENT,
+    Declared,
+    due_state,
+    is_enabled,
+    is_over,
+    is_written_ahead,
+    revision_of,
+)
 from lockstep.model.edit import ChangeType, EditedField, FieldChange
 from lockstep.model.plan_item import MOST_ATTEMPTS
 
@@ -49,15 +57,31 @@ def events_of_belief(
     if is_due and _is_set(declared, after, capabilities) and not _was_set(declared, before):
         only = after.only or ""
         evidence = after.evidence.name.lower()
-        found.append(
-            CodeFact(events.AccessCodeSetOnDevice, {"evidence": evidence, "is_enabled": is_enabled(only)})
-        )
+        is_ahead = is_written_ahead(declared, after.last_write_at, capabilities)
+        details = {"evidence": evidence, "is_enabled": is_enabled(only), "is_ahead": is_ahead}
+        found.append(CodeFact(events.AccessCodeSetOnDevice, {**details, "revision": declared.revision}))
+    elif is_due and _is_set(declared, after, capabilities) and _was_held_disabled(before, after):
+        found.append(CodeFact(events.AccessCodeStarted, {"revision": declared.revision}))
     if not was_overwritten and _is_removed(before, after, capabilities):
         is_for_good = declared.is_withdrawn or is_over(declared, capabilities, now)
         found.append(CodeFact(events.AccessCodeRemovedFromDevice, {"is_for_good": is_for_good}))
     if _is_unconfirmed(after) and not _is_unconfirmed(before):
         found.append(CodeFact(events.AccessCodeUnconfirmed))
     return found
+
+
+def start_due(
+    declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime, already: int | None
+) -> CodeFact | None:
+    """That a code which the lock itself lets open only from its start opens now; told once for each revision.
+    `already`: the revision of which it was told. `next_thought` counts the instant in."""
+    if already == declared.revision or not capabilities.schedule.is_own:
+        return None
+    if not declared.is_inside(now) or not _is_set(declared, belief, capabilities):
+        return None
+    if not is_written_ahead(declared, belief.last_write_at, capabilities):
+        return None
+    return CodeFact(events.AccessCodeStarted, {"revision": declared.revision})
 
 
 def alarms_due(
@@ -139,6 +163,7 @@ def _failed_to_remove(declared: Declared) -> CodeFact:
             "code": "failed_to_remove",
             "cause": "The code should be gone and may still open the door.",
             "next_step": "Remove it in the vendor's app, and check that the lock is online.",
+            "is_withdrawn": declared.is_withdrawn,
         },
         alarm=f"failed_to_remove:{declared.revision}",
     )
@@ -171,6 +196,11 @@ def _was_set(declared: Declared, belief: Belief) -> bool:
     if not states or any(revision_of(s) != declared.revision for s in states):
         return False
     return belief.possible != states or len(states) > 1 or not belief.tried
+
+
+def _was_held_disabled(before: Belief, after: Belief) -> bool:
+    """It waited on the lock for its window to begin, and opens now."""
+    return any(not is_enabled(s) for s in before.possible) and all(is_enabled(s) for s in after.possible)
 
 
 def _is_removed(before: Belief, after: Belief, capabilities: Capabilities) -> bool:

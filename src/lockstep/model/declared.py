@@ -115,6 +115,14 @@ def due_state(declared: Declared, capabilities: Capabilities, now: datetime) -> 
     return carried(declared.revision)
 
 
+def is_written_ahead(declared: Declared, last_write_at: datetime | None, capabilities: Capabilities) -> bool:
+    """Whether what was last written stands on the lock without opening it, until the window begins."""
+    schedule = capabilities.schedule
+    if last_write_at is None or not (schedule.is_own or schedule.can_hold_disabled):
+        return False
+    return last_write_at < declared.spec.window.starts_at
+
+
 def due_instants(declared: Declared, capabilities: Capabilities) -> tuple[datetime, ...]:
     """The instants at which `due_state` changes, in order."""
     window = declared.spec.window

@@ -56,4 +56,6 @@ _FAILURE = ("code", "cause", "next_step")
 
 
 def _json(value: Any) -> object:
+    if isinstance(value, tuple):
+        return [_json(v) for v in value]
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value

@@ -23,6 +23,21 @@ from lockstep.model.booking_events import CalendarRecovered as CalendarRecovered
 from lockstep.model.booking_events import CalendarReleased as CalendarReleased
 from lockstep.model.booking_events import CalendarRemoved as CalendarRemoved
 from lockstep.model.booking_events import CalendarWarned as CalendarWarned
+from lockstep.model.device_events import DeviceAdded as DeviceAdded
+from lockstep.model.device_events import DeviceBatteryChanged as DeviceBatteryChanged
+from lockstep.model.device_events import DeviceCameOnline as DeviceCameOnline
+from lockstep.model.device_events import DeviceChanged as DeviceChanged
+from lockstep.model.device_events import DeviceEvent as DeviceEvent
+from lockstep.model.device_events import DeviceLowBattery as DeviceLowBattery
+from lockstep.model.device_events import DeviceRemoved as DeviceRemoved
+from lockstep.model.device_events import DeviceRenamed as DeviceRenamed
+from lockstep.model.device_events import DeviceSubscriptionFound as DeviceSubscriptionFound
+from lockstep.model.device_events import DeviceSubscriptionRequired as DeviceSubscriptionRequired
+from lockstep.model.device_events import DeviceWentOffline as DeviceWentOffline
+from lockstep.model.device_events import LockAccessDenied as LockAccessDenied
+from lockstep.model.device_events import LockEvent as LockEvent
+from lockstep.model.device_events import LockLocked as LockLocked
+from lockstep.model.device_events import LockUnlocked as LockUnlocked
 from lockstep.model.event import Event as Event
 from lockstep.model.event import Failed as Failed
 from lockstep.model.events_of_codes import AccessCodeChanged as AccessCodeChanged
@@ -35,12 +50,14 @@ from lockstep.model.events_of_codes import AccessCodeFailed as AccessCodeFailed
 from lockstep.model.events_of_codes import AccessCodeFailedToRemove as AccessCodeFailedToRemove
 from lockstep.model.events_of_codes import AccessCodeFailedToSet as AccessCodeFailedToSet
 from lockstep.model.events_of_codes import AccessCodeFull as AccessCodeFull
+from lockstep.model.events_of_codes import AccessCodeGone as AccessCodeGone
 from lockstep.model.events_of_codes import AccessCodeLate as AccessCodeLate
 from lockstep.model.events_of_codes import AccessCodeModifiedOutside as AccessCodeModifiedOutside
 from lockstep.model.events_of_codes import AccessCodeOverwrittenAgain as AccessCodeOverwrittenAgain
 from lockstep.model.events_of_codes import AccessCodeRemovedFromDevice as AccessCodeRemovedFromDevice
 from lockstep.model.events_of_codes import AccessCodeRemovedOutside as AccessCodeRemovedOutside
 from lockstep.model.events_of_codes import AccessCodeSetOnDevice as AccessCodeSetOnDevice
+from lockstep.model.events_of_codes import AccessCodeStarted as AccessCodeStarted
 from lockstep.model.events_of_codes import AccessCodeUnconfirmed as AccessCodeUnconfirmed
 
 
@@ -78,6 +95,8 @@ class UnmanagedCodeRemoved(UnmanagedCodeEvent):
 class AccessGrantEvent(Event):
     access_grant_id: str
     booking_id: str | None = None
+    form: str = "grant"
+    """`code`: it was asked for as a single code on one lock."""
 
 
 class AccessGrantCreated(AccessGrantEvent):
@@ -86,10 +105,15 @@ class AccessGrantCreated(AccessGrantEvent):
     kind = "access_grant.created"
 
 
+@dataclass(frozen=True, kw_only=True)
 class AccessGrantChanged(AccessGrantEvent):
     """Its window, guest, name or places changed."""
 
     kind = "access_grant.changed"
+    is_moved: bool = False
+    """Its window is another; these are the new one's ends."""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 class AccessGrantCancelled(AccessGrantEvent):
@@ -103,10 +127,13 @@ class ConnectedAccountEvent(Failed):
     connected_account_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class ConnectedAccountConnected(ConnectedAccountEvent):
-    """Credentials of a vendor were given and work."""
+    """Credentials of a vendor were given and work; what is under it is known. `is_again`: it was connected before."""
 
     kind = "connected_account.connected"
+    connect_webview_id: str | None = None
+    is_again: bool = False
 
 
 class ConnectedAccountCredentialsRefused(ConnectedAccountEvent):
@@ -115,10 +142,12 @@ class ConnectedAccountCredentialsRefused(ConnectedAccountEvent):
     kind = "connected_account.credentials_refused"
 
 
+@dataclass(frozen=True, kw_only=True)
 class ConnectedAccountRecovered(ConnectedAccountEvent):
-    """It can be reached again, or has new credentials that work."""
+    """It can be reached again, or has new credentials that work. `has_new_credentials`: the latter."""
 
     kind = "connected_account.recovered"
+    has_new_credentials: bool = False
 
 
 class ConnectedAccountDisconnecting(ConnectedAccountEvent):
@@ -133,32 +162,6 @@ class ConnectedAccountDisconnected(ConnectedAccountEvent):
     kind = "connected_account.disconnected"
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeviceEvent(Event):
-    device_id: str
-    connected_account_id: str | None = None
-
-
-class DeviceAdded(DeviceEvent):
-    """It appeared under a connected account."""
-
-    kind = "device.added"
-
-
-class DeviceChanged(DeviceEvent):
-    """Callers gave it another name, or other values of their own."""
-
-    kind = "device.changed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeviceRemoved(DeviceEvent):
-    """Its vendor no longer lists it under its account. `is_for_good`: an operator said that it does not come back."""
-
-    kind = "device.removed"
-    is_for_good: bool = False
-
-
 class DeviceManaged(DeviceEvent):
     """Lockstep looks after it again."""
 
@@ -169,52 +172,6 @@ class DeviceUnmanaged(DeviceEvent):
     """Lockstep neither looks at it nor writes to it any more; the codes on it stay there."""
 
     kind = "device.unmanaged"
-
-
-class DeviceWentOffline(DeviceEvent):
-    """Its vendor cannot reach it."""
-
-    kind = "device.went_offline"
-
-
-class DeviceCameOnline(DeviceEvent):
-    """Its vendor reaches it again."""
-
-    kind = "device.came_online"
-
-
-class DeviceLowBattery(DeviceEvent):
-    """Its battery needs changing soon."""
-
-    kind = "device.low_battery"
-
-
-class DeviceSubscriptionRequired(DeviceEvent):
-    """Its vendor demands a paid subscription for what is asked of it."""
-
-    kind = "device.subscription_required"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LockEvent(Event):
-    device_id: str
-    access_code_id: str | None = None
-    access_grant_id: str | None = None
-    guest_id: str | None = None
-    at: datetime
-    how: str = "unknown"
-
-
-class LockUnlocked(LockEvent):
-    """Somebody opened it. Without `access_code_id` the vendor does not tell who."""
-
-    kind = "lock.unlocked"
-
-
-class LockAccessDenied(LockEvent):
-    """Somebody tried to open it and was refused."""
-
-    kind = "lock.access_denied"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,10 +209,13 @@ class PropertyCreated(SpaceEvent):
     kind = "property.created"
 
 
+@dataclass(frozen=True, kw_only=True)
 class PropertyChanged(SpaceEvent):
-    """Its name, address, time zone, times, spaces or devices changed."""
+    """Its name, address, time zone, times, spaces or devices changed. `change`: `details`, `devices`, or of the space
+    within it `space_created` or `space_removed`."""
 
     kind = "property.changed"
+    change: str = "details"
 
 
 class PropertyRemoved(SpaceEvent):
@@ -268,6 +228,7 @@ class PropertyRemoved(SpaceEvent):
 class ActionAttemptEvent(Failed):
     action_attempt_id: str
     device_id: str
+    action: str = "unlock"
 
 
 class ActionAttemptCreated(ActionAttemptEvent):

@@ -27,16 +27,29 @@ class AccessCodeCreated(AccessCodeEvent):
     kind = "access_code.created"
 
 
+@dataclass(frozen=True, kw_only=True)
 class AccessCodeChanged(AccessCodeEvent):
-    """Its digits, window or name were declared anew."""
+    """Its digits, window or name were declared anew. `changed`: which of `code`, `window`, `name` and `places`."""
 
     kind = "access_code.changed"
+    changed: tuple[str, ...] = ()
+    starts_at: datetime | None = None
+    """These four only where the window changed."""
+    ends_at: datetime | None = None
+    starts_at_before: datetime | None = None
+    ends_at_before: datetime | None = None
 
 
 class AccessCodeDeleted(AccessCodeEvent):
     """It was withdrawn: from now on nothing of it may stay on the lock."""
 
     kind = "access_code.deleted"
+
+
+class AccessCodeGone(AccessCodeEvent):
+    """It was withdrawn, and nothing of it is on the lock, nor can appear there any more."""
+
+    kind = "access_code.gone"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +60,18 @@ class AccessCodeSetOnDevice(AccessCodeEvent):
     evidence: str
     is_enabled: bool = True
     """False: it stands on the lock and opens only from the start of its window."""
+    is_ahead: bool = False
+    """It was written before its window begins, and opens only then: `access_code.started` follows."""
+    revision: int = 1
+    """Of what was declared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessCodeStarted(AccessCodeEvent):
+    """Its window has begun, and what was written ahead is proven on the lock: it opens the door now."""
+
+    kind = "access_code.started"
+    revision: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +126,12 @@ class AccessCodeFailedToSet(AccessCodeFailed):
     kind = "access_code.failed_to_set"
 
 
+@dataclass(frozen=True, kw_only=True)
 class AccessCodeFailedToRemove(AccessCodeFailed):
-    """It should be gone and may still open the door."""
+    """It should be gone and may still open the door. `is_withdrawn` False: since its window is over."""
 
     kind = "access_code.failed_to_remove"
+    is_withdrawn: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

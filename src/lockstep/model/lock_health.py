@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from lockstep.model.reasons import Reason
 
@@ -43,6 +44,27 @@ _OFFLINE = Reason(
     "Check the lock's power and its bridge or Wi-Fi.",
 )
 BATTERY_LOW = Reason("Its battery is nearly empty.", "Change the batteries soon.")
+
+
+class Battery(StrEnum):
+    """How a battery stands."""
+
+    CRITICAL = "critical"
+    LOW = "low"
+    GOOD = "good"
+    FULL = "full"
+
+
+_LOW, _FULL = 0.25, 0.75
+
+
+def battery(level: float | None, *, is_critical: bool | None) -> Battery | None:
+    """From its level (0 to 1) and what the vendor says of it; None where it says nothing."""
+    if is_critical:
+        return Battery.CRITICAL
+    if level is None:
+        return None
+    return Battery.LOW if level < _LOW else Battery.GOOD if level < _FULL else Battery.FULL
 
 
 def troubles_of_lock(

@@ -155,6 +155,8 @@ def next_thought(
         moments += alarm_instants(one, belief, capabilities)
         if not one.is_withdrawn:
             moments += due_instants(one, capabilities)
+            # What was written ahead opens from here on, which is told.
+            moments.append(one.spec.window.starts_at)
         if belief.last_write_at is not None:
             settled_at = belief.last_write_at + capabilities.settling
             moments.append(settled_at)

@@ -190,7 +190,11 @@ async def replace_credentials(tx: Tx, actor: Actor, account_public_id: str, chec
     await domains.lock(tx.db, tx.workspace_id, [r.id for r in rows])
     sealed = _sealed(tx, checked.credentials, account.id)
     await accounts.set_credentials(tx.db, tx.workspace_id, account.id, sealed)
-    await recorded.append(tx, actor, events.ConnectedAccountRecovered(connected_account_id=account.public_id))
+    await recorded.append(
+        tx,
+        actor,
+        events.ConnectedAccountRecovered(connected_account_id=account.public_id, has_new_credentials=True),
+    )
     await take_description(tx, actor, account.id, checked.description)
     rows = await domains.of_account(tx.db, tx.workspace_id, account.id)
     await claims.wake(tx.db, tx.workspace_id, "domains", [r.id for r in rows], tx.now)
@@ -282,7 +286,11 @@ async def take_description(
         row = _device(tx, account_id, domain_id, target, before, is_known=with_known_ids)
         is_new = await devices.upsert(tx.db, tx.workspace_id, row)
         if is_new or (before is not None and before.removed_at is not None):
-            await recorded.append(tx, actor, events.DeviceAdded(device_id=row.public_id))
+            await recorded.append(
+                tx, actor, events.DeviceAdded(device_id=row.public_id, is_online=row.is_online)
+            )
+        elif before is not None and before.name != row.name:
+            await recorded.append(tx, actor, events.DeviceRenamed(device_id=row.public_id))
         if before is not None and before.missed_since is not None:
             await _find_again(tx, before, domain_id)
         if is_new or before is None or before.missed_since or before.capabilities != row.capabilities:
@@ -336,7 +344,8 @@ async def _bring_back(
         callback_token_hash,
     )
     await unread.forget_what_was_read(tx.db, tx.workspace_id, tx.now, account.id)
-    await recorded.append(tx, actor, events.ConnectedAccountConnected(connected_account_id=account.public_id))
+    connected = events.ConnectedAccountConnected(connected_account_id=account.public_id, is_again=True)
+    await recorded.append(tx, actor, connected)
     await take_description(tx, actor, account.id, checked.description)
     await reconnecting.declare_again(tx, actor, account.id)
     await claims.wake(tx.db, tx.workspace_id, "domains", domain_ids, tx.now)

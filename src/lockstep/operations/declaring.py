@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
@@ -116,7 +117,7 @@ async def withdraw_grant(tx: Tx, actor: Actor, grant: GrantRow, *, is_compromise
     await recorded.append(
         tx,
         actor,
-        events.AccessGrantCancelled(access_grant_id=grant.public_id),
+        events.AccessGrantCancelled(access_grant_id=grant.public_id, form=grant.form),
         *(events.AccessCodeDeleted(**_subjects(c)) for c in living),
     )
     await domains.hurry(tx.db, tx.workspace_id, domain_ids, tx.now)
@@ -166,6 +167,7 @@ async def _moved(tx: Tx, actor: Actor, booking: BookingRow, grant: GrantRow, nam
         booking.guest_id,
     ):
         return grant
+    is_moved = (grant.starts_at, grant.ends_at) != (booking.starts_at, booking.ends_at)
     grant = replace(
         grant,
         starts_at=booking.starts_at,
@@ -176,8 +178,19 @@ async def _moved(tx: Tx, actor: Actor, booking: BookingRow, grant: GrantRow, nam
     )
     await grants.change(tx.db, tx.workspace_id, grant)
     await grants.set_targets(tx.db, tx.workspace_id, grant.id, [(new_id(), booking.space_id, None)])
-    await recorded.append(tx, actor, events.AccessGrantChanged(access_grant_id=grant.public_id))
+    await recorded.append(tx, actor, grant_changed(grant, is_moved=is_moved))
     return grant
+
+
+def grant_changed(grant: GrantRow, *, is_moved: bool) -> events.AccessGrantChanged:
+    """The grant as it is now. `is_moved`: its window is another."""
+    return events.AccessGrantChanged(
+        access_grant_id=grant.public_id,
+        form=grant.form,
+        is_moved=is_moved,
+        starts_at=grant.starts_at if is_moved else None,
+        ends_at=grant.ends_at if is_moved else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +238,8 @@ async def _make_equal(tx: Tx, actor: Actor, w: _Wanted) -> set[UUID]:
             await entries.redeclare(tx.db, tx.workspace_id, row)
             changed.add(group.domain_id)
         kept.add(row.id)
-        await _show_codes(tx, actor, w, group, row.id, is_changed=group.domain_id in changed)
+        told = _what_changed(existing, row) if existing is not None and group.domain_id in changed else None
+        await _show_codes(tx, actor, w, group, row.id, told)
     gone = [c for c in w.codes if c.entry.id not in kept and c.withdrawn_at is None]
     if gone:
         await entries.withdraw(tx.db, tx.workspace_id, sorted({c.entry.id for c in gone}), tx.now)
@@ -235,10 +249,26 @@ async def _make_equal(tx: Tx, actor: Actor, w: _Wanted) -> set[UUID]:
     return changed
 
 
+def _what_changed(before: EntryRow, after: EntryRow) -> dict[str, Any]:
+    """What an event tells of a declaration that is another now: which parts, and of the window both."""
+    was, now = before.declared.spec, after.declared.spec
+    parts = {
+        "code": was.fingerprint != now.fingerprint,
+        "window": was.window != now.window,
+        "name": was.name != now.name,
+        "places": was.targets != now.targets,
+    }
+    told: dict[str, Any] = {"changed": tuple(part for part, differs in parts.items() if differs)}
+    if parts["window"]:
+        told |= {"starts_at": now.window.starts_at, "ends_at": now.window.ends_at}
+        told |= {"starts_at_before": was.window.starts_at, "ends_at_before": was.window.ends_at}
+    return told
+
+
 async def _show_codes(
-    tx: Tx, actor: Actor, w: _Wanted, group: Group, entry_id: UUID, *, is_changed: bool
+    tx: Tx, actor: Actor, w: _Wanted, group: Group, entry_id: UUID, told: dict[str, Any] | None
 ) -> None:
-    """One access code for each lock of the group."""
+    """One access code for each lock of the group. `told`: what of them changed; None: nothing."""
     by_device = {c.device_id: c for c in w.codes if c.entry.id == entry_id}
     for lock in group.locks:
         code = by_device.get(lock.id)
@@ -255,10 +285,10 @@ async def _show_codes(
                     access_code_id=code_id, device_id=lock.public_id, access_grant_id=w.grant.public_id
                 ),
             )
-        elif is_changed:
+        elif told is not None:
             if code.withdrawn_at is not None:
                 await access_codes.revive(tx.db, tx.workspace_id, [code.id])
-            await recorded.append(tx, actor, events.AccessCodeChanged(**_subjects(code)))
+            await recorded.append(tx, actor, events.AccessCodeChanged(**_subjects(code), **told))
     dropped = [c for device_id, c in by_device.items() if device_id not in {d.id for d in group.locks}]
     await access_codes.withdraw(tx.db, tx.workspace_id, [c.id for c in dropped], tx.now)
 
@@ -341,7 +371,7 @@ def _phone_last_digits(booking: BookingRow, guest: GuestRow | None) -> str | Non
     return digits[-4:] if len(digits) >= 4 else None
 
 
-def _subjects(code: AccessCodeRow) -> dict[str, str]:
+def _subjects(code: AccessCodeRow) -> dict[str, Any]:
     return {
         "access_code_id": code.public_id,
         "device_id": code.device_public_id,

@@ -8,14 +8,13 @@ from datetime import datetime
 from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
-from lockstep.model import events
 from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
 from lockstep.operations.bookings import known_booking
 from lockstep.operations.chosen_digits import Wish
-from lockstep.operations.declaring import declare_grant, withdraw_grant
+from lockstep.operations.declaring import declare_grant, grant_changed, withdraw_grant
 from lockstep.operations.devices import confinement, require_devices
 from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import Tx
@@ -177,7 +176,8 @@ async def change(tx: Tx, actor: Actor, grant_public_id: str, command: ChangeGran
     )
     if replace(changed, changed_at=row.changed_at) != row or command.code is not None:
         await grants.change(tx.db, tx.workspace_id, changed)
-        await recorded.append(tx, actor, events.AccessGrantChanged(access_grant_id=row.public_id))
+        is_moved = (starts_at, ends_at) != (row.starts_at, row.ends_at)
+        await recorded.append(tx, actor, grant_changed(changed, is_moved=is_moved))
         await declare_grant(tx, actor, changed, None, Wish(code=command.code))
     return await _with_method(tx, changed)
 

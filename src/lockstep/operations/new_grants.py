@@ -91,7 +91,7 @@ async def _new(
     chosen = _chosen(tx, grant, holding, wish)
     rows: list[EntryRow] = []
     codes: list[NewCode] = []
-    told: list[events.Event] = [events.AccessGrantCreated(access_grant_id=grant.public_id)]
+    told: list[events.Event] = [events.AccessGrantCreated(access_grant_id=grant.public_id, form=grant.form)]
     for group in groups(r.device for r in holding):
         row = await _entry(tx, grant, chosen, group, natural)
         rows.append(row)

@@ -177,7 +177,9 @@ async def remove(tx: Tx, actor: Actor, command: RemoveSpace) -> None:
     await recorded.append(
         tx,
         actor,
-        events.PropertyRemoved(property_id=space.public_id) if space.parent_id is None else _changed(space),
+        events.PropertyRemoved(property_id=space.public_id)
+        if space.parent_id is None
+        else _changed(space, "space_removed"),
     )
     await declaring.redeclare_space(tx, actor, space.id)
 
@@ -220,7 +222,7 @@ async def remove_devices(tx: Tx, actor: Actor, command: RemoveDevices) -> Space:
     space = await known_space(tx, actor, command.space_id, locked=True)
     found = await devices.by_public_ids(tx.db, tx.workspace_id, list(command.device_ids))
     if await spaces.remove_devices(tx.db, tx.workspace_id, space.id, [d.id for d in found]):
-        await recorded.append(tx, actor, _changed(space))
+        await recorded.append(tx, actor, _changed(space, "devices"))
         await declaring.redeclare_space(tx, actor, space.id)
     return await _shown(tx, actor, space.public_id)
 
@@ -245,14 +247,14 @@ async def known_space(tx: Tx, actor: Actor, space_id: str, *, locked: bool = Fal
 def _created(row: SpaceRow, parent: SpaceRow | None) -> events.SpaceEvent:
     if parent is None:
         return events.PropertyCreated(property_id=row.public_id)
-    return events.PropertyChanged(
-        property_id=parent.property_public_id or parent.public_id, space_id=row.public_id
-    )
+    property_id = parent.property_public_id or parent.public_id
+    return events.PropertyChanged(property_id=property_id, space_id=row.public_id, change="space_created")
 
 
-def _changed(row: SpaceRow) -> events.PropertyChanged:
+def _changed(row: SpaceRow, change: str = "details") -> events.PropertyChanged:
     nested = row.public_id if row.parent_id is not None else None
-    return events.PropertyChanged(property_id=row.property_public_id or row.public_id, space_id=nested)
+    property_id = row.property_public_id or row.public_id
+    return events.PropertyChanged(property_id=property_id, space_id=nested, change=change)
 
 
 def _with_hours(row: SpaceRow) -> SpaceRow:
@@ -300,7 +302,7 @@ async def _stand(tx: Tx, actor: Actor, space: SpaceRow, device_ids: Sequence[str
         if device_id not in found:
             raise NotFound("device", device_id)
     if await spaces.add_devices(tx.db, tx.workspace_id, space.id, sorted(found.values())):
-        await recorded.append(tx, actor, _changed(space))
+        await recorded.append(tx, actor, _changed(space, "devices"))
         await declaring.redeclare_space(tx, actor, space.id)
 
 

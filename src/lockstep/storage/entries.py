@@ -34,6 +34,8 @@ class EntryRow:
     settled_at: datetime | None = None
     actual: Window | None = None
     """The window as the vendor gave it, where it is another than the declared one."""
+    started: int | None = None
+    """The revision of which it was told that it opens, having been written ahead."""
 
     @property
     def id(self) -> UUID:
@@ -45,7 +47,7 @@ _COLUMNS = (
     "e.fingerprint, e.target_references, e.declared_at, e.withdrawn_at, e.is_compromised, e.possible, e.evidence, "
     "e.vendor_references, e.accepted, e.version, e.last_write_at, e.late_until, e.read_at, e.proven_at, e.tried, "
     "e.overwritten, e.overwritten_at, e.edit, e.failure, e.not_before, e.alarms, e.settled_at, "
-    "e.actual_starts_at, e.actual_ends_at"
+    "e.actual_starts_at, e.actual_ends_at, e.started"
 )
 
 
@@ -85,6 +87,7 @@ def entry_row(record: Any) -> EntryRow:
         frozenset(r["alarms"]),
         r["settled_at"],
         Window(r["actual_starts_at"], r["actual_ends_at"]) if r["actual_starts_at"] else None,
+        r["started"],
     )
 
 
@@ -276,17 +279,19 @@ async def store_notes(
     failure: dict[str, Any] | None,
     not_before: datetime | None,
     alarms: frozenset[str],
+    started: int | None,
 ) -> None:
     """What the reconciler notes beside the belief. Writes nothing where nothing differs."""
     result = await db.execute(
-        """update entries set failure = $3, not_before = $4, alarms = $5
+        """update entries set failure = $3, not_before = $4, alarms = $5, started = $6
            where workspace_id = $1 and id = $2
-             and (failure, not_before, alarms) is distinct from ($3, $4, $5)""",
+             and (failure, not_before, alarms, started) is distinct from ($3, $4, $5, $6)""",
         workspace_id,
         entry_id,
         failure,
         not_before,
         sorted(alarms),
+        started,
     )
     if result != "UPDATE 0":
         await changes.tell(db, workspace_id)

@@ -395,6 +395,8 @@ create table entries (
   alarms text[] not null default '{}',
   actual_starts_at timestamptz,
   actual_ends_at timestamptz,
+  -- The revision of which it was told that its window began.
+  started integer,
   -- Settled: withdrawn or over, proven gone, nothing can appear any more. Not looked at again.
   settled_at timestamptz,
   primary key (workspace_id, id),

@@ -104,5 +104,9 @@ async def _end(
     state = "success" if noted is None else "error"
     await attempts.end(tx.db, tx.workspace_id, attempt.id, state, noted, tx.now)
     event = events.ActionAttemptSucceeded if noted is None else events.ActionAttemptFailed
-    await recorded.append(tx, _ACTOR, event(action_attempt_id=attempt.public_id, device_id=device.public_id))
+    await recorded.append(
+        tx,
+        _ACTOR,
+        event(action_attempt_id=attempt.public_id, device_id=device.public_id, action=attempt.action),
+    )
     await claims.release(tx.db, claim, None)

@@ -14,6 +14,7 @@ from lockstep.driver.contract import Driver, Reading
 from lockstep.driver.outcomes import VendorUnreachable
 from lockstep.model import events
 from lockstep.model.capabilities import CodeChooser, Evidence
+from lockstep.model.lock_health import Battery, battery
 from lockstep.model.matching import ReadEntry
 from lockstep.model.seen import Seen
 from lockstep.operations import events as recorded
@@ -238,7 +239,7 @@ async def _store_states(tx: Tx, known: Sequence[DeviceRow], reading: Reading) ->
         if before == {k: v for k, v in document.items() if k != "seen_at"}:
             continue
         await devices.set_state(tx.db, tx.workspace_id, device.id, document, state.is_online)
-        told = _health_events(device, document)
+        told = _health_events(device, document, reading.begun_at)
         await recorded.append(tx, RECONCILER, *told)
         if any(isinstance(event, events.DeviceCameOnline) for event in told):
             back.add(device.reference)
@@ -257,17 +258,36 @@ async def _find_listed(
         await claims.wake(tx.db, tx.workspace_id, "accounts", [account_id], tx.now)
 
 
-def _health_events(device: DeviceRow, after: dict[str, Any]) -> list[events.Event]:
+def _health_events(device: DeviceRow, after: dict[str, Any], at: datetime) -> list[events.Event]:
     found: list[events.Event] = []
     before = device.state
     if before.get("is_online") is not False and after.get("is_online") is False:
-        found.append(events.DeviceWentOffline(device_id=device.public_id))
+        is_hub = "hub_disconnected" in after.get("problems", ())
+        found.append(events.DeviceWentOffline(device_id=device.public_id, is_hub=is_hub))
     if before.get("is_online") is False and after.get("is_online"):
         found.append(events.DeviceCameOnline(device_id=device.public_id))
+    if after.get("is_locked") and before.get("is_locked") is False:
+        # Vendors' logs tell of openings alone; when exactly it was locked nobody says.
+        found.append(events.LockLocked(device_id=device.public_id, at=at))
     if after.get("is_battery_critical") and not before.get("is_battery_critical"):
-        found.append(events.DeviceLowBattery(device_id=device.public_id))
-    if "subscription_required" in after.get("problems", ()) and "subscription_required" not in before.get(
-        "problems", ()
-    ):
+        level = after.get("battery_level")
+        found.append(events.DeviceLowBattery(device_id=device.public_id, level=level))
+    found += _battery_events(device, after)
+    was_refused, is_refused = ("subscription_required" in s.get("problems", ()) for s in (before, after))
+    if is_refused and not was_refused:
         found.append(events.DeviceSubscriptionRequired(device_id=device.public_id))
+    if was_refused and not is_refused:
+        found.append(events.DeviceSubscriptionFound(device_id=device.public_id))
     return found
+
+
+def _battery_events(device: DeviceRow, after: dict[str, Any]) -> list[events.Event]:
+    was, now = (_battery(s) for s in (device.state, after))
+    if now is None or was is None or was is now:
+        return []
+    level = after.get("battery_level")
+    return [events.DeviceBatteryChanged(device_id=device.public_id, battery=now.value, level=level)]
+
+
+def _battery(state: dict[str, Any]) -> Battery | None:
+    return battery(state.get("battery_level"), is_critical=state.get("is_battery_critical"))

@@ -12,7 +12,7 @@ from lockstep.model import events
 from lockstep.model.access_code import as_known, is_gone
 from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Capabilities
-from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief
+from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief, start_due
 from lockstep.model.declared import ABSENT, carried, due_state, effective_window
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Tx
@@ -75,6 +75,8 @@ class Noted:
     not_before: datetime | None
     raised: frozenset[str]
     due: Sequence[CodeFact]
+    started: int | None
+    """The revision of which it is told that it opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Findings:
 
     settled: Sequence[UUID]
     """Over, and proven gone."""
+    gone: Sequence[UUID]
+    """Of these, what was withdrawn."""
     noted: Sequence[Noted]
 
     def __bool__(self) -> bool:
@@ -91,15 +95,16 @@ class Findings:
 
 def find(place: Place, stock: Stock, notes: Mapping[UUID, Remedy], now: datetime) -> Findings:
     """Notes and alarms of every entry; what is over and proven gone is to be settled. Writes nothing."""
-    settled: list[UUID] = []
+    settled: list[EntryRow] = []
     noted: list[Noted] = []
     for unit in units_of(place, stock):
         for entry in unit.entries:
             if _is_over(entry, unit.capabilities, now) and is_gone(entry.belief):
-                settled.append(entry.id)
+                settled.append(entry)
             elif (found := _noted(unit, entry, notes.get(entry.id), now)) is not None:
                 noted.append(found)
-    return Findings(settled, noted)
+    gone = [e.id for e in settled if e.declared.is_withdrawn]
+    return Findings([e.id for e in settled], gone, noted)
 
 
 async def settle_and_tell(tx: Tx, findings: Findings) -> None:
@@ -114,8 +119,10 @@ async def settle_and_tell(tx: Tx, findings: Findings) -> None:
             failure=noted.failure,
             not_before=noted.not_before,
             alarms=noted.raised,
+            started=noted.started,
         )
     if findings.settled:
+        await _append_for(tx, {id: [CodeFact(events.AccessCodeGone)] for id in findings.gone})
         await entries.settle(tx.db, tx.workspace_id, findings.settled, tx.now)
         for entry_id in findings.settled:
             await occupancies.keep_only(tx.db, tx.workspace_id, entry_id, [])
@@ -133,9 +140,12 @@ def _noted(unit: Unit, entry: EntryRow, remedy: Remedy | None, now: datetime) ->
     belief = as_known(entry.belief, unit.unlisted_since(entry), now)
     due = alarms_due(entry.declared, belief, unit.capabilities, now, entry.alarms)
     raised = entry.alarms | {fact.alarm for fact in due if fact.alarm}
+    started = start_due(entry.declared, belief, unit.capabilities, now, entry.started)
+    due += [started] if started is not None else []
     if not due and (failure, not_before, raised) == (entry.failure, entry.not_before, entry.alarms):
         return None
-    return Noted(entry, failure, not_before, raised, due)
+    told = entry.declared.revision if started is not None else entry.started
+    return Noted(entry, failure, not_before, raised, due, told)
 
 
 def _same_or_new(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
