@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.chosen_digits import Wish
 from lockstep.operations.custom_metadata import laid_over
-from lockstep.operations.errors import Conflict, NotAllowed, NotFound
+from lockstep.operations.errors import Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.failures import Failed, failed, failure_of_lock
 from lockstep.operations.gate import Tx
 from lockstep.operations.spaces import known_space
@@ -195,6 +195,29 @@ async def change(tx: Tx, actor: Actor, device_public_id: str, command: ChangeDev
     if (nickname, metadata) != (device.nickname, device.custom_metadata):
         await devices.describe(tx.db, tx.workspace_id, device.id, nickname, metadata)
         await recorded.append(tx, actor, events.DeviceChanged(device_id=device.public_id))
+    return await shown(tx, actor, device_public_id)
+
+
+async def report_code_lengths(
+    tx: Tx, actor: Actor, device_public_id: str, lengths: Collection[int]
+) -> Device:
+    """Callers found out which codes it takes: new digits follow that. Raises NotFound, and Invalid where none of these
+    lengths is one that its vendor takes."""
+    require(actor, Scope.ACCOUNTS_WRITE)
+    device = await known_device(tx, actor, device_public_id)
+    possible = sorted(
+        set(lengths) & (device.capabilities.code_lengths | set(device.reported_code_lengths or ()))
+    )
+    if not possible:
+        takes = ", ".join(str(n) for n in sorted(device.capabilities.code_lengths))
+        raise Invalid(
+            f"The device {device.name} ({device.public_id}) takes codes of these lengths: {takes}.",
+            code="code_length_impossible",
+            next_step="Report some of these.",
+            field="supported_code_lengths",
+        )
+    await devices.report_code_lengths(tx.db, tx.workspace_id, device.id, possible)
+    await recorded.append(tx, actor, events.DeviceChanged(device_id=device.public_id))
     return await shown(tx, actor, device_public_id)
 
 

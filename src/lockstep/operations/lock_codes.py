@@ -3,16 +3,19 @@ keeps it on the lock is what keeps every other."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import msgspec
 
 from lockstep.kit.ids import new_id
 from lockstep.model.access_code import Status
 from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
-from lockstep.operations import access_codes, grants
+from lockstep.operations import access_codes, grants, idempotency
 from lockstep.operations.access_codes import AccessCode, ListCodes
 from lockstep.operations.chosen_digits import Wish, choose, holds_codes, that_take_digits
 from lockstep.operations.devices import known_device
@@ -26,6 +29,8 @@ from lockstep.storage.declarations import Reached
 NAME = "Guest"
 """Of a code for which none was given."""
 _MOST_TOGETHER = 200
+_REPEATED_WITHIN = timedelta(minutes=10)
+_KEPT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,26 @@ async def create_multiple(tx: Tx, actor: Actor, command: CreateCodes) -> list[Ac
     return found
 
 
+async def create_multiple_once(
+    tx: Tx, actor: Actor, command: CreateCodes, request: bytes
+) -> list[AccessCode]:
+    """The same, for a request that its sender repeats by itself where the answer was lost: `request`, a digest of it,
+    leads to the codes that it made some minutes ago, as long as all of them stand."""
+    for count in itertools.count():
+        key = f"codes {count} {request.hex()}"
+        kept = await idempotency.begin(tx, actor, key, request)
+        if kept is None:
+            made = await create_multiple(tx, actor, command)
+            ids = [code.row.public_id for code in made]
+            note = msgspec.json.encode(_Made(tx.now, ids)).decode()
+            await idempotency.keep(tx, actor, key, _KEPT, note)
+            return made
+        found = await _still_there(tx, actor, msgspec.json.decode(kept.body, type=_Made))
+        if found is not None:
+            return found
+    raise AssertionError("counting does not end")
+
+
 async def change(tx: Tx, actor: Actor, access_code_id: str, command: ChangeCode) -> AccessCode:
     """Move, rename, or give other digits. Raises NotFound, Invalid, Conflict."""
     row = await _own(tx, actor, access_code_id)
@@ -147,6 +172,23 @@ async def generate(tx: Tx, actor: Actor, device_id: str) -> str:
     require(actor, Scope.CODES_WRITE)
     reached = await _reached(tx, actor, [device_id], Window(tx.now, None))
     return choose(tx, reached, Wish()).digits
+
+
+class _Made(msgspec.Struct):
+    """What a request made, and when."""
+
+    at: datetime
+    access_code_ids: list[str]
+
+
+async def _still_there(tx: Tx, actor: Actor, made: _Made) -> list[AccessCode] | None:
+    if tx.now - made.at > _REPEATED_WITHIN:
+        return None
+    wanted = ListCodes(_MOST_TOGETHER, access_code_ids=tuple(made.access_code_ids))
+    found = {c.row.public_id: c for c in await access_codes.list_shown(tx, actor, wanted)}
+    if any(id not in found or found[id].row.withdrawn_at is not None for id in made.access_code_ids):
+        return None
+    return [found[id] for id in made.access_code_ids]
 
 
 async def _one_of_many(tx: Tx, actor: Actor, command: CreateCode, *, or_another_code: bool) -> AccessCode:

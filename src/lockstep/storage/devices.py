@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -45,6 +45,8 @@ class DeviceRow:
     """Values that only callers understand."""
     is_managed: bool = True
     """False: Lockstep neither looks at it nor writes to it."""
+    reported_code_lengths: list[int] | None = None
+    """Lengths of codes that callers found out it takes; `capabilities` go by them already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Surroundings:
 _COLUMNS = (
     "id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, time_zone, state, "
     "is_online, created_at, removed_at, missed_since, missed, given_up_at, maker, nickname, custom_metadata, "
-    "is_managed"
+    "is_managed, reported_code_lengths"
 )
 _WIDTH = len(_COLUMNS.split(", "))
 
@@ -93,6 +95,8 @@ def device_row(record: Any) -> DeviceRow:
     """A DeviceRow from a record that begins with the columns of `device_columns`."""
     id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, *rest = record[:_WIDTH]
     known = from_document(capabilities, Capabilities)
+    if rest[-1]:
+        known = replace(known, code_lengths=frozenset(rest[-1]))
     return DeviceRow(id, public_id, account_id, domain_id, reference, kind, name, model, known, *rest)
 
 
@@ -220,6 +224,17 @@ async def listed(
         *values,
     )
     return [device_row(r) for r in rows]
+
+
+async def report_code_lengths(
+    db: Connection, workspace_id: UUID, device_id: UUID, lengths: list[int]
+) -> None:
+    await db.execute(
+        "update devices set reported_code_lengths = $3 where workspace_id = $1 and id = $2",
+        workspace_id,
+        device_id,
+        lengths,
+    )
 
 
 _STANDS_IN = """exists (select from space_devices sd

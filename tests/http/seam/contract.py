@@ -96,7 +96,7 @@ def _document() -> dict[str, Any]:
 
 
 def _without_discriminators(part: Any) -> Any:
-    """They name members of a choice that the document has not given names; without them the choice is made by trying."""
+    """They name members of choices that have no names in the document; without them the choice is made by trying."""
     if isinstance(part, dict):
         return {k: _without_discriminators(v) for k, v in part.items() if k != "discriminator"}
     return [_without_discriminators(it) for it in part] if isinstance(part, list) else part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import httpx2
@@ -47,6 +48,10 @@ class Home:
             await self.house.work()
             await asyncio.wait({asking}, timeout=0.02)
         return asking.result()
+
+    async def settle(self) -> None:
+        """A minute goes by, in which what is under way comes to its end."""
+        await self.house.advance(self.house.clock.now() + timedelta(minutes=1))
 
     async def raw(self, path: str, body: Any = None, verb: str = "POST", **params: Any) -> httpx2.Response:
         return await self.http.request(verb, path, json=body, params=params)

@@ -14,7 +14,7 @@ from lockstep.http.seam.present.action_attempt import done
 from lockstep.http.seam.present.ids import asked, shown
 from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.operations import access_codes as shown_codes
-from lockstep.operations import lock_codes
+from lockstep.operations import devices, lock_codes
 from lockstep.operations.access_codes import AccessCode, ListCodes
 from lockstep.operations.lock_codes import ChangeCode, CreateCode, CreateCodes
 
@@ -124,7 +124,7 @@ async def create(call: Asked, params: Create) -> Answer:
     _refuse_what_is_not_here(params)
     command = params.command(params.device_id, params.common_code_key)
     made = await call.change(lambda tx: lock_codes.create(tx, call.actor, command))
-    code = access_code(made, call.workspace_id)
+    code = _shown(call, made)
     return {
         "action_attempt": done("CREATE_ACCESS_CODE", code["access_code_id"], {"access_code": code}),
         "access_code": code,
@@ -138,15 +138,20 @@ async def create_multiple(call: Asked, params: CreateMultiple) -> Answer:
         params.command(params.device_ids[0] if params.device_ids else ""),
         params.behavior_when_code_cannot_be_shared == "create_random_code",
     )
-    made = await call.change(lambda tx: lock_codes.create_multiple(tx, call.actor, command))
-    return {"access_codes": [access_code(code, call.workspace_id) for code in made]}
+    if call.verb == "PUT":
+        # The SDKs send it again by themselves where the answer was lost.
+        digest = call.digest(params)
+        made = await call.change(lambda tx: lock_codes.create_multiple_once(tx, call.actor, command, digest))
+    else:
+        made = await call.change(lambda tx: lock_codes.create_multiple(tx, call.actor, command))
+    return {"access_codes": [_shown(call, code) for code in made]}
 
 
 async def update(call: Asked, params: Update) -> Answer:
     code_id = asked("code", params.access_code_id)
     change = _change(params)
     changed = await call.change(lambda tx: lock_codes.change(tx, call.actor, code_id, change))
-    code = access_code(changed, call.workspace_id)
+    code = _shown(call, changed)
     return {"action_attempt": done("UPDATE_ACCESS_CODE", code["access_code_id"], {"access_code": code})}
 
 
@@ -165,7 +170,7 @@ async def get(call: Asked, params: Get) -> Answer:
         found = await call.read(lambda tx: lock_codes.with_digits(tx, call.actor, at, digits))
     else:
         raise invalid_input("Must specify either access_code_id or device_id and code")
-    return {"access_code": access_code(found, call.workspace_id)}
+    return {"access_code": _shown(call, found)}
 
 
 async def delete(call: Asked, params: Delete) -> Answer:
@@ -188,7 +193,7 @@ async def list_(call: Asked, params: List) -> Answer:
     found = await call.read(lambda tx: shown_codes.list_shown(tx, call.actor, wanted))
     page = call.page(params, found, most, _place)
     return {
-        "access_codes": [access_code(code, call.workspace_id) for code in page.shown],
+        "access_codes": [_shown(call, code) for code in page.shown],
         "pagination": page.pagination,
     }
 
@@ -197,6 +202,24 @@ async def generate_code(call: Asked, params: OfDevice) -> Answer:
     device_id = asked("lock", params.device_id)
     digits = await call.read(lambda tx: lock_codes.generate(tx, call.actor, device_id))
     return {"generated_code": generated_code(device_id, digits, call.workspace_id, call.gate.clock.now())}
+
+
+async def report_device_constraints(call: Asked, params: ReportConstraints) -> Answer:
+    lengths = set(params.supported_code_lengths or ())
+    shortest, longest = params.min_code_length, params.max_code_length
+    if (shortest is None) != (longest is None) or bool(lengths) == (shortest is not None):
+        raise invalid_input("Give either supported_code_lengths, or min_code_length and max_code_length.")
+    if shortest is not None and longest is not None:
+        if shortest > longest:
+            raise invalid_input("min_code_length is more than max_code_length.")
+        lengths = set(range(shortest, longest + 1))
+    device_id = asked("lock", params.device_id)
+    await call.change(lambda tx: devices.report_code_lengths(tx, call.actor, device_id, lengths))
+    return {}
+
+
+def _shown(call: Asked, code: AccessCode) -> Answer:
+    return access_code(code, call.workspace_id, call.gate.clock.now())
 
 
 def _place(code: AccessCode) -> str:
@@ -226,4 +249,5 @@ PATHS: tuple[Path, ...] = (
     Path("/access_codes/delete", Delete, delete),
     Path("/access_codes/list", List, list_),
     Path("/access_codes/generate_code", OfDevice, generate_code),
+    Path("/access_codes/report_device_constraints", ReportConstraints, report_device_constraints),
 )

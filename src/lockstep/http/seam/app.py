@@ -94,7 +94,7 @@ class Seam:
         )
         url = f"{scope.get('scheme', 'http')}://{_text(received, b'host') or ''}{path.path}"
         workspace_id = await self._gate.public_id_of(actor.workspace_id)
-        asked = Asked(self._gate, actor, workspace_id, self._cursors, path.path, url)
+        asked = Asked(self._gate, actor, workspace_id, self._cursors, scope["method"], path.path, url)
         return {**await path.answer(asked, params), "ok": True}
 
     async def _actor(

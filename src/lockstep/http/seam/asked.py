@@ -30,6 +30,7 @@ class Asked:
     workspace_id: str
     """The public id of the actor's workspace."""
     cursors: Cursors
+    verb: str
     path: str
     url: str
 
@@ -46,6 +47,11 @@ class Asked:
         """Ask an operation that changes something, all or nothing."""
         async with self.gate.transaction(self.actor.workspace_id) as tx:
             return await operation(tx)
+
+    def digest(self, params: Params) -> bytes:
+        """Of the path and all that it was given."""
+        given = params.model_dump(mode="json", exclude_none=True)
+        return hashlib.sha256(self.path.encode() + msgspec.json.encode(given, order="sorted")).digest()
 
     def place(self, params: Listed) -> Any:
         """Where a list goes on; None at its beginning. Raises SeamFault where the other parameters are not those of the

@@ -58,10 +58,12 @@ def fault_of(problem: Problem | permissions.NotAllowed) -> SeamFault:
     message = f"{problem.cause} {problem.next_step}"
     for kind, status, type in _KINDS:
         if isinstance(problem, kind):
-            return SeamFault(status, type or problem.code, message)
+            return SeamFault(status, type or _TYPES.get(problem.code, problem.code), message)
     return invalid_input(message)
 
 
+_TYPES = {"code_taken": "duplicate_access_code"}
+"""Where Seam has a word of its own for one of our codes."""
 _KINDS: tuple[tuple[type[Problem], int, str | None], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND, None),
     (Conflict, HTTPStatus.CONFLICT, None),

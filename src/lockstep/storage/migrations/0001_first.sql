@@ -142,6 +142,8 @@ create table devices (
   -- What callers gave it: a name of their own, and values that only they understand.
   nickname text,
   custom_metadata jsonb not null default '{}',
+  -- Lengths of codes that callers found out it takes, where the vendor tells others.
+  reported_code_lengths integer[],
   created_at timestamptz not null,
   -- Since when the vendor does not list it, and in how many descriptions; when that was taken as removed; when an
   -- operator said that it is gone for good.

@@ -19,6 +19,10 @@ async def both_locks(walk: Walk) -> Body:
     return {"device_ids": [await walk.lock(0), await walk.lock(1)], "name": f"Staff {walk.number()}"}
 
 
+async def constraints(walk: Walk) -> Body:
+    return {"device_id": await walk.lock(), "supported_code_lengths": [6]}
+
+
 async def a_code(walk: Walk) -> Body:
     return {"access_code_id": (await walk.code())["access_code_id"]}
 
@@ -60,5 +64,10 @@ ROWS = {
     "/access_codes/get": Row(a_code, bad=({"access_code_id": None},), missing=NO_CODE),
     "/access_codes/list": Row(of_lock, bad=({"limit": "many"},), missing=NO_LOCK),
     "/access_codes/delete": Row(a_code, bad=({"access_code_id": 7},), missing=NO_CODE),
+    "/access_codes/report_device_constraints": Row(
+        constraints,
+        bad=({"supported_code_lengths": [12]}, {"min_code_length": 5}, {"supported_code_lengths": []}),
+        missing=NO_LOCK,
+    ),
     "/access_codes/generate_code": Row(of_lock, bad=({"device_id": []},), missing=NO_LOCK),
 }

@@ -26,9 +26,10 @@ _OF_DEVICES = {"device_offline", "device_removed", "subscription_required"}
 _LATE = "expired_but_present"
 
 
-def access_code(it: AccessCode, workspace_id: str) -> dict[str, Any]:
+def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, Any]:
     """`workspace_id`: as our public id."""
     is_ongoing = it.window.ends_at is None
+    is_scheduled = it.status is Status.SET and now < it.window.starts_at
     return {
         "access_code_id": shown(it.row.public_id),
         "device_id": shown(it.row.device_public_id),
@@ -39,9 +40,9 @@ def access_code(it: AccessCode, workspace_id: str) -> dict[str, Any]:
         "type": "ongoing" if is_ongoing else "time_bound",
         "starts_at": None if is_ongoing else instant(it.window.starts_at),
         "ends_at": instant_or_null(it.window.ends_at),
-        "status": status(it),
+        "status": Status.UNSET.value if is_scheduled else status(it),
         "display_status": it.standing.value,
-        "is_scheduled_on_device": it.standing is Standing.PROVEN and it.status is Status.UNSET,
+        "is_scheduled_on_device": is_scheduled,
         "is_managed": True,
         "is_backup": False,
         "is_backup_access_code_available": False,
