@@ -34,6 +34,10 @@ class _Lock(msgspec.Struct, frozen=True):
     is_hub_connected: bool
     has_subscription: bool
     is_locked: bool
+    is_door_open: bool
+    auto_lock_seconds: float
+    has_auto_lock: bool
+    opened_at: datetime | None
     battery: float
     first_used_at: dict[str, datetime]
     on_lock: tuple[Entry, ...]
@@ -93,6 +97,10 @@ def _kept(lock: Lock) -> _Lock:
         lock.is_hub_connected,
         lock.has_subscription,
         lock.is_locked,
+        lock.is_door_open,
+        lock.auto_lock_seconds,
+        lock.has_auto_lock,
+        lock.opened_at,
         lock.battery,
         lock.first_used_at,
         tuple(lock.door),
@@ -121,6 +129,10 @@ def _lock(kept: _Lock) -> Lock:
         kept.is_hub_connected,
         kept.has_subscription,
         kept.is_locked,
+        kept.is_door_open,
+        kept.auto_lock_seconds,
+        kept.has_auto_lock,
+        kept.opened_at,
         kept.battery,
         dict(kept.first_used_at),
     )
