@@ -17,7 +17,7 @@ from lockstep.cli.settings import SealingSettings, SettingInvalid, read_settings
 from lockstep.cli.wiring import Built, built
 from lockstep.kit.ids import new_id
 from lockstep.kit.sealing import CannotUnseal, Place, Sealer, sealed_version
-from lockstep.operations import accounts, api_keys, webhooks
+from lockstep.operations import accounts, api_keys, operators, webhooks
 from lockstep.operations.webhooks import CreateWebhook
 from lockstep.storage import readings
 from lockstep.vendors.virtual.emulator.app import TOKEN
@@ -38,6 +38,28 @@ def test_a_key_is_made_listed_and_revoked(ready: Home, say: Say) -> None:
     revoked = json.loads(say("keys", "revoke", made["api_key"]["api_key_id"], "--json").stdout)
     assert revoked["revoked_at"]
     assert not _works(made["secret"])
+
+
+def test_a_personal_token_is_made_listed_and_revoked(ready: Home, say: Say) -> None:
+    made = json.loads(say("tokens", "create", "Laptop", "--days", "30", "--json").stdout)
+    assert made["token"]["expires_at"]
+    assert _is_somebody(made["secret"])
+    again = say("tokens", "create", "Phone", "--operator", made["token"]["operator_id"], "--role", "member")
+    assert again.stdout.startswith("seam_at1_")
+    listed = say("tokens", "list").stdout
+    assert "Laptop" in listed
+    assert "Phone" in listed
+    assert made["secret"] not in listed
+    revoked = json.loads(say("tokens", "revoke", made["token"]["operator_token_id"], "--json").stdout)
+    assert revoked["revoked_at"]
+    assert not _is_somebody(made["secret"])
+
+
+def _is_somebody(secret: str) -> bool:
+    async def ask(lockstep: Built) -> bool:
+        return await operators.authenticate(lockstep.gate, secret) is not None
+
+    return within(ask)
 
 
 def _works(secret: str) -> bool:

@@ -67,6 +67,18 @@ async def test_an_expired_key_signs_nobody_in(gate: Gate, owner: Actor, clock: V
     assert await api_keys.authenticate(gate, made.secret) is None
 
 
+async def test_a_known_secret_is_stored_for_a_sandbox_and_no_other_form_is_taken(
+    gate: Gate, owner: Actor
+) -> None:
+    assert await api_keys.authenticate(gate, "seam_apikey1_token") is None
+    async with gate.transaction(owner.workspace_id) as tx:
+        made = await api_keys.import_secret(tx, owner, CreateApiKey("Seeded"), "seam_apikey1_token")
+        with pytest.raises(Invalid):
+            await api_keys.import_secret(tx, owner, CreateApiKey("Seeded"), "apikey1_token")
+    assert (await api_keys.authenticate(gate, "seam_apikey1_token")) is not None
+    assert len(made.api_key.shown) <= len("seam_apikey1_token") // 2
+
+
 async def test_a_key_gives_on_only_what_it_has(gate: Gate, owner: Actor) -> None:
     maker = replace(owner, scopes=frozenset({Scope.API_KEYS_WRITE, Scope.BOOKINGS_READ}))
     await make(gate, maker, CreateApiKey("Less", ["bookings:read"]))

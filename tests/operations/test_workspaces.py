@@ -35,5 +35,5 @@ async def test_what_makes_no_sense_is_refused(gate: Gate, owner: Actor, command:
 
 async def test_a_restored_database_rules_once_it_is_confirmed(gate: Gate, owner: Actor) -> None:
     async with gate.transaction(owner.workspace_id) as tx:
-        await stored.change(tx.db, tx.workspace_id, is_ruling=False)
+        await stored.set_ruling(tx.db, tx.workspace_id, is_ruling=False)
         assert (await workspaces.confirm(tx, owner)).is_ruling

@@ -21,8 +21,17 @@ from lockstep.cli.settings import SealingSettings
 from lockstep.emulation.clock import VirtualClock
 from lockstep.kit.sealing import Place, Sealer, sealed_version
 from lockstep.model.permissions import Actor
-from lockstep.operations import calendars, callbacks, emulated, idempotency, rotation, webhooks
+from lockstep.operations import (
+    calendars,
+    callbacks,
+    client_sessions,
+    emulated,
+    idempotency,
+    rotation,
+    webhooks,
+)
 from lockstep.operations.calendars import AddCalendar, RemoveCalendar
+from lockstep.operations.client_sessions import AskedSession
 from lockstep.operations.gate import Gate
 from lockstep.operations.webhooks import CreateWebhook
 from lockstep.storage import accounts, readings, retention
@@ -34,11 +43,13 @@ NOT_SEALED = {
     "accounts.callback_token_hash": "a hash",
     "accounts.registered_token_hash": "a hash",
     "api_keys.secret_hash": "a hash",
+    "client_sessions.token_hash": "a hash",
     "emulated_worlds.token_hash": "a hash",
     "event_positions.hash": "a hash",
     "idempotency_keys.key_hash": "a hash",
     "idempotency_keys.request_hash": "a hash",
     "observations.digest": "a digest of fingerprints",
+    "operator_tokens.secret_hash": "a hash",
     "workspaces.event_hash": "a hash",
     "workspaces.salt": "of no use without the key of the fingerprints",
 }
@@ -61,6 +72,7 @@ NOT_SEALED_DOCUMENTS = {
     "entries.failure": "a code and words",
     "events.payload": "what the audit log shows",
     "events.subjects": "public ids",
+    "workspaces.webview_look": "colors and a sentence, as anybody sees them",
 }
 NEWER = Sealer({**SEALER.master_keys, 2: b"n" * 32}, SEALER.fingerprint_key)
 ONLY_NEWER = Sealer({2: b"n" * 32}, SEALER.fingerprint_key)
@@ -295,6 +307,7 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
     await _webhooks_at_work_disabled_and_removed(gate, owner)
     await _a_sandbox(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
+        await client_sessions.create(tx, owner, AskedSession("anna"))
         await idempotency.begin(tx, owner, "no answer yet", b"hash")
         await idempotency.begin(tx, owner, "answered", b"hash")
         await idempotency.keep(tx, owner, "answered", 204, "")
@@ -333,6 +346,7 @@ async def test_no_sealed_column_takes_a_value_that_cannot_be_a_sealed_one(
     await _webhooks_at_work_disabled_and_removed(gate, owner)
     await _a_sandbox(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
+        await client_sessions.create(tx, owner, AskedSession("anna"))
         await idempotency.begin(tx, owner, "answered", b"hash")
         await idempotency.keep(tx, owner, "answered", 204, "")
     with pytest.raises(asyncpg.CheckViolationError):

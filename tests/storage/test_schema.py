@@ -42,8 +42,15 @@ async def test_every_table_is_bound_by_row_security_and_leads_with_its_workspace
     policies = text.split("== row security\n")[1].splitlines()
     assert len(policies) > 25
     assert all(" on forced: " in line and "no policy" not in line for line in policies)
+    # Operators belong to no workspace: only what looks across all of them sees theirs.
+    of_nobody = [line for line in policies if line.startswith(("operators ", "operator_tokens "))]
+    assert [line.split(": ", 1)[1] for line in of_nobody] == [
+        "(current_setting('lockstep.workspace'::text, true) = '*'::text)"
+    ] * 2
     primary = [
-        line for line in text.splitlines() if "PRIMARY KEY" in line and not line.startswith("workspaces:")
+        line
+        for line in text.splitlines()
+        if "PRIMARY KEY" in line and not line.startswith(("workspaces:", "operators:", "operator_tokens:"))
     ]
     assert all("PRIMARY KEY (workspace_id" in line for line in primary)
 

@@ -22,6 +22,7 @@ WORDS = {
     "restore": "lockstep.cli.restore",
     "confirm-ruling": "lockstep.cli.confirm_ruling",
     "keys": "lockstep.cli.keys",
+    "tokens": "lockstep.cli.tokens",
     "emulate": "lockstep.cli.emulate",
     "demo": "lockstep.cli.demo.command",
     "test": "lockstep.cli.testing",

@@ -40,6 +40,21 @@ from lockstep.model.device_events import LockLocked as LockLocked
 from lockstep.model.device_events import LockUnlocked as LockUnlocked
 from lockstep.model.event import Event as Event
 from lockstep.model.event import Failed as Failed
+from lockstep.model.events_of_callers import ApiKeyCreated as ApiKeyCreated
+from lockstep.model.events_of_callers import ApiKeyRevoked as ApiKeyRevoked
+from lockstep.model.events_of_callers import ClientSessionChanged as ClientSessionChanged
+from lockstep.model.events_of_callers import ClientSessionCreated as ClientSessionCreated
+from lockstep.model.events_of_callers import ClientSessionDeleted as ClientSessionDeleted
+from lockstep.model.events_of_callers import ClientSessionRevoked as ClientSessionRevoked
+from lockstep.model.events_of_callers import GuestDeviceGiven as GuestDeviceGiven
+from lockstep.model.events_of_callers import GuestDeviceTaken as GuestDeviceTaken
+from lockstep.model.events_of_callers import OperatorJoined as OperatorJoined
+from lockstep.model.events_of_callers import OperatorLeft as OperatorLeft
+from lockstep.model.events_of_callers import OperatorTokenCreated as OperatorTokenCreated
+from lockstep.model.events_of_callers import OperatorTokenRevoked as OperatorTokenRevoked
+from lockstep.model.events_of_callers import WorkspaceChanged as WorkspaceChanged
+from lockstep.model.events_of_callers import WorkspaceConfirmed as WorkspaceConfirmed
+from lockstep.model.events_of_callers import WorkspaceCreated as WorkspaceCreated
 from lockstep.model.events_of_codes import AccessCodeChanged as AccessCodeChanged
 from lockstep.model.events_of_codes import AccessCodeCreated as AccessCodeCreated
 from lockstep.model.events_of_codes import AccessCodeDeleted as AccessCodeDeleted
@@ -278,46 +293,6 @@ class WebhookDisabled(WebhookEvent):
 
     kind = "webhook.disabled"
     failing_since: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApiKeyEvent(Event):
-    api_key_id: str
-
-
-class ApiKeyCreated(ApiKeyEvent):
-    """A key was made."""
-
-    kind = "api_key.created"
-
-
-class ApiKeyRevoked(ApiKeyEvent):
-    """A key was revoked: it is refused from now on."""
-
-    kind = "api_key.revoked"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkspaceEvent(Event):
-    workspace_id: str
-
-
-class WorkspaceCreated(WorkspaceEvent):
-    """The workspace was made."""
-
-    kind = "workspace.created"
-
-
-class WorkspaceChanged(WorkspaceEvent):
-    """Its name or its retention changed."""
-
-    kind = "workspace.changed"
-
-
-class WorkspaceConfirmed(WorkspaceEvent):
-    """An operator confirmed that this database, restored or copied, is the one that rules."""
-
-    kind = "workspace.confirmed"
 
 
 def _kinds_below(kind: type[Event]) -> Iterator[type[Event]]:

@@ -51,9 +51,38 @@ DEFAULT_SCOPES = ALL_SCOPES - {
 """Scopes of a new key: neither opens doors nor shows digits, and makes no other key."""
 
 
+SESSION_SCOPES = frozenset(
+    {
+        Scope.WORKSPACE_READ,
+        Scope.ACCOUNTS_READ,
+        Scope.DEVICES_READ,
+        Scope.DEVICES_UNLOCK,
+        Scope.GUESTS_READ,
+        Scope.GRANTS_READ,
+        Scope.GRANTS_WRITE,
+        Scope.CODES_READ,
+        Scope.CODES_WRITE,
+    }
+)
+"""Of a client session, on what it was given: a person's own locks, their codes and their doors."""
+
+
+class Role(StrEnum):
+    """What an operator is in a workspace."""
+
+    OWNER = "owner"
+    MEMBER = "member"
+    """May not change the workspace itself, nor who may use it."""
+
+
+_MEMBER_SCOPES = ALL_SCOPES - {Scope.WORKSPACE_WRITE, Scope.API_KEYS_WRITE}
+
+
 class ActorKind(StrEnum):
     OPERATOR = "operator"
     API_KEY = "api_key"
+    CLIENT_SESSION = "client_session"
+    PUBLISHABLE_KEY = "publishable_key"
     GUEST_LINK = "guest_link"
     WORKER = "worker"
     SYSTEM = "system"
@@ -88,6 +117,12 @@ class Actor:
     scopes: frozenset[Scope] = field(default_factory=frozenset)
     property_ids: frozenset[UUID] | None = None
     """Only these properties and what lies in them; None: all."""
+    account_ids: frozenset[UUID] = frozenset()
+    """Of one who is confined: besides its properties, these connected accounts and their devices."""
+    device_ids: frozenset[UUID] = frozenset()
+    """The same, these devices, wherever they stand."""
+    webview_ids: frozenset[UUID] = frozenset()
+    guest_ids: frozenset[UUID] = frozenset()
 
     @property
     def name(self) -> str:
@@ -100,6 +135,9 @@ class Actor:
     def may_reach(self, property_id: UUID) -> bool:
         return self.property_ids is None or property_id in self.property_ids
 
+    def may_reach_account(self, account_id: UUID) -> bool:
+        return self.property_ids is None or account_id in self.account_ids
+
 
 def worker(workspace_id: UUID, part: str) -> Actor:
     """A worker: what it declares was decided by an operator's settings, so it may do everything but open doors."""
@@ -111,12 +149,48 @@ def system(workspace_id: UUID, part: str) -> Actor:
     return Actor(ActorKind.SYSTEM, workspace_id, part, ALL_SCOPES)
 
 
+def operator(workspace_id: UUID, public_id: str, role: Role) -> Actor:
+    """A person who signed in, in one of the workspaces that they belong to."""
+    scopes = ALL_SCOPES if role is Role.OWNER else _MEMBER_SCOPES
+    return Actor(ActorKind.OPERATOR, workspace_id, public_id, scopes)
+
+
+def client_session(
+    workspace_id: UUID,
+    public_id: str,
+    *,
+    account_ids: Iterable[UUID],
+    device_ids: Iterable[UUID],
+    webview_ids: Iterable[UUID],
+    guest_ids: Iterable[UUID],
+) -> Actor:
+    """A person's app: it reaches what it was given, and no property."""
+    return Actor(
+        ActorKind.CLIENT_SESSION,
+        workspace_id,
+        public_id,
+        SESSION_SCOPES,
+        property_ids=frozenset(),
+        account_ids=frozenset(account_ids),
+        device_ids=frozenset(device_ids),
+        webview_ids=frozenset(webview_ids),
+        guest_ids=frozenset(guest_ids),
+    )
+
+
+def publisher(workspace_id: UUID) -> Actor:
+    """Whoever shows a key that stands in public pages: it may get client sessions, and has no scope."""
+    return Actor(ActorKind.PUBLISHABLE_KEY, workspace_id, "public", property_ids=frozenset())
+
+
 def require(actor: Actor, scope: Scope) -> None:
     """The first line of an operation. Raises NotAllowed, which says what is missing."""
     if actor.may(scope):
         return
     if actor.kind is ActorKind.GUEST_LINK:
         raise NotAllowed("A guest's link may not do this.", "Ask your host.", scope)
+    if actor.kind is ActorKind.CLIENT_SESSION:
+        raise NotAllowed("A client session may not do this.", "Use an API key, on your server.", scope)
     raise NotAllowed(
         f"The scope {scope} is missing.",
         # A key cannot hand on what it lacks itself; the command line, which is the machine's own, may.
@@ -133,8 +207,30 @@ def require_property(actor: Actor, property_id: UUID) -> None:
         )
 
 
+def require_accounts(actor: Actor) -> None:
+    """For what shows connected accounts: of these a client session has its own, and a key that is confined to
+    properties none. Raises NotAllowed."""
+    if actor.kind is not ActorKind.CLIENT_SESSION:
+        require_whole_workspace(actor)
+
+
+def require_account(actor: Actor, account_id: UUID) -> None:
+    """The same for one account. Raises NotAllowed."""
+    require_accounts(actor)
+    if not actor.may_reach_account(account_id):
+        raise NotAllowed(
+            "This connected account was not given to the client session.",
+            "Give it to the session, or make another.",
+        )
+
+
 def require_whole_workspace(actor: Actor) -> None:
     """For what cannot be split by property. Raises NotAllowed for an actor confined to some."""
+    if actor.kind is ActorKind.CLIENT_SESSION:
+        raise NotAllowed(
+            "A client session reaches what it was given, and this concerns the whole workspace.",
+            "Use an API key, on your server.",
+        )
     if actor.property_ids is not None:
         raise NotAllowed(
             "This key is confined to some properties, and this concerns the whole workspace.",

@@ -16,7 +16,7 @@ from lockstep.model.pending import PendingChange, name_on_lock, pending_changes
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import grants
-from lockstep.operations.devices import confinement, known_device
+from lockstep.operations.devices import confinement, given, known_device
 from lockstep.operations.errors import NotFound
 from lockstep.operations.failures import Reach
 from lockstep.operations.gate import Tx
@@ -89,7 +89,7 @@ async def listed(
 ) -> list[AccessCode]:
     require(actor, Scope.GRANTS_READ)
     device = await known_device(tx, actor, device_public_id) if device_public_id else None
-    wanted = CodeFilter(device.id if device else None, property_ids=confinement(actor))
+    wanted = CodeFilter(device.id if device else None, property_ids=confinement(actor), besides=given(actor))
     rows = await access_codes.listed(tx.db, tx.workspace_id, wanted, after, most)
     return [present(tx, actor, r) for r in rows]
 
@@ -107,6 +107,7 @@ async def list_shown(tx: Tx, actor: Actor, command: ListCodes) -> list[AccessCod
         common_code_key=command.common_code_key,
         name_contains=command.name_contains,
         property_ids=confinement(actor),
+        besides=given(actor),
         forgotten=command.forgotten,
     )
     rows = await access_codes.listed(

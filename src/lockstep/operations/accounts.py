@@ -15,7 +15,14 @@ from lockstep.driver.contract import Description, Target
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.listing import Missed, taken_as_removed
-from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
+from lockstep.model.permissions import (
+    Actor,
+    Scope,
+    require,
+    require_account,
+    require_accounts,
+    require_whole_workspace,
+)
 from lockstep.operations import callbacks, reconnecting
 from lockstep.operations import events as recorded
 from lockstep.operations.errors import (
@@ -204,14 +211,16 @@ async def replace_credentials(tx: Tx, actor: Actor, account_public_id: str, chec
 
 async def get(tx: Tx, actor: Actor, account_public_id: str) -> AccountRow:
     require(actor, Scope.ACCOUNTS_READ)
-    require_whole_workspace(actor)
-    return await _get(tx, account_public_id)
+    require_accounts(actor)
+    account = await _get(tx, account_public_id)
+    require_account(actor, account.id)
+    return account
 
 
 async def listed(tx: Tx, actor: Actor) -> list[AccountRow]:
     require(actor, Scope.ACCOUNTS_READ)
-    require_whole_workspace(actor)
-    return await accounts.listed(tx.db, tx.workspace_id)
+    require_accounts(actor)
+    return [a for a in await accounts.listed(tx.db, tx.workspace_id) if actor.may_reach_account(a.id)]
 
 
 async def look_now(tx: Tx, actor: Actor, account_public_id: str) -> AccountRow:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from lockstep.kit import bearer
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.permissions import (
@@ -29,12 +27,6 @@ from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.words import words
 from lockstep.storage import api_keys, spaces
 from lockstep.storage.api_keys import ApiKeyRow
-
-PREFIX = "seam_lockstep_"
-_LENGTH = 40
-"""Of 62 characters each: 238 bits."""
-_SHOWN = len(PREFIX) + 4
-_LONGEST_SECRET = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +74,10 @@ class SignedIn:
 
 async def authenticate(gate: Gate, secret: str) -> SignedIn | None:
     """Whoever this key is; None where it is not known, revoked or expired."""
-    if not secret.startswith(PREFIX) or len(secret) > _LONGEST_SECRET:
+    if not bearer.may_be_secret(secret):
         return None
     async with gate.database.reading(None) as db:
-        row = await api_keys.find_in_every_workspace(db, hash_of(secret))
+        row = await api_keys.find_in_every_workspace(db, bearer.hash_of(secret))
     return _signed_in(gate, row)
 
 
@@ -98,30 +90,16 @@ async def recognise(gate: Gate, workspace_id: UUID, api_key_id: str) -> SignedIn
 
 async def create(tx: Tx, actor: Actor, command: CreateApiKey) -> NewApiKey:
     """Make a key that may do no more than the one that asks for it."""
-    require(actor, Scope.API_KEYS_WRITE)
-    require_whole_workspace(actor)
-    scopes = _scopes(command.scopes)
-    require_no_more_than(actor, scopes)
-    if command.expires_at is not None and command.expires_at <= tx.now:
-        raise Invalid("The key would have expired already.", code="expired", field="expires_at")
-    secret = PREFIX + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(_LENGTH))
-    id = new_id()
-    row = ApiKeyRow(
-        workspace_id=tx.workspace_id,
-        id=id,
-        public_id=public_id("key", id),
-        name=words(command.name, "name"),
-        secret_hash=hash_of(secret),
-        shown=secret[:_SHOWN],
-        scopes=sorted(scopes),
-        property_ids=await _property_ids(tx, command.property_ids),
-        created_at=tx.now,
-        expires_at=command.expires_at,
-        revoked_at=None,
-    )
-    await api_keys.insert(tx.db, tx.workspace_id, row)
-    await recorded.append(tx, actor, events.ApiKeyCreated(api_key_id=row.public_id))
-    return NewApiKey(await _shown(tx, row), secret)
+    return await _create(tx, actor, command, bearer.new_secret(bearer.API_KEY))
+
+
+async def import_secret(tx: Tx, actor: Actor, command: CreateApiKey, secret: str) -> NewApiKey:
+    """As `create`, with a secret that is known from elsewhere: for a sandbox that is seeded, and nothing else.
+
+    Raises Invalid where the secret does not begin as they all do."""
+    if not bearer.may_be_secret(secret):
+        raise Invalid(f"A secret begins with {bearer.ANY}.", code="secret_invalid", field="secret")
+    return await _create(tx, actor, command, secret)
 
 
 async def listed(tx: Tx, actor: Actor, behind: str | None, most: int) -> list[ApiKey]:
@@ -151,9 +129,30 @@ async def revoke(tx: Tx, actor: Actor, api_key_id: str) -> ApiKey:
     return await _shown(tx, await _found(tx, api_key_id))
 
 
-def hash_of(secret: str) -> bytes:
-    """What is remembered of a secret: it has 238 bits of chance, so that no slow hash is needed."""
-    return hashlib.sha256(secret.encode()).digest()
+async def _create(tx: Tx, actor: Actor, command: CreateApiKey, secret: str) -> NewApiKey:
+    require(actor, Scope.API_KEYS_WRITE)
+    require_whole_workspace(actor)
+    scopes = _scopes(command.scopes)
+    require_no_more_than(actor, scopes)
+    if command.expires_at is not None and command.expires_at <= tx.now:
+        raise Invalid("The key would have expired already.", code="expired", field="expires_at")
+    id = new_id()
+    row = ApiKeyRow(
+        workspace_id=tx.workspace_id,
+        id=id,
+        public_id=public_id("key", id),
+        name=words(command.name, "name"),
+        secret_hash=bearer.hash_of(secret),
+        shown=bearer.beginning(secret, bearer.API_KEY),
+        scopes=sorted(scopes),
+        property_ids=await _property_ids(tx, command.property_ids),
+        created_at=tx.now,
+        expires_at=command.expires_at,
+        revoked_at=None,
+    )
+    await api_keys.insert(tx.db, tx.workspace_id, row)
+    await recorded.append(tx, actor, events.ApiKeyCreated(api_key_id=row.public_id))
+    return NewApiKey(await _shown(tx, row), secret)
 
 
 def _signed_in(gate: Gate, row: ApiKeyRow | None) -> SignedIn | None:

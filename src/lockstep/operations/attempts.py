@@ -9,7 +9,7 @@ from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations import events as recorded
-from lockstep.operations.devices import confinement, known_device, require_devices
+from lockstep.operations.devices import confinement, given, known_device, require_devices
 from lockstep.operations.errors import AccountInError, Invalid, NotFound
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Tx
@@ -109,6 +109,7 @@ async def listed(tx: Tx, actor: Actor, command: ListAttempts) -> list[ActionAtte
         command.most,
         device.id if device else None,
         property_ids=confinement(actor),
+        besides=given(actor),
         public_ids=None if command.attempt_ids is None else list(command.attempt_ids),
     )
     return [_view(row) for row in rows]

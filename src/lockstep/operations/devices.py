@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from lockstep.model import events
 from lockstep.model.capabilities import Capabilities, CredentialKind
-from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
+from lockstep.model.permissions import Actor, ActorKind, Scope, require, require_whole_workspace
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.chosen_digits import Wish
@@ -32,7 +32,7 @@ from lockstep.storage import (
     grants,
     spaces,
 )
-from lockstep.storage.devices import DeviceFilter, DeviceRow
+from lockstep.storage.devices import DeviceFilter, DeviceRow, Given
 
 _MOST_OF_A_NAME = 50
 
@@ -143,7 +143,9 @@ async def listed(
 ) -> list[DeviceRow]:
     require(actor, Scope.DEVICES_READ)
     account_id = await _account_id(tx, account_public_id)
-    wanted = DeviceFilter([account_id] if account_id else None, property_ids=confinement(actor))
+    wanted = DeviceFilter(
+        [account_id] if account_id else None, property_ids=confinement(actor), besides=given(actor)
+    )
     return await devices.listed(tx.db, tx.workspace_id, wanted, after, most)
 
 
@@ -168,6 +170,7 @@ async def list_shown(tx: Tx, actor: Actor, command: ListDevices) -> list[Device]
         None if command.device_ids is None else list(command.device_ids),
         command.name_contains,
         command.created_before,
+        given(actor),
     )
     rows = await devices.listed(tx.db, tx.workspace_id, wanted, after.id if after else None, command.most)
     return await _views(tx, rows)
@@ -291,8 +294,17 @@ async def require_devices(tx: Tx, actor: Actor, device_ids: list[UUID]) -> None:
     """For other operations. Raises NotAllowed where one of them stands at none of the actor's properties."""
     if actor.property_ids is None:
         return
+    besides = given(actor)
+    reached = (
+        await devices.given_among(tx.db, tx.workspace_id, device_ids, besides) if any(besides) else set()
+    )
     stand = await spaces.properties_of_devices(tx.db, tx.workspace_id, device_ids)
-    if not all(stand.get(id, frozenset()) & actor.property_ids for id in device_ids):
+    if not all(id in reached or stand.get(id, frozenset()) & actor.property_ids for id in device_ids):
+        if actor.kind is ActorKind.CLIENT_SESSION:
+            raise NotAllowed(
+                "This device was not given to the client session.",
+                next_step="Give the session the device's connected account.",
+            )
         raise NotAllowed(
             "This key is confined to some properties, and the device stands at none of these.",
             next_step="Use a key that may reach the device's property.",
@@ -302,6 +314,11 @@ async def require_devices(tx: Tx, actor: Actor, device_ids: list[UUID]) -> None:
 def confinement(actor: Actor) -> list[UUID] | None:
     """The properties that an actor is confined to, as storage takes them; None: all."""
     return None if actor.property_ids is None else sorted(actor.property_ids)
+
+
+def given(actor: Actor) -> Given:
+    """What a confined actor reaches besides its properties, as storage takes it."""
+    return Given(sorted(actor.account_ids), sorted(actor.device_ids))
 
 
 async def _account_id(tx: Tx, account_public_id: str | None) -> UUID | None:

@@ -15,7 +15,7 @@ from lockstep.operations import events as recorded
 from lockstep.operations.bookings import known_booking
 from lockstep.operations.chosen_digits import Wish
 from lockstep.operations.declaring import declare_grant, grant_changed, withdraw_grant
-from lockstep.operations.devices import confinement, require_devices
+from lockstep.operations.devices import confinement, given, require_devices
 from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.guests import known_guest, refuse_erased
@@ -214,6 +214,7 @@ async def listed(tx: Tx, actor: Actor, command: ListGrants) -> list[AccessGrant]
         guest.id if guest else None,
         booking.id if booking else None,
         confinement(actor),
+        given(actor),
         tx.now if command.only_living else None,
     )
     rows = await grants.listed_in_detail(tx.db, tx.workspace_id, wanted, command.after, command.most)
@@ -243,7 +244,9 @@ async def _known(tx: Tx, actor: Actor, grant_public_id: str, *, locked: bool = F
     if row is None:
         raise NotFound("access grant", grant_public_id)
     within = confinement(actor)
-    if within is not None and not await grants.is_within(tx.db, tx.workspace_id, row.id, within):
+    if within is not None and not await grants.is_within(
+        tx.db, tx.workspace_id, row.id, within, given(actor)
+    ):
         raise NotAllowed(
             "This key is confined to some properties, and the access grant reaches others.",
             next_step="Use a key that may reach all that the grant does.",

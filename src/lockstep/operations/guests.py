@@ -15,11 +15,12 @@ from lockstep.model.permissions import Actor, Scope, require, require_whole_work
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.chosen_digits import Wish
+from lockstep.operations.devices import known_device
 from lockstep.operations.errors import Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.held_bookings import declare_or_hold
 from lockstep.operations.words import told, words_or_none
-from lockstep.storage import bookings, grants, guests
+from lockstep.storage import bookings, grants, guest_devices, guests
 from lockstep.storage.guests import GuestRow
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -163,12 +164,35 @@ async def erase(tx: Tx, actor: Actor, command: EraseGuest) -> Guest:
     return _shown(await known_guest(tx, actor, command.guest_id))
 
 
+async def give_device(tx: Tx, actor: Actor, guest_id: str, device_id: str) -> None:
+    """Let a guest's own app reach this device, apart from any stay. Again changes nothing."""
+    require(actor, Scope.GUESTS_WRITE)
+    require_whole_workspace(actor)
+    guest = await known_guest(tx, actor, guest_id, locked=True)
+    refuse_erased(guest)
+    device = await known_device(tx, actor, device_id)
+    if await guest_devices.give(tx.db, tx.workspace_id, guest.id, device.id, tx.now):
+        given = events.GuestDeviceGiven(guest_id=guest.public_id, device_id=device.public_id)
+        await recorded.append(tx, actor, given)
+
+
+async def take_device(tx: Tx, actor: Actor, guest_id: str, device_id: str) -> None:
+    """The other way. Codes of stays and grants are not touched."""
+    require(actor, Scope.GUESTS_WRITE)
+    require_whole_workspace(actor)
+    guest = await known_guest(tx, actor, guest_id, locked=True)
+    device = await known_device(tx, actor, device_id)
+    if await guest_devices.take(tx.db, tx.workspace_id, guest.id, device.id):
+        taken = events.GuestDeviceTaken(guest_id=guest.public_id, device_id=device.public_id)
+        await recorded.append(tx, actor, taken)
+
+
 async def known_guest(tx: Tx, actor: Actor, guest_id: str, *, locked: bool = False) -> GuestRow:
     """For other operations. Raises NotFound, NotAllowed where the guest stays at other properties too."""
     row = await guests.by_public_id(tx.db, tx.workspace_id, guest_id, locked=locked)
     if row is None:
         raise NotFound("guest", guest_id)
-    if actor.property_ids is not None:
+    if actor.property_ids is not None and row.id not in actor.guest_ids:
         stays_at = await guests.properties_of(tx.db, tx.workspace_id, row.id)
         if not stays_at or not stays_at <= actor.property_ids:
             raise NotAllowed(

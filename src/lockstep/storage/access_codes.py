@@ -11,6 +11,7 @@ from lockstep.model.capabilities import Capabilities
 from lockstep.model.declared import Spec
 from lockstep.storage.access_events import last_use
 from lockstep.storage.database import Connection
+from lockstep.storage.devices import NOTHING, Given, numbered
 from lockstep.storage.encoding import from_document
 from lockstep.storage.entries import EntryRow, entry_columns, entry_row, spec_columns, spec_of
 from lockstep.storage.grants import reaches_only
@@ -68,9 +69,10 @@ class CodeFilter:
     common_code_key: str | None = None
     name_contains: str | None = field(default=None, repr=False)
     property_ids: list[UUID] | None = None
-    """Only of grants that reach nothing outside of these properties."""
+    """Only of grants that reach nothing outside of these properties, and of what is given besides."""
     forgotten: bool = True
     """Those too that were cancelled and are proven gone."""
+    besides: Given = NOTHING
 
 
 async def insert(
@@ -243,11 +245,13 @@ async def listed(
         ("e.method_id = {}", wanted.method_id),
         ("g.common_code_key = {}", wanted.common_code_key),
         ("strpos(lower(g.name), lower({})) > 0", wanted.name_contains),
-        (reaches_only("{}::uuid[]"), wanted.property_ids),
     ):
         if value is not None:
             values.append(value)
             conditions += " and " + condition.format(f"${len(values) + 1}")
+    if wanted.property_ids is not None:
+        conditions += " and " + reaches_only(*numbered(len(values) + 2))
+        values += [wanted.property_ids, *wanted.besides]
     if not wanted.forgotten:
         conditions += f" and not {_IS_FORGOTTEN}"
     rows = await db.fetch(f"{_JOINED}{conditions} order by a.id limit {most:d}", workspace_id, *values)

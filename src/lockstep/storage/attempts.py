@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from lockstep.storage.database import Connection
+from lockstep.storage.devices import NOTHING, Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,11 @@ async def listed(
     device_id: UUID | None = None,
     *,
     property_ids: list[UUID] | None = None,
+    besides: Given = NOTHING,
     public_ids: list[str] | None = None,
 ) -> list[AttemptRow]:
-    """Newest first, behind the one with the public id `after`; only on devices that stand in these properties, and
-    only those of `public_ids`."""
+    """Newest first, behind the one with the public id `after`; only on devices that stand in these properties or are
+    given besides, and only those of `public_ids`."""
     rows = await db.fetch(
         f"""select {_COLUMNS} from attempts where workspace_id = $1
               and ($2::text is null
@@ -87,7 +89,9 @@ async def listed(
               and ($6::text[] is null or public_id = any($6))
               and ($5::uuid[] is null or exists (select from space_devices sd
                 join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
-                where sd.workspace_id = $1 and sd.device_id = attempts.device_id and s.property_id = any($5)))
+                where sd.workspace_id = $1 and sd.device_id = attempts.device_id and s.property_id = any($5))
+                or exists (select from devices d where d.workspace_id = $1 and d.id = attempts.device_id
+                  and (d.account_id = any($7) or d.id = any($8))))
             order by id desc limit $3""",  # noqa: S608
         workspace_id,
         after,
@@ -95,6 +99,7 @@ async def listed(
         device_id,
         property_ids,
         public_ids,
+        *besides,
     )
     return [AttemptRow(**dict(r)) for r in rows]
 

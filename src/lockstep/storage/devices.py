@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from lockstep.model.capabilities import Capabilities
@@ -47,6 +47,21 @@ class DeviceRow:
     """False: Lockstep neither looks at it nor writes to it."""
     reported_code_lengths: list[int] | None = None
     """Lengths of codes that callers found out it takes; `capabilities` go by them already."""
+
+
+class Given(NamedTuple):
+    """What a confined actor reaches besides its properties."""
+
+    account_ids: list[UUID]
+    device_ids: list[UUID]
+
+
+NOTHING = Given([], [])
+
+
+def numbered(first: int) -> tuple[str, tuple[str, str]]:
+    """The parameters of a confined actor's properties and of what it was given besides, as statements have them."""
+    return f"${first}::uuid[]", (f"${first + 1}::uuid[]", f"${first + 2}::uuid[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +212,8 @@ class DeviceFilter:
     public_ids: list[str] | None = None
     name_contains: str | None = None
     created_before: datetime | None = None
+    besides: Given = NOTHING
+    """With those of `property_ids`: what an actor who is confined to these was given besides."""
 
 
 async def listed(
@@ -209,7 +226,6 @@ async def listed(
         ("id > {}", after),
         ("account_id = any({}::uuid[])", wanted.account_ids),
         (_STANDS_IN.format("sd.space_id = any({}::uuid[])"), wanted.space_ids),
-        (_STANDS_IN.format("s.property_id = any({}::uuid[])"), wanted.property_ids),
         ("public_id = any({}::text[])", wanted.public_ids),
         ("strpos(lower(coalesce(nickname, name)), lower({})) > 0", wanted.name_contains),
         ("created_at < {}", wanted.created_before),
@@ -217,6 +233,11 @@ async def listed(
         if value is not None:
             values.append(value)
             conditions += " and " + condition.format(f"${len(values) + 1}")
+    if wanted.property_ids is not None:
+        properties, (accounts, given) = numbered(len(values) + 2)
+        stands = _STANDS_IN.format(f"s.property_id = any({properties})")
+        conditions += f" and ({stands} or account_id = any({accounts}) or id = any({given}))"
+        values += [wanted.property_ids, *wanted.besides]
     rows = await db.fetch(
         f"""select {_COLUMNS} from devices where workspace_id = $1 and {is_kept("devices")}{conditions}
             order by id limit {most:d}""",  # noqa: S608
@@ -258,6 +279,18 @@ async def describe(
         custom_metadata,
     )
     await changes.tell(db, workspace_id)
+
+
+async def given_among(db: Connection, workspace_id: UUID, device_ids: list[UUID], given: Given) -> set[UUID]:
+    """Those of these devices that are given, or whose account is."""
+    rows = await db.fetch(
+        """select id from devices where workspace_id = $1 and id = any($2)
+             and (account_id = any($3) or id = any($4))""",
+        workspace_id,
+        device_ids,
+        *given,
+    )
+    return {r["id"] for r in rows}
 
 
 async def surroundings(

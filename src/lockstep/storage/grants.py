@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from lockstep.storage.database import Connection
+from lockstep.storage.devices import NOTHING, Given, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class GrantFilter:
     guest_id: UUID | None = None
     booking_id: UUID | None = None
     property_ids: list[UUID] | None = None
-    """Only those that reach nothing outside of these properties."""
+    """Only those that reach nothing outside of these properties, and of what is given besides."""
+    besides: Given = NOTHING
     living_at: datetime | None = None
     """Only those that are neither cancelled nor over then."""
 
@@ -167,14 +169,19 @@ async def of_booking(db: Connection, workspace_id: UUID, booking_id: UUID) -> Gr
     return _row(row) if row else None
 
 
-def reaches_only(properties: str) -> str:
+def reaches_only(properties: str, given: tuple[str, str] | None = None) -> str:
     """For statements in storage that name grants `g`: whether `g` reaches something, and nothing outside of the
-    properties in the parameter `properties`. A device belongs to each property in which it stands."""
+    properties in the parameter `properties` (and of the accounts and devices in the parameters `given`). A device
+    belongs to each property in which it stands."""
+    besides = ""
+    if given is not None:
+        besides = f""" and not exists (select from devices d where d.workspace_id = $1 and d.id = t.device_id
+          and (d.account_id = any({given[0]}) or d.id = any({given[1]})))"""
     return f"""(exists (select from grant_targets t where t.workspace_id = $1 and t.grant_id = g.id)
       and not exists (select from grant_targets t where t.workspace_id = $1 and t.grant_id = g.id and not exists (
         select from spaces s where s.workspace_id = $1 and s.property_id = any({properties}) and (s.id = t.space_id
           or s.id in (select sd.space_id from space_devices sd
-            where sd.workspace_id = $1 and sd.device_id = t.device_id)))))"""  # noqa: S608
+            where sd.workspace_id = $1 and sd.device_id = t.device_id))){besides}))"""  # noqa: S608
 
 
 # Every other table is asked by its whole key, row by row of the page that was chosen before: there is only one sensible
@@ -214,22 +221,28 @@ async def listed_in_detail(
         ("g.guest_id = {}", wanted.guest_id),
         ("g.booking_id = {}", wanted.booking_id),
         ("g.cancelled_at is null and (g.ends_at is null or g.ends_at > {})", wanted.living_at),
-        (reaches_only("{}::uuid[]"), wanted.property_ids),
     ):
         if value is not None:
             values.append(value)
             conditions.append(condition.format(f"${len(values) + 1}"))
+    if wanted.property_ids is not None:
+        conditions.append(reaches_only(*numbered(len(values) + 2)))
+        values += [wanted.property_ids, *wanted.besides]
     page = f"select * from grants g where {' and '.join(conditions)} order by g.id limit {most:d}"  # noqa: S608
     return [GrantDetail._make(r) for r in await db.fetch(_DETAIL.format(page=page), workspace_id, *values)]
 
 
-async def is_within(db: Connection, workspace_id: UUID, grant_id: UUID, property_ids: list[UUID]) -> bool:
-    """Whether a grant reaches something, and nothing outside of these properties."""
+async def is_within(
+    db: Connection, workspace_id: UUID, grant_id: UUID, property_ids: list[UUID], besides: Given = NOTHING
+) -> bool:
+    """Whether a grant reaches something, and nothing outside of these properties and of what is given besides."""
+    within = reaches_only("$3", ("$4", "$5"))
     found: bool = await db.fetchval(
-        f"select exists (select from grants g where g.workspace_id = $1 and g.id = $2 and {reaches_only('$3')})",  # noqa: S608
+        f"select exists (select from grants g where g.workspace_id = $1 and g.id = $2 and {within})",  # noqa: S608
         workspace_id,
         grant_id,
         property_ids,
+        *besides,
     )
     return found
 

@@ -136,6 +136,13 @@ async def erase(db: Connection, workspace_id: UUID, guest_id: UUID, at: datetime
         guest_id,
     )
     await _forget_names(db, workspace_id, guest_id)
+    # What an app of theirs showed: its token is refused from now on.
+    await db.execute(
+        "delete from client_sessions where workspace_id = $1 and guest_id = $2", workspace_id, guest_id
+    )
+    await db.execute(
+        "delete from guest_devices where workspace_id = $1 and guest_id = $2", workspace_id, guest_id
+    )
 
 
 async def _forget_names(db: Connection, workspace_id: UUID, guest_id: UUID) -> None:

@@ -25,6 +25,7 @@ SEALED = (
     SealedColumn("access_methods", "digits"),
     SealedColumn("entries", "digits"),
     SealedColumn("calendars", "url"),
+    SealedColumn("client_sessions", "token"),
     SealedColumn("webhooks", "url"),
     SealedColumn("webhooks", "secret"),
     SealedColumn("webhooks", "old_secret"),

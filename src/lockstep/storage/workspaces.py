@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from lockstep.storage import claims
@@ -18,29 +19,74 @@ class WorkspaceRow:
     created_at: datetime
     is_ruling: bool
     retention_days: int
+    is_sandbox: bool
+    publishable_key: str | None
+    is_publishable_key_enabled: bool
+    partner_name: str | None
+    webview_look: dict[str, str]
+    organization_key: str | None
+    suspended_at: datetime | None
 
 
 _FIRST = 281733611
 
-_COLUMNS = "id, public_id, name, created_at, is_ruling, retention_days"
+_COLUMNS = (
+    "id, public_id, name, created_at, is_ruling, retention_days, is_sandbox, publishable_key, "
+    "is_publishable_key_enabled, partner_name, webview_look, organization_key, suspended_at"
+)
 
 
 async def insert(
-    db: Connection, workspace_id: UUID, public_id: str, name: str, salt: bytes, at: datetime
+    db: Connection,
+    workspace_id: UUID,
+    public_id: str,
+    name: str,
+    salt: bytes,
+    at: datetime,
+    *,
+    is_sandbox: bool = False,
+    publishable_key: str | None = None,
+    partner_name: str | None = None,
+    webview_look: dict[str, str] | None = None,
+    organization_key: str | None = None,
 ) -> None:
     await db.execute(
-        "insert into workspaces (id, public_id, name, salt, created_at) values ($1, $2, $3, $4, $5)",
+        """insert into workspaces (id, public_id, name, salt, created_at, is_sandbox, publishable_key, partner_name,
+             webview_look, organization_key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
         workspace_id,
         public_id,
         name,
         salt,
         at,
+        is_sandbox,
+        publishable_key,
+        partner_name,
+        webview_look or {},
+        organization_key,
     )
 
 
 async def get(db: Connection, workspace_id: UUID) -> WorkspaceRow | None:
-    row = await db.fetchrow(f"select {_COLUMNS} from workspaces where id = $1", workspace_id)  # noqa: S608
-    return WorkspaceRow(**dict(row)) if row else None
+    return _row(await db.fetchrow(f"select {_COLUMNS} from workspaces where id = $1", workspace_id))  # noqa: S608
+
+
+async def get_many(db: Connection, workspace_ids: list[UUID]) -> list[WorkspaceRow]:
+    """Those of one operator, in the order in which they were made."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from workspaces where id = any($1) order by id",  # noqa: S608
+        workspace_ids,
+    )
+    return [WorkspaceRow(**dict(r)) for r in rows]
+
+
+async def by_publishable_key(db: Connection, publishable_key: str) -> WorkspaceRow | None:
+    """For authentication alone."""
+    return _row(
+        await db.fetchrow(
+            f"select {_COLUMNS} from workspaces where publishable_key = $1",  # noqa: S608
+            publishable_key,
+        )
+    )
 
 
 async def every(db: Connection) -> list[WorkspaceRow]:
@@ -61,22 +107,24 @@ async def salt(db: Connection, workspace_id: UUID) -> bytes:
     return value
 
 
-async def change(
-    db: Connection,
-    workspace_id: UUID,
-    *,
-    name: str | None = None,
-    retention_days: int | None = None,
-    is_ruling: bool | None = None,
-) -> None:
+async def change(db: Connection, workspace_id: UUID, row: WorkspaceRow) -> None:
+    """All that can change of it but its ruling."""
     await db.execute(
-        """update workspaces set name = coalesce($2, name), retention_days = coalesce($3, retention_days),
-             is_ruling = coalesce($4, is_ruling) where id = $1""",
+        """update workspaces set name = $2, retention_days = $3, is_publishable_key_enabled = $4, partner_name = $5,
+             webview_look = $6, organization_key = $7, suspended_at = $8 where id = $1""",
         workspace_id,
-        name,
-        retention_days,
-        is_ruling,
+        row.name,
+        row.retention_days,
+        row.is_publishable_key_enabled,
+        row.partner_name,
+        row.webview_look,
+        row.organization_key,
+        row.suspended_at,
     )
+
+
+async def set_ruling(db: Connection, workspace_id: UUID, *, is_ruling: bool) -> None:
+    await db.execute("update workspaces set is_ruling = $2 where id = $1", workspace_id, is_ruling)
 
 
 async def wake_domains(db: Connection, workspace_id: UUID, now: datetime) -> None:
@@ -106,3 +154,7 @@ async def swept_first(db: Connection) -> datetime | None:
         "select swept_at from workspaces order by swept_at nulls first limit 1"
     )
     return at
+
+
+def _row(record: Any) -> WorkspaceRow | None:
+    return WorkspaceRow(**dict(record)) if record else None

@@ -140,11 +140,20 @@ async def test_the_audit_log_has_a_scope_of_its_own(
 
 async def test_the_workspace_keeps_what_is_not_told_to_change(client: httpx2.AsyncClient) -> None:
     changed = await client.patch("/v1/workspace", json={"retention_days": 30})
-    assert changed.json() | {"created_at": 0, "workspace_id": 0} == {
+    assert changed.json() | {"created_at": 0, "workspace_id": 0, "publishable_key": 0} == {
         "workspace_id": 0,
         "name": "Harbour flats",
         "retention_days": 30,
         "is_ruling": True,
+        "is_sandbox": False,
+        "publishable_key": 0,
+        "is_publishable_key_enabled": False,
+        "partner_name": None,
+        "webview_look": dict.fromkeys(
+            ("logo_shape", "primary_button_color", "primary_button_text_color", "success_message")
+        ),
+        "organization_key": None,
+        "suspended_at": None,
         "created_at": 0,
     }
     for body in ({"retention_days": 0}, {"retention_days": True}, {"retention_days": "30"}):

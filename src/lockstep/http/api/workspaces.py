@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from msgspec import UNSET
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
@@ -22,6 +22,8 @@ class WorkspaceChange(Sent):
 
     name: Annotated[Text | None, Field(examples=["Harbour flats"])] = None
     retention_days: Annotated[StrictInt, Field(ge=1, le=LONGEST_RETENTION_DAYS)] | None = None
+    is_publishable_key_enabled: StrictBool | None = None
+    """Whether whoever reads the publishable key in an app may get client sessions with it."""
 
 
 @router.get("", response_model=Workspace)
@@ -32,10 +34,14 @@ async def get_workspace(call: Asked) -> Response:
 
 @router.patch("", response_model=Workspace)
 async def change_workspace(call: Asked, body: WorkspaceChange) -> Response:
-    """Change the workspace: its name, or how long personal data is kept after a departure."""
+    """Change the workspace: its name, how long personal data is kept after a departure, whether apps without a server
+    get client sessions."""
     command = ChangeWorkspace(
         name=UNSET if body.name is None else body.name,
         retention_days=UNSET if body.retention_days is None else body.retention_days,
+        is_publishable_key_enabled=(
+            UNSET if body.is_publishable_key_enabled is None else body.is_publishable_key_enabled
+        ),
     )
     return await call.change(lambda tx: workspaces.change(tx, call.actor, command), lambda w: w)
 

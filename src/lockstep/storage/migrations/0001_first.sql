@@ -24,6 +24,17 @@ create table workspaces (
   is_ruling boolean not null default true,
   retention_days integer not null default 365 check (retention_days between 1 and 3650),
   salt bytea not null,
+  -- Emulated locks, to try things with.
+  is_sandbox boolean not null default false,
+  -- Stands in pages that anybody can read, so it is no secret; it opens nothing but a session, and that only where the
+  -- workspace allows it.
+  publishable_key text unique,
+  is_publishable_key_enabled boolean not null default false,
+  -- What is shown to people who connect an account: for whom, and how the page looks.
+  partner_name text,
+  webview_look jsonb not null default '{}',
+  organization_key text,
+  suspended_at timestamptz,
   -- The head of the audit chain; the sequencer holds this row while it writes. Appending an event does not touch it,
   -- or all writers of a workspace would queue up behind each other.
   event_position bigint not null default 0,
@@ -46,6 +57,37 @@ create table api_keys (
   primary key (workspace_id, id),
   unique (workspace_id, public_id)
 );
+
+-- Operators are people, of no workspace and perhaps of several; only what looks across all of them sees who they are.
+create table operators (
+  id uuid primary key,
+  public_id text not null unique,
+  name text not null,
+  email text,
+  created_at timestamptz not null
+);
+
+create table memberships (
+  workspace_id uuid not null references workspaces (id),
+  operator_id uuid not null references operators on delete cascade,
+  role text not null check (role in ('owner', 'member')),
+  created_at timestamptz not null,
+  primary key (workspace_id, operator_id)
+);
+create index memberships_of_operator on memberships (operator_id);
+
+create table operator_tokens (
+  id uuid primary key,
+  public_id text not null unique,
+  operator_id uuid not null references operators on delete cascade,
+  name text not null,
+  secret_hash bytea not null unique,
+  shown text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz,
+  revoked_at timestamptz
+);
+create index operator_tokens_of_operator on operator_tokens (operator_id);
 
 create table accounts (
   workspace_id uuid not null references workspaces (id),
@@ -210,6 +252,43 @@ create table guests (
   unique (workspace_id, public_id),
   unique (workspace_id, guest_key)
 );
+
+-- Devices that a guest was given by hand, not by a stay.
+create table guest_devices (
+  workspace_id uuid not null,
+  guest_id uuid not null,
+  device_id uuid not null,
+  created_at timestamptz not null,
+  primary key (workspace_id, guest_id, device_id),
+  foreign key (workspace_id, guest_id) references guests on delete cascade,
+  foreign key (workspace_id, device_id) references devices on delete cascade
+);
+create index guest_devices_of_device on guest_devices (workspace_id, device_id);
+
+-- What a person's app shows, and what it reaches: these accounts, webviews and this guest's devices, and nothing else.
+create table client_sessions (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  public_id text not null,
+  token_hash bytea not null unique,
+  -- Sealed, since whoever may list sessions may see their tokens again.
+  token bytea not null check (octet_length(token) > 30),
+  -- The caller's own ids of the person and of the customer.
+  session_key text,
+  customer_key text,
+  account_ids uuid[] not null default '{}',
+  webview_ids uuid[] not null default '{}',
+  guest_id uuid,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  foreign key (workspace_id, guest_id) references guests
+);
+create unique index client_sessions_of_key on client_sessions (workspace_id, session_key)
+  where session_key is not null and revoked_at is null;
+create index client_sessions_of_guest on client_sessions (workspace_id, guest_id) where guest_id is not null;
 
 create table calendars (
   workspace_id uuid not null,
@@ -729,7 +808,8 @@ declare
   t text;
 begin
   foreach t in array array[
-    'api_keys', 'accounts', 'domains', 'devices', 'spaces', 'space_devices', 'guests', 'calendars',
+    'api_keys', 'memberships', 'accounts', 'domains', 'devices', 'spaces', 'space_devices', 'guests', 'guest_devices',
+    'client_sessions', 'calendars',
     'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
     'occupancies', 'intents', 'readings', 'observations', 'unmanaged_codes', 'access_events', 'attempts', 'events',
     'event_positions', 'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds'
@@ -748,6 +828,12 @@ begin
           'n_distinct', case a.attname when 'workspace_id' then 1 else -1 end::real)
         from pg_attribute a where a.attrelid = t::regclass and a.attname in ('workspace_id', 'id', 'public_id');
     end if;
+  end loop;
+  foreach t in array array['operators', 'operator_tokens'] loop
+    execute format('alter table %I enable row level security', t);
+    execute format('alter table %I force row level security', t);
+    execute format($p$create policy across_workspaces on %I using (
+      current_setting('lockstep.workspace', true) = '*')$p$, t);
   end loop;
   execute 'alter table workspaces enable row level security';
   execute 'alter table workspaces force row level security';

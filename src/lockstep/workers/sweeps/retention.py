@@ -12,7 +12,14 @@ from lockstep.model.permissions import worker
 from lockstep.operations import guests
 from lockstep.operations.gate import Gate
 from lockstep.operations.idempotency import KEPT_FOR
-from lockstep.storage import deliveries, idempotency, retention, unmanaged_codes, workspaces
+from lockstep.storage import (
+    client_sessions,
+    deliveries,
+    idempotency,
+    retention,
+    unmanaged_codes,
+    workspaces,
+)
 from lockstep.storage.database import Connection
 from lockstep.storage.workspaces import WorkspaceRow
 
@@ -59,6 +66,7 @@ async def sweep(gate: Gate, workspace: WorkspaceRow) -> None:
         ("entries", retention.forget_entries, before),
         ("grants", retention.forget_grants, before),
         ("unmanaged_codes", unmanaged_codes.forget, before),
+        ("client_sessions", client_sessions.forget, before),
         ("idempotency_keys", idempotency.forget, now - KEPT_FOR),
         ("deliveries", deliveries.forget, now - DELIVERIES_KEPT_FOR),
     ]
