@@ -26,6 +26,8 @@ ACROSS_WORKSPACES = {
     "claims.next_due_of_each": "workers sleep until any workspace has work",
     "claims.next_lapse": "workers sleep until any workspace has work",
     "claims.release": "the claim names its workspace",
+    "connect_webviews.find_in_every_workspace": "a link tells which workspace it is of",
+    "customer_portals.find_in_every_workspace": "a link tells which workspace it is of",
     "events.waiting": "the sequencer serves all workspaces",
     "figures.accounts": "how the whole installation does; counts alone",
     "figures.calendars": "how the whole installation does; counts alone",

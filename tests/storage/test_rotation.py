@@ -25,6 +25,7 @@ from lockstep.operations import (
     calendars,
     callbacks,
     client_sessions,
+    connect_webviews,
     emulated,
     idempotency,
     rotation,
@@ -44,6 +45,8 @@ NOT_SEALED = {
     "accounts.registered_token_hash": "a hash",
     "api_keys.secret_hash": "a hash",
     "client_sessions.token_hash": "a hash",
+    "connect_webviews.token_hash": "a hash",
+    "customer_portals.token_hash": "a hash",
     "emulated_worlds.token_hash": "a hash",
     "event_positions.hash": "a hash",
     "idempotency_keys.key_hash": "a hash",
@@ -54,6 +57,7 @@ NOT_SEALED = {
     "workspaces.salt": "of no use without the key of the fingerprints",
 }
 NOT_SEALED_DOCUMENTS = {
+    "accounts.custom_metadata": "values that only callers understand",
     "accounts.failure": "a code and words",
     "accounts.no_callbacks": "a code and words",
     "accounts.permits": "ids and instants",
@@ -64,6 +68,8 @@ NOT_SEALED_DOCUMENTS = {
     "calendars.held": "a code and words",
     "calendars.memory": "agreed losses, echoes, warnings",
     "calendars.policy": "the host's choices",
+    "connect_webviews.asked": "what is told again as it was asked",
+    "connect_webviews.custom_metadata": "values that only callers understand",
     "devices.capabilities": "what the lock can do",
     "devices.custom_metadata": "values that only callers understand",
     "devices.state": "the lock's health",
@@ -308,6 +314,7 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
     await _a_sandbox(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         await client_sessions.create(tx, owner, AskedSession("anna"))
+        await connect_webviews.create(tx, owner, connect_webviews.CreateWebview())
         await idempotency.begin(tx, owner, "no answer yet", b"hash")
         await idempotency.begin(tx, owner, "answered", b"hash")
         await idempotency.keep(tx, owner, "answered", 204, "")
@@ -347,6 +354,7 @@ async def test_no_sealed_column_takes_a_value_that_cannot_be_a_sealed_one(
     await _a_sandbox(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         await client_sessions.create(tx, owner, AskedSession("anna"))
+        await connect_webviews.create(tx, owner, connect_webviews.CreateWebview())
         await idempotency.begin(tx, owner, "answered", b"hash")
         await idempotency.keep(tx, owner, "answered", 204, "")
     with pytest.raises(asyncpg.CheckViolationError):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from lockstep.model import connecting_events as connecting_events
 from lockstep.model.booking_events import BookingCancelled as BookingCancelled
 from lockstep.model.booking_events import BookingChanged as BookingChanged
 from lockstep.model.booking_events import BookingCreated as BookingCreated

@@ -23,8 +23,9 @@ from lockstep.model.permissions import (
     require_accounts,
     require_whole_workspace,
 )
-from lockstep.operations import callbacks, reconnecting
+from lockstep.operations import account_details, callbacks, reconnecting
 from lockstep.operations import events as recorded
+from lockstep.operations.account_details import Details
 from lockstep.operations.errors import (
     CONNECT_AGAIN,
     AccountInError,
@@ -56,6 +57,8 @@ class ConnectedAccount:
 
     connected_account_id: str
     vendor: str
+    vendor_account: str
+    """What the vendor calls it."""
     label: str
     state: str
     """`active`, `credentials_refused`, `parked`, `disconnecting` or `disconnected`."""
@@ -71,6 +74,14 @@ class ConnectedAccount:
     """Whether the vendor was told, and still knew when it was last asked, to call Lockstep when something happens."""
     no_callbacks: Failed | None
     """Why not, where that is known. No failure of the account: everything goes on by the clock."""
+    customer_key: str | None
+    """Whose it is, by your own key."""
+    custom_metadata: Mapping[str, str | bool]
+    """Values that only you understand."""
+    accepted_kinds: tuple[str, ...] | None
+    """Of which kinds devices are taken in; null: of every kind."""
+    manages_new_devices: bool
+    """Whether Lockstep looks after a device that appears under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,7 @@ def shown(row: AccountRow) -> ConnectedAccount:
     return ConnectedAccount(
         row.public_id,
         row.vendor,
+        row.vendor_account,
         row.label,
         row.state,
         failed(row.failure),
@@ -102,6 +114,10 @@ def shown(row: AccountRow) -> ConnectedAccount:
         row.disconnected_at,
         row.registered_secret is not None and row.no_callbacks is None,
         failed(row.no_callbacks),
+        row.customer_key,
+        row.custom_metadata,
+        None if row.accepted_kinds is None else tuple(row.accepted_kinds),
+        row.manages_new_devices,
     )
 
 
@@ -149,7 +165,9 @@ async def ask_vendor_again(
     return Checked(account.vendor, checked, account.label, await described(gate, account.vendor, checked))
 
 
-async def add(tx: Tx, actor: Actor, checked: Checked, known_id: str | None = None) -> Connected:
+async def add(
+    tx: Tx, actor: Actor, checked: Checked, known_id: str | None = None, given: Details | None = None
+) -> Connected:
     """The second half of connecting. `known_id`: what a seeded account is called; its devices are called as their
     vendor calls them. Raises Conflict where the account is connected already."""
     require(actor, Scope.ACCOUNTS_WRITE)
@@ -170,13 +188,18 @@ async def add(tx: Tx, actor: Actor, checked: Checked, known_id: str | None = Non
         tx.now,
     )
     if not is_new:
-        return await _add_again(tx, actor, checked, token)
-    await recorded.append(tx, actor, events.ConnectedAccountConnected(connected_account_id=row_id))
-    await take_description(tx, actor, account_id, description, with_known_ids=known_id is not None)
-    await claims.wake(tx.db, tx.workspace_id, "accounts", [account_id], tx.now)
+        return await _add_again(tx, actor, checked, token, given)
     found = await accounts.get(tx.db, tx.workspace_id, account_id)
     assert found is not None
-    return Connected(found, token)
+    # Before its devices are taken in: it says which.
+    await account_details.give(tx, found, given or Details())
+    connected = events.ConnectedAccountConnected(
+        connected_account_id=row_id, connect_webview_id=given.connect_webview_id if given else None
+    )
+    await recorded.append(tx, actor, connected)
+    await take_description(tx, actor, account_id, description, with_known_ids=known_id is not None)
+    await claims.wake(tx.db, tx.workspace_id, "accounts", [account_id], tx.now)
+    return Connected(await _get(tx, row_id), token)
 
 
 async def replace_credentials(tx: Tx, actor: Actor, account_public_id: str, checked: Checked) -> AccountRow:
@@ -289,9 +312,12 @@ async def take_description(
     Returns since when those are missing that are not taken as removed yet."""
     known = {d.reference: d for d in await devices.of_account(tx.db, tx.workspace_id, account_id)}
     changed: set[UUID] = set()
+    kinds = await accounts.accepted_kinds(tx.db, tx.workspace_id, account_id)
     for target in sorted(description.targets, key=lambda t: t.reference):
-        domain_id = await domains.ensure(tx.db, tx.workspace_id, account_id, target.domain, new_id(), tx.now)
         before = known.get(target.reference)
+        if before is None and kinds is not None and target.kind not in kinds:
+            continue
+        domain_id = await domains.ensure(tx.db, tx.workspace_id, account_id, target.domain, new_id(), tx.now)
         row = _device(tx, account_id, domain_id, target, before, is_known=with_known_ids)
         is_new = await devices.upsert(tx.db, tx.workspace_id, row)
         if is_new or (before is not None and before.removed_at is not None):
@@ -322,7 +348,7 @@ async def _get(tx: Tx, account_public_id: str) -> AccountRow:
     return account
 
 
-async def _add_again(tx: Tx, actor: Actor, checked: Checked, token: str) -> Connected:
+async def _add_again(tx: Tx, actor: Actor, checked: Checked, token: str, given: Details | None) -> Connected:
     """The account is known here. Raises Conflict unless it waits for credentials."""
     account = await accounts.by_vendor_account(
         tx.db, tx.workspace_id, checked.vendor, checked.description.account
@@ -333,6 +359,7 @@ async def _add_again(tx: Tx, actor: Actor, checked: Checked, token: str) -> Conn
             code="account_connected_already",
             next_step="Use that account; to give it other credentials, change its credentials.",
         )
+    await account_details.give(tx, account, given or Details())
     await _bring_back(tx, actor, account, checked, callbacks.hash_of(token))
     return Connected(await _get(tx, account.public_id), token)
 

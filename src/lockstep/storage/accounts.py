@@ -39,12 +39,20 @@ class AccountRow:
     """When the vendor was last asked about it; None: it is to be told, or told anew."""
     no_callbacks: dict[str, Any] | None
     """Why the vendor does not call."""
+    manages_new_devices: bool
+    """Whether Lockstep looks after a device that appears under it."""
+    accepted_kinds: list[str] | None
+    """Of which kinds devices are taken in; None: of every kind."""
+    customer_key: str | None
+    """Whose it is, by the caller's own key."""
+    custom_metadata: dict[str, str | bool]
+    """Values that only callers understand."""
 
 
 _COLUMNS = (
     "id, public_id, vendor, vendor_account, label, credentials, state, failure, failures, created_at, "
     "disconnected_at, described_at, blocked_until, registered_url, registered_secret, callbacks_checked_at, "
-    "no_callbacks"
+    "no_callbacks, manages_new_devices, accepted_kinds, customer_key, custom_metadata"
 )
 
 
@@ -130,6 +138,30 @@ async def listed(db: Connection, workspace_id: UUID) -> list[AccountRow]:
         workspace_id,
     )
     return [_row(r) for r in rows]
+
+
+async def describe(db: Connection, workspace_id: UUID, row: AccountRow) -> None:
+    """Store what callers gave it: label, customer, values of their own, and what is taken in and looked after."""
+    await db.execute(
+        """update accounts set label = $3, manages_new_devices = $4, accepted_kinds = $5, customer_key = $6,
+             custom_metadata = $7
+           where workspace_id = $1 and id = $2""",
+        workspace_id,
+        row.id,
+        row.label,
+        row.manages_new_devices,
+        row.accepted_kinds,
+        row.customer_key,
+        row.custom_metadata,
+    )
+
+
+async def accepted_kinds(db: Connection, workspace_id: UUID, account_id: UUID) -> list[str] | None:
+    """Of which kinds devices are taken in; None: of every kind."""
+    found: list[str] | None = await db.fetchval(
+        "select accepted_kinds from accounts where workspace_id = $1 and id = $2", workspace_id, account_id
+    )
+    return found
 
 
 async def set_credentials(db: Connection, workspace_id: UUID, account_id: UUID, credentials: bytes) -> None:

@@ -26,6 +26,7 @@ SEALED = (
     SealedColumn("entries", "digits"),
     SealedColumn("calendars", "url"),
     SealedColumn("client_sessions", "token"),
+    SealedColumn("connect_webviews", "token"),
     SealedColumn("webhooks", "url"),
     SealedColumn("webhooks", "secret"),
     SealedColumn("webhooks", "old_secret"),

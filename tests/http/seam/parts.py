@@ -25,6 +25,7 @@ from lockstep.vendors.nuki.emulator.world import World
 
 T = TypeVar("T")
 TOKEN = "nuki-token-of-the-house"
+WORLD = "http://nuki.test"
 
 
 class Home:
@@ -76,7 +77,7 @@ async def at_home(database_url: str, clock: VirtualClock, locks: int = 2) -> Asy
     for number in range(locks):
         world.add_lock({"name": f"Door {number + 1}"})
     async with build_house(database_url, clock, {"nuki.test": create_app(world)}) as house:
-        await house.connect("nuki", {"token": TOKEN, "endpoint": "http://nuki.test"})
+        await house.connect("nuki", {"token": TOKEN, "endpoint": WORLD})
         await house.work()
         key = await key_of(house)
         witness = Witness(SeamDoor(house.gate, 1e6, 1_000_000, 1_000_000))

@@ -116,6 +116,11 @@ create table accounts (
   described_at timestamptz,
   -- Whether Lockstep looks after a device that appears under it.
   manages_new_devices boolean not null default true,
+  -- Of which kinds devices are taken in; none: of every kind.
+  accepted_kinds text[],
+  -- What callers gave it: whose it is, by their own key, and values that only they understand.
+  customer_key text,
+  custom_metadata jsonb not null default '{}',
   -- The budget: tokens refill with time, permits are calls under way.
   tokens double precision not null default 0,
   tokens_at timestamptz,
@@ -139,6 +144,51 @@ create table accounts (
 -- One that was disconnected and is connected again is the same account, with its devices and their places.
 create unique index accounts_once on accounts (workspace_id, vendor, vendor_account);
 create index accounts_due on accounts (due_at) where due_at is not null;
+create index accounts_of_customer on accounts (workspace_id, customer_key) where customer_key is not null;
+
+-- A link to a page on which somebody connects an account of theirs. The token is sealed, since whoever made the link may
+-- see it again, until it can be used no more.
+create table connect_webviews (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  public_id text not null,
+  token_hash bytea not null unique,
+  token bytea not null check (octet_length(token) > 30),
+  state text not null default 'pending' check (state in ('pending', 'failed', 'authorized')),
+  -- Names of vendors, or of makers whose locks a sandbox emulates; none: all.
+  accepted_vendors text[],
+  accepted_kinds text[],
+  manages_new_devices boolean not null default true,
+  customer_key text,
+  custom_metadata jsonb not null default '{}',
+  redirect_url text,
+  failure_redirect_url text,
+  -- Told again as it was asked; nothing follows from it.
+  asked jsonb not null default '{}',
+  chosen_vendor text,
+  account_id uuid,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  authorized_at timestamptz,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  foreign key (workspace_id, account_id) references accounts on delete set null (account_id),
+  constraint connect_webviews_authorized check ((authorized_at is not null) = (state = 'authorized'))
+);
+create index connect_webviews_of_account on connect_webviews (workspace_id, account_id) where account_id is not null;
+
+-- A link to a page that shows one customer's places, devices and codes, and changes nothing.
+create table customer_portals (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  public_id text not null,
+  customer_key text not null,
+  token_hash bytea not null unique,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id)
+);
 
 -- A write domain: what must be written by one at a time, and so the unit of claiming.
 create table domains (
@@ -208,6 +258,7 @@ create table spaces (
   id uuid not null,
   public_id text not null,
   space_key text,
+  customer_key text,
   parent_id uuid,
   property_id uuid not null,
   name text not null,
@@ -808,8 +859,8 @@ declare
   t text;
 begin
   foreach t in array array[
-    'api_keys', 'memberships', 'accounts', 'domains', 'devices', 'spaces', 'space_devices', 'guests', 'guest_devices',
-    'client_sessions', 'calendars',
+    'api_keys', 'memberships', 'accounts', 'connect_webviews', 'customer_portals', 'domains', 'devices', 'spaces',
+    'space_devices', 'guests', 'guest_devices', 'client_sessions', 'calendars',
     'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
     'occupancies', 'intents', 'readings', 'observations', 'unmanaged_codes', 'access_events', 'attempts', 'events',
     'event_positions', 'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds'

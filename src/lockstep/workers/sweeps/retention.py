@@ -14,6 +14,8 @@ from lockstep.operations.gate import Gate
 from lockstep.operations.idempotency import KEPT_FOR
 from lockstep.storage import (
     client_sessions,
+    connect_webviews,
+    customer_portals,
     deliveries,
     idempotency,
     retention,
@@ -67,6 +69,8 @@ async def sweep(gate: Gate, workspace: WorkspaceRow) -> None:
         ("grants", retention.forget_grants, before),
         ("unmanaged_codes", unmanaged_codes.forget, before),
         ("client_sessions", client_sessions.forget, before),
+        ("connect_webviews", connect_webviews.forget, before),
+        ("customer_portals", customer_portals.forget, now),
         ("idempotency_keys", idempotency.forget, now - KEPT_FOR),
         ("deliveries", deliveries.forget, now - DELIVERIES_KEPT_FOR),
     ]

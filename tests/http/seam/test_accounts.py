@@ -1,0 +1,48 @@
+"""Connected accounts through the official SDK."""
+
+from __future__ import annotations
+
+import pytest
+from seam import SeamHttpApiError
+from tests.http.seam.parts import TOKEN, Home
+
+
+async def test_an_account_is_described_filtered_synced_and_deleted_through_the_sdk(home: Home) -> None:
+    accounts = home.seam.connected_accounts
+    (account,) = await home.ask(accounts.list)
+    id = account.connected_account_id
+
+    await home.ask(
+        accounts.update,
+        connected_account_id=id,
+        display_name="Harbour flats",
+        customer_key="harbour",
+        custom_metadata={"floor": "2"},
+    )
+    changed = await home.ask(accounts.get, connected_account_id=id)
+    theirs = await home.ask(accounts.list, customer_key="harbour", custom_metadata_has={"floor": "2"})
+    others = await home.ask(accounts.list, customer_key="hill")
+    home.world.add_lock({"name": "Back door"})
+    await home.ask(accounts.sync, connected_account_id=id)
+    await home.house.work()
+    synced = await home.ask(home.seam.devices.list)
+    await home.ask(accounts.delete, connected_account_id=id)
+
+    assert (changed.display_name, changed.custom_metadata) == ("Harbour flats", {"floor": "2"})
+    assert ([a.connected_account_id for a in theirs], others) == ([id], [])
+    assert "Back door" in [device.display_name for device in synced]
+    assert await home.ask(accounts.list) == []
+    with pytest.raises(SeamHttpApiError, match="connected account"):
+        await home.ask(accounts.get, connected_account_id=id)
+
+
+async def test_a_refused_token_is_an_error_of_the_account(home: Home) -> None:
+    (before,) = await home.ask(home.seam.connected_accounts.list)
+
+    home.world.revoke(TOKEN)
+    await home.ask(home.seam.connected_accounts.sync, connected_account_id=before.connected_account_id)
+    await home.house.work()
+    (after,) = await home.ask(home.seam.connected_accounts.list)
+
+    assert before.errors == []
+    assert [error.error_code for error in after.errors] == ["account_disconnected"]
