@@ -37,7 +37,7 @@ def test_a_scope_is_required_and_missed_by_its_name(scope: Scope) -> None:
 
 
 def test_a_new_key_neither_opens_doors_nor_shows_digits_nor_makes_keys() -> None:
-    for scope in ("devices:unlock", "codes:read", "api_keys:write", "workspace:write"):
+    for scope in ("devices:unlock", "devices:lock", "codes:read", "api_keys:write", "workspace:write"):
         assert not KEY.may(Scope(scope))
     for scope in ("codes:write", "bookings:write", "devices:read"):
         assert KEY.may(Scope(scope))
@@ -49,8 +49,9 @@ def test_a_guest_is_sent_to_the_host() -> None:
         require(guest, Scope.BOOKINGS_READ)
 
 
-def test_a_worker_opens_no_door_and_the_machine_itself_may_do_all() -> None:
+def test_a_worker_opens_and_locks_no_door_and_the_machine_itself_may_do_all() -> None:
     assert not worker(WORKSPACE, "reconciler").may(Scope.DEVICES_UNLOCK)
+    assert not worker(WORKSPACE, "reconciler").may(Scope.DEVICES_LOCK)
     assert worker(WORKSPACE, "reconciler").name == "worker:reconciler"
     assert system(WORKSPACE, "cli").scopes == ALL_SCOPES
 

@@ -22,6 +22,7 @@ from lockstep.emulation.clock import VirtualClock
 from lockstep.kit.sealing import Place, Sealer, sealed_version
 from lockstep.model.permissions import Actor
 from lockstep.operations import (
+    attempts,
     calendars,
     callbacks,
     client_sessions,
@@ -31,11 +32,14 @@ from lockstep.operations import (
     rotation,
     webhooks,
 )
+from lockstep.operations.attempts import Act
 from lockstep.operations.calendars import AddCalendar, RemoveCalendar
 from lockstep.operations.client_sessions import AskedSession
 from lockstep.operations.gate import Gate
 from lockstep.operations.webhooks import CreateWebhook
 from lockstep.storage import accounts, readings, retention
+from lockstep.storage import attempts as stored_attempts
+from lockstep.storage import devices as stored_devices
 from lockstep.storage import rotation as stored_rotation
 from lockstep.storage import webhooks as stored_webhooks
 from lockstep.storage.rotation import OBSERVED, PASSING, SEALED, SealedColumn
@@ -62,6 +66,7 @@ NOT_SEALED_DOCUMENTS = {
     "accounts.no_callbacks": "a code and words",
     "accounts.permits": "ids and instants",
     "attempts.failure": "a code and words",
+    "attempts.request": "settings; digits stand sealed beside it",
     "bookings.held": "a code and words",
     "bookings.said": "an entry of a feed, as anybody with its address reads it",
     "calendars.failure": "a code and words",
@@ -312,6 +317,7 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
     await _calendars_that_stayed_went_and_came_back(gate, owner)
     await _webhooks_at_work_disabled_and_removed(gate, owner)
     await _a_sandbox(gate, owner)
+    await _acts_under_way_and_ended(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         await client_sessions.create(tx, owner, AskedSession("anna"))
         await connect_webviews.create(tx, owner, connect_webviews.CreateWebview())
@@ -325,6 +331,7 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
         "accounts.registered_url",
         "accounts.registered_secret",
         "access_methods.digits",
+        "attempts.digits",
         "entries.digits",
         "calendars.url",
         "webhooks.old_secret",
@@ -352,6 +359,7 @@ async def test_no_sealed_column_takes_a_value_that_cannot_be_a_sealed_one(
     await _calendars_that_stayed_went_and_came_back(gate, owner)
     await _webhooks_at_work_disabled_and_removed(gate, owner)
     await _a_sandbox(gate, owner)
+    await _acts_under_way_and_ended(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         await client_sessions.create(tx, owner, AskedSession("anna"))
         await connect_webviews.create(tx, owner, connect_webviews.CreateWebview())
@@ -409,6 +417,17 @@ async def _webhooks_at_work_disabled_and_removed(gate: Gate, owner: Actor) -> No
         row = await webhooks.found(tx, made[2])
         await stored_webhooks.disable(tx.db, tx.workspace_id, row.id, tx.now)
         await webhooks.remove(tx, owner, made[3])
+
+
+async def _acts_under_way_and_ended(gate: Gate, owner: Actor) -> None:
+    ids = await some_locks(gate, owner, "Gate")
+    async with gate.transaction(owner.workspace_id) as tx:
+        (device,) = await stored_devices.by_public_ids(tx.db, tx.workspace_id, ids)
+        for _ in range(2):
+            asked = await attempts.begin(tx, owner, device, Act("simulate_keypad_entry", digits="445566"))
+        found = await stored_attempts.by_public_id(tx.db, tx.workspace_id, asked.action_attempt_id)
+        assert found is not None
+        await stored_attempts.end(tx.db, tx.workspace_id, found.id, "success", None, tx.now)
 
 
 async def _a_sandbox(gate: Gate, owner: Actor) -> None:

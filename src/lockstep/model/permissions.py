@@ -18,6 +18,8 @@ class Scope(StrEnum):
     DEVICES_READ = "devices:read"
     DEVICES_UNLOCK = "devices:unlock"
     """Open a door from afar; never given unless asked for."""
+    DEVICES_LOCK = "devices:lock"
+    """Lock a door from afar, and say whether it locks by itself; given only where asked for."""
     PROPERTIES_READ = "properties:read"
     PROPERTIES_WRITE = "properties:write"
     CALENDARS_READ = "calendars:read"
@@ -44,11 +46,12 @@ FIRST_SCOPES = ALL_SCOPES - {Scope.DEVICES_UNLOCK}
 """Of the first key: all but opening doors from afar, which is given only where somebody asks for it."""
 DEFAULT_SCOPES = ALL_SCOPES - {
     Scope.DEVICES_UNLOCK,
+    Scope.DEVICES_LOCK,
     Scope.CODES_READ,
     Scope.API_KEYS_WRITE,
     Scope.WORKSPACE_WRITE,
 }
-"""Scopes of a new key: neither opens doors nor shows digits, and makes no other key."""
+"""Scopes of a new key: neither opens nor locks doors, shows no digits, and makes no other key."""
 
 
 SESSION_SCOPES = frozenset(
@@ -140,8 +143,11 @@ class Actor:
 
 
 def worker(workspace_id: UUID, part: str) -> Actor:
-    """A worker: what it declares was decided by an operator's settings, so it may do everything but open doors."""
-    return Actor(ActorKind.WORKER, workspace_id, part, ALL_SCOPES - {Scope.DEVICES_UNLOCK})
+    """A worker: what it declares was decided by an operator's settings, so it may do everything but open and lock
+    doors."""
+    return Actor(
+        ActorKind.WORKER, workspace_id, part, ALL_SCOPES - {Scope.DEVICES_UNLOCK, Scope.DEVICES_LOCK}
+    )
 
 
 def system(workspace_id: UUID, part: str) -> Actor:

@@ -48,6 +48,11 @@ class DeviceState:
     is_battery_critical: bool | None
     seen_at: datetime | None
     """When the vendor last was in touch with it, as far as known."""
+    is_door_open: bool | None
+    """Where a door sensor tells."""
+    is_auto_lock_enabled: bool | None
+    """Whether it locks by itself some time after it was opened."""
+    auto_lock_delay_seconds: float | None
     problems: tuple[str, ...]
     """Why codes cannot be set on it, such as `keypad_missing` or `subscription_required`."""
 
@@ -58,7 +63,9 @@ class Abilities:
 
     can_hold_codes: bool
     can_unlock: bool
-    """From afar."""
+    """From afar, as `can_lock`."""
+    can_lock: bool
+    can_configure_auto_lock: bool
     codes_chosen_by: str
     """`caller`, or `vendor` where the vendor computes the digits."""
     code_lengths: tuple[int, ...]
@@ -366,6 +373,9 @@ def _view(row: DeviceRow, around: devices.Surroundings) -> Device:
             state.get("battery_level"),
             state.get("is_battery_critical"),
             last_seen(state, row.is_online, around.read_at),
+            state.get("is_door_open"),
+            state.get("is_auto_lock_enabled"),
+            state.get("auto_lock_delay_seconds"),
             tuple(state.get("problems", ())),
         ),
         _abilities(row.capabilities),
@@ -389,6 +399,8 @@ def _abilities(capabilities: Capabilities) -> Abilities:
     return Abilities(
         CredentialKind.CODE in capabilities.credential_kinds,
         capabilities.can_unlock,
+        capabilities.can_lock,
+        capabilities.can_configure_auto_lock,
         capabilities.chooser.value,
         tuple(sorted(capabilities.code_lengths)),
         capabilities.constraints,

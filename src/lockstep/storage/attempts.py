@@ -1,8 +1,8 @@
-"""Action attempts: one asked-for act each, such as unlocking now."""
+"""Action attempts: one asked-for act each, such as unlocking now. Digits for it are kept sealed, until it has ended."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,11 +25,16 @@ class AttemptRow:
     sent_at: datetime | None
     ended_at: datetime | None
     device_public_id: str = ""
-    """Read, not written."""
+    """Read, not written; as `evidence`, which its end says."""
+    request: dict[str, Any] | None = None
+    digits: bytes | None = field(default=None, repr=False)
+    """Sealed."""
+    evidence: str | None = None
 
 
 _COLUMNS = (
-    "id, public_id, device_id, action, state, failure, actor, created_at, deadline_at, sent_at, ended_at, "
+    "id, public_id, device_id, action, state, failure, actor, created_at, deadline_at, sent_at, ended_at, request, "
+    "digits, evidence, "
     "(select d.public_id from devices d where d.workspace_id = attempts.workspace_id and d.id = device_id) "
     "as device_public_id"
 )
@@ -37,8 +42,8 @@ _COLUMNS = (
 
 async def insert(db: Connection, workspace_id: UUID, row: AttemptRow) -> None:
     await db.execute(
-        """insert into attempts (workspace_id, id, public_id, device_id, action, actor, created_at, deadline_at, due_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $7)""",
+        """insert into attempts (workspace_id, id, public_id, device_id, action, actor, created_at, deadline_at, due_at,
+             request, digits) values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9, $10)""",
         workspace_id,
         row.id,
         row.public_id,
@@ -47,6 +52,8 @@ async def insert(db: Connection, workspace_id: UUID, row: AttemptRow) -> None:
         row.actor,
         row.created_at,
         row.deadline_at,
+        row.request,
+        row.digits,
     )
 
 
@@ -122,13 +129,16 @@ async def end(
     state: str,
     failure: dict[str, Any] | None,
     at: datetime,
+    evidence: str | None = None,
 ) -> None:
+    """Once; the digits that it needed go."""
     await db.execute(
-        """update attempts set state = $3, failure = $4, ended_at = $5
+        """update attempts set state = $3, failure = $4, ended_at = $5, evidence = $6, digits = null
            where workspace_id = $1 and id = $2 and state = 'pending'""",
         workspace_id,
         attempt_id,
         state,
         failure,
         at,
+        evidence,
     )

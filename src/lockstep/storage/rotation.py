@@ -24,6 +24,7 @@ SEALED = (
     SealedColumn("accounts", "registered_secret"),
     SealedColumn("access_methods", "digits"),
     SealedColumn("entries", "digits"),
+    SealedColumn("attempts", "digits"),
     SealedColumn("calendars", "url"),
     SealedColumn("client_sessions", "token"),
     SealedColumn("connect_webviews", "token"),

@@ -47,6 +47,8 @@ ROWS: dict[str, Row] = {
     "get_device": Row(Scope.DEVICES_READ),
     "look_at_device": Row(Scope.GRANTS_WRITE),
     "unlock_device": Row(Scope.DEVICES_UNLOCK),
+    "lock_device": Row(Scope.DEVICES_LOCK),
+    "configure_auto_lock": Row(Scope.DEVICES_LOCK, body({"is_enabled": True, "delay_seconds": 30})),
     "give_up_device": Row(Scope.ACCOUNTS_WRITE, answers=409),
     "list_unmanaged_codes": Row(Scope.GRANTS_READ),
     "list_action_attempts": Row(Scope.DEVICES_READ, elsewhere="hidden"),

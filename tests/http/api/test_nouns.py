@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -154,6 +155,29 @@ async def test_unlocking_is_an_attempt_that_tells_what_came_of_it(home: Home) ->
     refused = await home.client.post(f"/v1/devices/{doors['Door 1']}/unlock", headers=usual)
     assert refused.status_code == 403
     assert "devices:unlock" in refused.json()["cause"]
+
+
+async def test_a_lock_is_locked_from_afar_and_told_to_lock_by_itself(home: Home) -> None:
+    home.world.add_lock({"name": "Entrance", "type": 2})
+    doors = await home.connect()
+    path = f"/v1/devices/{doors['Door 1']}"
+    home.world.change_lock(home.world.lock_ids()[0], {"state": {"state": 3}})
+    locked = await home.post(f"{path}/lock")
+    auto = await home.post(f"{path}/auto_lock", {"is_enabled": True, "delay_seconds": 20})
+    await home.house.work()
+    await home.house.advance(home.house.clock.now() + timedelta(minutes=1))
+    after = [await home.get(f"/v1/action_attempts/{it['action_attempt_id']}") for it in (locked, auto)]
+    assert [(it["action"], it["state"], it["evidence"]) for it in after] == [
+        ("lock", "success", "accepted"),
+        ("configure_auto_lock", "success", "accepted"),
+    ]
+    device = await home.get(path)
+    abilities, state = device["abilities"], device["state"]
+    assert (abilities["can_lock"], abilities["can_configure_auto_lock"]) == (True, True)
+    assert (state["is_locked"], state["is_door_open"]) == (True, False)
+    assert (state["is_auto_lock_enabled"], state["auto_lock_delay_seconds"]) == (True, 20)
+    refused = await home.client.post(f"/v1/devices/{doors['Entrance']}/lock")
+    assert (refused.status_code, refused.json()["code"]) == (400, "cannot_lock")
 
 
 async def test_a_booking_that_nothing_opens_for_is_taken_with_a_warning_and_stands_among_the_arrivals(

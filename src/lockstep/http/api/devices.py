@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
+from pydantic import Field, StrictBool
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
-from lockstep.http.api.fields import PathId, QueryId
+from lockstep.http.api.fields import PathId, QueryId, Sent
 from lockstep.http.api.paging import Cursor, Limit, Page
 from lockstep.operations import attempts, devices, unmanaged_codes
-from lockstep.operations.attempts import ActionAttempt
+from lockstep.operations.attempts import ActionAttempt, AutoLock
 from lockstep.operations.devices import Device, ListDevices
 from lockstep.operations.unmanaged_codes import ListUnmanagedCodes, UnmanagedCode
 
 router = APIRouter(prefix="/v1/devices", tags=["Devices"])
+
+
+class AutoLockWanted(Sent):
+    """Whether a device shall lock by itself."""
+
+    is_enabled: StrictBool
+    delay_seconds: Annotated[float, Field(ge=1, le=3600, allow_inf_nan=False)] | None = None
+    """From 1 to 3600; left out, it stays as it is. Some vendors keep whole seconds and round up."""
 
 
 @router.get("", response_model=Page[Device])
@@ -51,6 +62,31 @@ async def unlock_device(call: Asked, device_id: PathId) -> Response:
     """
     return await call.change(
         lambda tx: attempts.unlock(tx, call.actor, device_id), lambda attempt: attempt, status=202
+    )
+
+
+@router.post("/{device_id}/lock", response_model=ActionAttempt, status_code=202)
+async def lock_device(call: Asked, device_id: PathId) -> Response:
+    """Lock a device now, from afar; needs the scope `devices:lock`.
+
+    What came of it is told by the action attempt, as of unlocking.
+    """
+    return await call.change(
+        lambda tx: attempts.lock(tx, call.actor, device_id), lambda attempt: attempt, status=202
+    )
+
+
+@router.post("/{device_id}/auto_lock", response_model=ActionAttempt, status_code=202)
+async def configure_auto_lock(call: Asked, device_id: PathId, body: AutoLockWanted) -> Response:
+    """Say whether a device locks by itself some time after it was opened; needs the scope `devices:lock`.
+
+    What came of it is told by the action attempt; the device shows it once it was read again.
+    """
+    command = AutoLock(body.is_enabled, body.delay_seconds)
+    return await call.change(
+        lambda tx: attempts.configure_auto_lock(tx, call.actor, device_id, command),
+        lambda attempt: attempt,
+        status=202,
     )
 
 

@@ -691,9 +691,15 @@ create table attempts (
   id uuid not null,
   public_id text not null,
   device_id uuid not null,
-  action text not null check (action in ('unlock')),
+  action text not null check (action in (
+    'unlock', 'lock', 'configure_auto_lock', 'simulate_keypad_entry', 'simulate_manual_lock')),
+  -- What the act needs besides; never digits, which are sealed, and gone when it has ended.
+  request jsonb,
+  digits bytea check (octet_length(digits) > 30),
   state text not null default 'pending' check (state in ('pending', 'success', 'error')),
   failure jsonb,
+  -- Of a success: how much the answer proves.
+  evidence text check (evidence in ('accepted', 'listed', 'acknowledged')),
   actor text not null,
   created_at timestamptz not null,
   deadline_at timestamptz not null,

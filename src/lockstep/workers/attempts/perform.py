@@ -4,39 +4,56 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
 
-from lockstep.driver.changes import Intent, Unlock
-from lockstep.driver.outcomes import Accepted, Done, DriverError, Outcome, Refused, Unknown
+from lockstep.driver.changes import Action, ConfigureAutoLock, Intent, Lock, Unlock
+from lockstep.driver.outcomes import Accepted, Done, DriverError, Outcome, Reason, Refused, Unknown
 from lockstep.model import events
+from lockstep.model.capabilities import Evidence
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Gate, Tx
-from lockstep.storage import accounts, attempts, claims, devices
+from lockstep.storage import accounts, attempts, claims, devices, domains
 from lockstep.storage.accounts import AccountRow
 from lockstep.storage.attempts import AttemptRow
 from lockstep.storage.claims import Claim
 from lockstep.storage.devices import DeviceRow
 from lockstep.workers.reconciler.actor import WorkerName
 from lockstep.workers.reconciler.drivers import Drivers
-from lockstep.workers.reconciler.remedies import failure, of_error, of_refusal
+from lockstep.workers.reconciler.remedies import failure, of_act
 
 _ACTOR = WorkerName("worker:attempts")
+_SIMULATED = "simulate_"
 
 
 class Performer:
     """Processes claims of the queue `attempts`."""
 
-    def __init__(self, gate: Gate, drivers: Drivers, call_timeout: timedelta = timedelta(seconds=15)) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        drivers: Drivers,
+        call_timeout: timedelta = timedelta(seconds=15),
+        simulate: Simulate | None = None,
+    ) -> None:
+        """`simulate` does what only an emulated lock can be asked for."""
         self._gate = gate
         self._drivers = drivers
         self._call_timeout = call_timeout
+        self._simulate = simulate
 
     async def process(self, claim: Claim) -> None:
         async with self._gate.transaction(claim.workspace_id) as tx:
             found = await _load(tx, claim)
-            if found is None or found[0].state != "pending":
+            if found is None:
                 await claims.release(tx.db, claim, None)
                 return
             attempt, device, account = found
+            if attempt.state != "pending":
+                # It has ended, and the lock has had the time to do what its vendor only passed on.
+                await _look(tx, device)
+                await claims.release(tx.db, claim, None)
+                return
             if not await attempts.mark_sent(tx.db, tx.workspace_id, attempt.id, tx.now):
                 await _end(tx, claim, attempt, device, Unknown("the worker ended before an answer"))
                 return
@@ -50,11 +67,13 @@ class Performer:
     async def _act(
         self, claim: Claim, attempt: AttemptRow, device: DeviceRow, account: AccountRow
     ) -> Outcome | DriverError:
+        if attempt.action.startswith(_SIMULATED):
+            return await self._simulated(claim, attempt, device, account)
         seconds = self._call_timeout.total_seconds()
         driver = await self._drivers.of(claim.workspace_id, account)
         try:
             async with asyncio.timeout(seconds):
-                outcome = await driver.act(Intent(attempt.id, seconds), Unlock(device.reference))
+                outcome = await driver.act(Intent(attempt.id, seconds), _action_of(attempt, device))
                 while isinstance(outcome, Accepted) and self._gate.clock.now() < outcome.give_up_at:
                     await self._gate.clock.wait_until(outcome.look_at)
                     outcome = await driver.follow(outcome.token)
@@ -63,6 +82,33 @@ class Performer:
             return error
         except TimeoutError:
             return Unknown("no answer in time")
+
+    async def _simulated(
+        self, claim: Claim, attempt: AttemptRow, device: DeviceRow, account: AccountRow
+    ) -> Outcome | DriverError:
+        if self._simulate is None:
+            return Refused(Reason.OTHER, "only emulated locks of a sandbox can be asked for this")
+        digits = None
+        if attempt.digits is not None:
+            async with self._gate.reading(claim.workspace_id) as tx:
+                digits = tx.open(attempt.digits, "attempts", "digits", attempt.id)
+        try:
+            return await self._simulate(claim.workspace_id, account, device, attempt, digits)
+        except DriverError as error:
+            return error
+
+
+class Simulate(Protocol):
+    """Does `simulate_keypad_entry` or `simulate_manual_lock` to an emulated lock. May raise every DriverError."""
+
+    async def __call__(
+        self,
+        workspace_id: UUID,
+        account: AccountRow,
+        device: DeviceRow,
+        attempt: AttemptRow,
+        digits: str | None,
+    ) -> Outcome: ...
 
 
 class TooLateToAct(DriverError):
@@ -83,30 +129,52 @@ async def _load(tx: Tx, claim: Claim) -> tuple[AttemptRow, DeviceRow, AccountRow
     return (attempt, locks[0], account) if account is not None else None
 
 
+def _action_of(attempt: AttemptRow, device: DeviceRow) -> Action:
+    match attempt.action:
+        case "lock":
+            return Lock(device.reference)
+        case "configure_auto_lock":
+            request = attempt.request or {}
+            return ConfigureAutoLock(device.reference, request["is_enabled"], request["delay_seconds"])
+    return Unlock(device.reference)
+
+
 async def _end(
     tx: Tx, claim: Claim, attempt: AttemptRow, device: DeviceRow, outcome: Outcome | DriverError
 ) -> None:
-    noted = None
+    noted = evidence = None
     match outcome:
         case Done():
-            pass
+            evidence = outcome.evidence.name.lower()
         case Refused():
-            noted = of_refusal(outcome, device.name, tx.now).failure
+            noted = of_act(outcome, device.name, tx.now)
         case Unknown() | Accepted():
             noted = failure(
                 "unknown_outcome",
-                f"{device.name}: no clear answer came; the lock may have opened.",
+                f"{device.name}: no clear answer came; it may have been done.",
                 "Look at the lock's state, then ask again if need be.",
                 tx.now,
             )
         case _:
-            noted = of_error(outcome, device.name, 0, tx.now).failure
+            noted = of_act(outcome, device.name, tx.now)
     state = "success" if noted is None else "error"
-    await attempts.end(tx.db, tx.workspace_id, attempt.id, state, noted, tx.now)
+    await attempts.end(tx.db, tx.workspace_id, attempt.id, state, noted, tx.now, evidence)
     event = events.ActionAttemptSucceeded if noted is None else events.ActionAttemptFailed
     await recorded.append(
         tx,
         _ACTOR,
         event(action_attempt_id=attempt.public_id, device_id=device.public_id, action=attempt.action),
     )
-    await claims.release(tx.db, claim, None)
+    if isinstance(outcome, Refused | DriverError):
+        await claims.release(tx.db, claim, None)
+    elif isinstance(outcome, Done) and outcome.evidence >= Evidence.ACKNOWLEDGED:
+        await _look(tx, device)
+        await claims.release(tx.db, claim, None)
+    else:
+        await claims.release(tx.db, claim, tx.now + device.capabilities.settling)
+
+
+async def _look(tx: Tx, device: DeviceRow) -> None:
+    """What was done shows in the lock's state."""
+    await domains.look_now(tx.db, tx.workspace_id, [device.domain_id], tx.now)
+    await claims.wake(tx.db, tx.workspace_id, "domains", [device.domain_id], tx.now)

@@ -15,6 +15,7 @@ from lockstep.driver.outcomes import (
     Reason,
     Refused,
     UnexpectedReply,
+    VendorAddressRefused,
     VendorBusy,
     VendorUnreachable,
     words_of,
@@ -110,6 +111,19 @@ def of_error(error: DriverError, lock: str, failures: int, now: datetime) -> Rem
         case UnexpectedReply():
             return Remedy(noted, domain_wait=_PARKED_WAIT)
     return Remedy(noted, domain_wait=wait)
+
+
+def of_act(outcome: Refused | DriverError, lock: str, now: datetime) -> dict[str, Any]:
+    """Why an asked-for act was not done. Nobody tries it again by itself."""
+    if isinstance(outcome, Refused):
+        said = f" The vendor said: {_in_words(outcome.said)}" if outcome.said else ""
+        cause = f"{lock}: The vendor refused it.{said}"
+        return failure(outcome.reason.value, cause, "See what the vendor said, then ask again.", now)
+    passes = isinstance(outcome, VendorBusy | VendorUnreachable) and not isinstance(
+        outcome, VendorAddressRefused
+    )
+    next_step = "Ask again in a moment." if passes else words_of(outcome)[1]
+    return failure(outcome.code, f"{lock}: {_cause(outcome)}", next_step, now)
 
 
 _HOLDS: dict[Hold, tuple[str, str, str]] = {

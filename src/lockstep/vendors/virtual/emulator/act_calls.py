@@ -37,7 +37,7 @@ def lock(asked: Asked) -> Response:
     lock = asked.lock()
     _asked_of(lock, lock.features.locks, "be locked from afar")
     if lock.features.door_sensor and lock.is_door_open:
-        raise Refused(422, "door_open", "The door stands open, so that the bolt is not thrown.")
+        raise Refused(422, "door_open", "The door stands open.")
     lock.is_locked, lock.seen_at = True, asked.now
     return json({"locked_at": asked.now})
 

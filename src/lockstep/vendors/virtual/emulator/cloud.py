@@ -122,14 +122,19 @@ class Cloud:
     def open(self, lock: Lock, at: datetime) -> None:
         """The bolt is drawn; with auto lock it is thrown again later, unless the door stands open then."""
         lock.is_locked, lock.opened_at = False, at
-        if not (lock.features.auto_locks and lock.has_auto_lock):
+        self.relock_later(lock)
+
+    def relock_later(self, lock: Lock) -> None:
+        """Where it is open and has auto lock."""
+        opened_at = lock.opened_at
+        if lock.is_locked or opened_at is None or not (lock.features.auto_locks and lock.has_auto_lock):
             return
 
-        def relock(then: datetime) -> None:
-            if lock.opened_at == at and lock.has_auto_lock and not lock.is_door_open:
+        def relock(at: datetime) -> None:
+            if lock.opened_at == opened_at and lock.has_auto_lock and not lock.is_door_open:
                 lock.is_locked = True
 
-        self.effects.at(at + timedelta(seconds=lock.auto_lock_seconds), relock)
+        self.effects.at(opened_at + timedelta(seconds=lock.auto_lock_seconds), relock)
 
     def visit(self, lock: Lock, opened: bool, how: str, reference: str | None, at: datetime) -> None:
         """Write a line of the log, and tell of it."""

@@ -1,6 +1,7 @@
 """An emulated world as one document, and made from it again: so that it can outlive the process that holds it.
 
-What is under way is not kept: a world that is to be kept does everything at once (`takes_seconds` 0, no jobs)."""
+What is under way is not kept, but for a bolt that throws itself: a world that is to be kept does everything at once
+(`takes_seconds` 0, no jobs)."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -35,8 +36,8 @@ class _Lock(msgspec.Struct, frozen=True):
     has_subscription: bool
     is_locked: bool
     is_door_open: bool
-    auto_lock_seconds: float
     has_auto_lock: bool
+    auto_lock_seconds: float
     opened_at: datetime | None
     battery: float
     first_used_at: dict[str, datetime]
@@ -74,6 +75,8 @@ def restored(clock: Clock, document: bytes) -> VirtualWorld:
     world.locks = {lock.id: _lock(lock) for lock in kept.locks}
     for code in kept.codes:
         world.keep(code, clock.now())
+    for lock in world.locks.values():
+        world.relock_later(lock)
     world.log = list(kept.visits)
     world.hooks = {hook.id: hook for hook in kept.hooks}
     world.last_number = kept.last_number
@@ -98,8 +101,8 @@ def _kept(lock: Lock) -> _Lock:
         lock.has_subscription,
         lock.is_locked,
         lock.is_door_open,
-        lock.auto_lock_seconds,
         lock.has_auto_lock,
+        lock.auto_lock_seconds,
         lock.opened_at,
         lock.battery,
         lock.first_used_at,
@@ -125,14 +128,14 @@ def _lock(kept: _Lock) -> Lock:
         kept.seen_at,
         kept.kind,
         kept.maker,
-        kept.is_connected,
-        kept.is_hub_connected,
-        kept.has_subscription,
-        kept.is_locked,
-        kept.is_door_open,
-        kept.auto_lock_seconds,
-        kept.has_auto_lock,
-        kept.opened_at,
-        kept.battery,
-        dict(kept.first_used_at),
+        is_connected=kept.is_connected,
+        is_hub_connected=kept.is_hub_connected,
+        has_subscription=kept.has_subscription,
+        is_locked=kept.is_locked,
+        is_door_open=kept.is_door_open,
+        has_auto_lock=kept.has_auto_lock,
+        auto_lock_seconds=kept.auto_lock_seconds,
+        opened_at=kept.opened_at,
+        battery=kept.battery,
+        first_used_at=dict(kept.first_used_at),
     )
