@@ -60,6 +60,7 @@ SESSION_SCOPES = frozenset(
         Scope.ACCOUNTS_READ,
         Scope.DEVICES_READ,
         Scope.DEVICES_UNLOCK,
+        Scope.DEVICES_LOCK,
         Scope.GUESTS_READ,
         Scope.GRANTS_READ,
         Scope.GRANTS_WRITE,
