@@ -17,6 +17,8 @@ ACROSS_WORKSPACES = {
     "api_keys.find_in_every_workspace": "a key tells which workspace it is for, not the other way round",
     "emulated_worlds.find_in_every_workspace": "a call to the emulated vendor names no workspace, its token does",
     "bookings.every_to_declare": "the sweep serves all workspaces",
+    "backup_pools.next_due": "the sweep sleeps until any workspace has one",
+    "backup_pools.every_due": "the sweep serves all workspaces",
     "bookings.next_to_declare": "the sweep sleeps until any workspace has one",
     "client_sessions.find_in_every_workspace": "a token tells which workspace it is for, not the other way round",
     "claims.claim": "workers serve all workspaces in turn",

@@ -130,7 +130,7 @@ def is_late(declared: Declared, belief: Belief, capabilities: Capabilities, now:
 
 def is_arrival_late(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:
     """Whether the guest is inside or arrives soon, and the code is not proven."""
-    if declared.is_withdrawn or is_over(declared, capabilities, now):
+    if declared.is_withdrawn or declared.is_spare or is_over(declared, capabilities, now):
         return False
     if now < _arrival_late_at(declared, belief, capabilities):
         return False
@@ -148,7 +148,7 @@ def alarm_instants(declared: Declared, belief: Belief, capabilities: Capabilitie
     """When `is_late` may become true without anything happening."""
     removal = removal_alarm_at(declared, capabilities)
     instants = [removal] if removal is not None else []
-    if not declared.is_withdrawn:
+    if not declared.is_withdrawn and not declared.is_spare:
         instants.append(_arrival_late_at(declared, belief, capabilities))
     return tuple(instants)
 

@@ -62,6 +62,8 @@ class Declared:
     """When it was withdrawn: from then on nothing of it may stay on the lock."""
     is_compromised: bool = False
     """Withdrawn because its digits are known to the wrong person: its removal goes first."""
+    is_spare: bool = False
+    """A backup code that is given to nobody: the least urgent of all, and nobody arrives by it."""
 
     @property
     def is_withdrawn(self) -> bool:
@@ -69,7 +71,7 @@ class Declared:
 
     def is_inside(self, now: datetime) -> bool:
         """Whether its guest may be in the property at `now`."""
-        return not self.is_withdrawn and self.spec.window.contains(now)
+        return not self.is_withdrawn and not self.is_spare and self.spec.window.contains(now)
 
 
 def effective_window(window: Window, capabilities: Capabilities) -> Window:

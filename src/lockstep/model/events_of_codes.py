@@ -53,6 +53,14 @@ class AccessCodeGone(AccessCodeEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccessCodeBackupPulled(AccessCodeEvent):
+    """A backup code of its lock took its place: from now on nothing of it may stay on the lock."""
+
+    kind = "access_code.backup_pulled"
+    backup_access_code_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccessCodeSetOnDevice(AccessCodeEvent):
     """It was proven on the lock as declared. `evidence`: listed or acknowledged, or accepted where no better is."""
 

@@ -103,12 +103,12 @@ def items_of(
     capabilities: Capabilities,
     now: datetime,
 ) -> list[Item]:
-    """Every entry, the most urgent first: who is inside, then the soonest arrival."""
+    """Every entry, the most urgent first: who is inside, then the soonest arrival, then what is given to nobody."""
     items = [
         _item(d, beliefs.get(d.entry_id, UNWRITTEN), specs.get(d.entry_id, {}), capabilities, now)
         for d in declared
     ]
-    items.sort(key=lambda i: (not i.is_inside, i.declared.spec.window.starts_at, i.id))
+    items.sort(key=lambda i: (i.declared.is_spare, not i.is_inside, i.declared.spec.window.starts_at, i.id))
     return items
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,12 @@ from lockstep.model.pending import PendingChange, name_on_lock, pending_changes
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import grants
+from lockstep.operations.backup_pools import ready_of
 from lockstep.operations.devices import confinement, given, known_device
 from lockstep.operations.errors import NotFound
 from lockstep.operations.failures import Reach
 from lockstep.operations.gate import Tx
-from lockstep.storage import access_codes
+from lockstep.storage import access_codes, devices
 from lockstep.storage.access_codes import AccessCodeRow, CodeFilter
 from lockstep.storage.entries import EntryRow
 
@@ -43,6 +44,8 @@ class AccessCode:
     """What is declared and not proven yet."""
     name_on_lock: str = field(default="", repr=False)
     """The exact name in the vendor's app: as the newest reading shows it, else as it is written."""
+    is_backup_available: bool = False
+    """Its lock has a backup code that may be pulled in its place now."""
 
     @property
     def edit(self) -> Edit | None:
@@ -81,7 +84,8 @@ class ListCodes:
 async def get(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCode:
     """Raises NotFound, NotAllowed where its grant reaches more than the actor may."""
     require(actor, Scope.GRANTS_READ)
-    return present(tx, actor, await _known(tx, actor, access_code_public_id))
+    row = await known(tx, actor, access_code_public_id)
+    return (await _presented(tx, actor, [row]))[0]
 
 
 async def listed(
@@ -91,13 +95,13 @@ async def listed(
     device = await known_device(tx, actor, device_public_id) if device_public_id else None
     wanted = CodeFilter(device.id if device else None, property_ids=confinement(actor), besides=given(actor))
     rows = await access_codes.listed(tx.db, tx.workspace_id, wanted, after, most)
-    return [present(tx, actor, r) for r in rows]
+    return await _presented(tx, actor, rows)
 
 
 async def list_shown(tx: Tx, actor: Actor, command: ListCodes) -> list[AccessCode]:
     """Raises NotFound where the device or the grant is not there."""
     require(actor, Scope.GRANTS_READ)
-    after = await _known(tx, actor, command.after) if command.after else None
+    after = await known(tx, actor, command.after) if command.after else None
     device = await known_device(tx, actor, command.device_id) if command.device_id else None
     grant = await grants.known_grant(tx, actor, command.access_grant_id) if command.access_grant_id else None
     wanted = CodeFilter(
@@ -113,19 +117,37 @@ async def list_shown(tx: Tx, actor: Actor, command: ListCodes) -> list[AccessCod
     rows = await access_codes.listed(
         tx.db, tx.workspace_id, wanted, after.id if after else None, command.most
     )
-    return [present(tx, actor, r) for r in rows]
+    return await _presented(tx, actor, rows)
 
 
 async def of_grants(tx: Tx, actor: Actor, grant_ids: list[UUID]) -> dict[UUID, list[AccessCode]]:
     """Codes of several grants, by grant."""
     require(actor, Scope.GRANTS_READ)
     found: dict[UUID, list[AccessCode]] = {i: [] for i in grant_ids}
-    for row in await access_codes.of_grants(tx.db, tx.workspace_id, grant_ids):
-        found[row.grant_id].append(present(tx, actor, row))
+    rows = await access_codes.of_grants(tx.db, tx.workspace_id, grant_ids)
+    for code in await _presented(tx, actor, rows):
+        found[code.row.grant_id].append(code)
     return found
 
 
-def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
+async def _presented(tx: Tx, actor: Actor, rows: Sequence[AccessCodeRow]) -> list[AccessCode]:
+    """With what stands beside them: nothing more is asked where no lock has a pool of backup codes."""
+    replaceable = {r.device_id for r in rows if _may_be_replaced(r, tx.now)}
+    ready: set[UUID] = set()
+    if replaceable:
+        found = await devices.get_many(tx.db, tx.workspace_id, sorted(replaceable))
+        ready = {id for id, codes in (await ready_of(tx, found)).items() if codes}
+    return [
+        present(tx, actor, r, has_backup=r.device_id in ready and _may_be_replaced(r, tx.now)) for r in rows
+    ]
+
+
+def _may_be_replaced(row: AccessCodeRow, now: datetime) -> bool:
+    window = row.entry.declared.spec.window
+    return row.has_pool and row.withdrawn_at is None and window.ends_at is not None and window.ends_at > now
+
+
+def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = False) -> AccessCode:
     """Everything derived now from declaration, belief, last failure and the clock; nothing of it is stored."""
     entry, capabilities = row.entry, row.capabilities
     reach = Reach(
@@ -162,6 +184,7 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow) -> AccessCode:
         if _is_over(entry)
         else pending_changes(entry.declared, entry.belief, row.carried, capabilities, tx.now),
         name_on_lock(entry.declared, entry.belief, row.carried),
+        has_backup,
     )
 
 
@@ -198,7 +221,8 @@ def opening_of(
     return effective_window(entry.declared.spec.window, capabilities)
 
 
-async def _known(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCodeRow:
+async def known(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCodeRow:
+    """For other operations. Raises NotFound, NotAllowed."""
     row = await access_codes.by_public_id(tx.db, tx.workspace_id, access_code_public_id)
     if row is None:
         raise NotFound("access code", access_code_public_id)

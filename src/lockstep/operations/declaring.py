@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -94,8 +94,8 @@ async def declare_grant(tx: Tx, actor: Actor, grant: GrantRow, natural: str | No
         return
     locks, codes = reached.locks, reached.codes
     window = Window(grant.starts_at, grant.ends_at)
-    method = await _method(tx, grant, locks, window, wish)
-    changed = await _make_equal(tx, actor, _Wanted(grant, method, window, natural, locks, codes))
+    methods = await _methods(tx, grant, locks, codes, window, wish)
+    changed = await _make_equal(tx, actor, _Wanted(grant, methods, window, natural, locks, codes))
     await domains.hurry(tx.db, tx.workspace_id, sorted(changed), grant.starts_at)
     await claims.wake(tx.db, tx.workspace_id, "domains", sorted(changed), tx.now)
 
@@ -111,9 +111,7 @@ async def withdraw_grant(tx: Tx, actor: Actor, grant: GrantRow, *, is_compromise
     )
     await access_codes.withdraw(tx.db, tx.workspace_id, [c.id for c in living], tx.now)
     await grants.change(tx.db, tx.workspace_id, replace(grant, cancelled_at=tx.now, changed_at=tx.now))
-    method = await grants.method_of(tx.db, tx.workspace_id, grant.id)
-    if method is not None:
-        await grants.withdraw_method(tx.db, tx.workspace_id, method.id, tx.now)
+    await grants.withdraw_methods(tx.db, tx.workspace_id, grant.id, tx.now)
     await recorded.append(
         tx,
         actor,
@@ -212,13 +210,16 @@ async def _reach(tx: Tx, grant: GrantRow) -> _Reach:
         wanted |= set(await spaces.devices_of(tx.db, tx.workspace_id, space_id))
     found = await devices.of_connected(tx.db, tx.workspace_id, sorted(wanted))
     codes = await access_codes.of_grants(tx.db, tx.workspace_id, [grant.id])
-    return _Reach([d for d in found if holds_codes(d)], codes)
+    # In the place of one that was replaced stands its backup code, which is the grant's as well.
+    standing = [c for c in codes if c.pulled_backup_id is None]
+    return _Reach([d for d in found if holds_codes(d)], standing)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     grant: GrantRow
-    method: MethodRow
+    methods: Mapping[UUID, MethodRow]
+    """By lock."""
     window: Window
     natural: str | None
     locks: Sequence[DeviceRow]
@@ -305,10 +306,11 @@ async def _declared_row(tx: Tx, w: _Wanted, group: Group, existing: EntryRow | N
         # Booked again before the cancelled one is surely gone: what is seen must tell the two apart.
         tag = tag_of(tx, w.grant.public_id, targets)
     is_ours = capabilities.chooser is CodeChooser.CALLER
+    method = w.methods[first.id]
     digits = fingerprint = None
-    if is_ours and w.method.digits is not None:
-        fingerprint = w.method.fingerprint
-        plain = tx.open(w.method.digits, "access_methods", "digits", w.method.id)
+    if is_ours and method.digits is not None:
+        fingerprint = method.fingerprint
+        plain = tx.open(method.digits, "access_methods", "digits", method.id)
         is_kept = existing is not None and existing.declared.spec.fingerprint == fingerprint
         digits = existing.digits if existing and is_kept else tx.seal(plain, "entries", "digits", entry_id)
     elif existing is not None and not is_ours and existing.declared.spec.window == w.window:
@@ -318,7 +320,7 @@ async def _declared_row(tx: Tx, w: _Wanted, group: Group, existing: EntryRow | N
     revision = existing.declared.revision + 1 if existing else 1
     declared = Declared(entry_id, revision, spec, tag, declared_at=tx.now)
     belief = existing.belief if existing else Belief()
-    return EntryRow(declared, belief, group.domain_id, w.method.id, natural, digits)
+    return EntryRow(declared, belief, group.domain_id, method.id, natural, digits)
 
 
 def _differs(existing: EntryRow, wanted: EntryRow) -> bool:
@@ -334,16 +336,43 @@ def _entry_for(group: Group, codes: Sequence[AccessCodeRow], taken: set[UUID]) -
     return found[0].entry if found else None
 
 
-async def _method(
-    tx: Tx, grant: GrantRow, locks: Sequence[DeviceRow], window: Window, wish: Wish
-) -> MethodRow:
-    """The grant's digits: kept as long as no lock forbids them; chosen once, anew only where they must be."""
-    method = await grants.method_of(tx.db, tx.workspace_id, grant.id)
-    choosing = that_take_digits(locks, wish)
-    if method is None:
+async def _methods(
+    tx: Tx,
+    grant: GrantRow,
+    locks: Sequence[DeviceRow],
+    codes: Sequence[AccessCodeRow],
+    window: Window,
+    wish: Wish,
+) -> Mapping[UUID, MethodRow]:
+    """The digits of each lock: the grant's own, or those of the backup code that was pulled there, until the grant is
+    given others."""
+    every = await grants.methods_of(tx.db, tx.workspace_id, grant.id)
+    if every:
+        own = every[0]
+    else:
         row_id = new_id()
-        method = MethodRow(row_id, public_id("method", row_id), grant.id, "code", None, created_at=tx.now)
-        await grants.insert_method(tx.db, tx.workspace_id, method)
+        own = MethodRow(row_id, public_id("method", row_id), grant.id, "code", None, created_at=tx.now)
+        await grants.insert_method(tx.db, tx.workspace_id, own)
+    if wish.code is not None and len(every) > 1:
+        await grants.withdraw_methods(tx.db, tx.workspace_id, grant.id, tx.now, but=own.id)
+        every = every[:1]
+    of_backups = {m.id: m for m in every[1:]}
+    found: dict[UUID, MethodRow] = {}
+    for code in codes:
+        lock = next((d for d in locks if d.id == code.device_id), None)
+        method = of_backups.get(code.entry.method_id) if code.entry.method_id else None
+        if lock is not None and method is not None and code.withdrawn_at is None:
+            found[lock.id] = await _fitting(tx, method, [lock], window, Wish())
+    others = [d for d in locks if d.id not in found]
+    own = await _fitting(tx, own, others, window, wish)
+    return {**dict.fromkeys((d.id for d in others), own), **found}
+
+
+async def _fitting(
+    tx: Tx, method: MethodRow, locks: Sequence[DeviceRow], window: Window, wish: Wish
+) -> MethodRow:
+    """Its digits: kept as long as no lock forbids them; chosen once, anew only where they must be."""
+    choosing = that_take_digits(locks, wish)
     if not choosing:
         return method
     reached = await declarations.reached(

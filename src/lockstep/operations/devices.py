@@ -11,10 +11,12 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from lockstep.model import events
+from lockstep.model.backup_pool import supports
 from lockstep.model.capabilities import Capabilities, CredentialKind
 from lockstep.model.permissions import Actor, ActorKind, Scope, require, require_whole_workspace
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
+from lockstep.operations.backup_pools import BackupPool, pools_of
 from lockstep.operations.chosen_digits import Wish
 from lockstep.operations.custom_metadata import laid_over
 from lockstep.operations.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -75,6 +77,8 @@ class Abilities:
     """`none`: codes are written shortly before their start and removed at their end; `window`; `weekly`."""
     schedule_step_seconds: int
     """Windows are widened to whole steps."""
+    can_hold_backup_codes: bool
+    """Whether it can have a pool of backup codes."""
     best_evidence: str
     """The best proof of a code that this vendor can give: `accepted`, `listed` or `acknowledged`."""
 
@@ -99,6 +103,8 @@ class Device:
     time_zone: str | None
     state: DeviceState
     abilities: Abilities
+    backup_pool: BackupPool | None
+    """Null: it has none."""
     looked_at: datetime | None
     """When the newest reading of its codes began."""
     next_look_at: datetime | None
@@ -341,7 +347,8 @@ async def _known_account_id(tx: Tx, account_public_id: str) -> UUID:
 
 async def _views(tx: Tx, rows: Sequence[DeviceRow]) -> list[Device]:
     around = await devices.surroundings(tx.db, tx.workspace_id, [r.id for r in rows])
-    return [_view(row, around[row.id]) for row in rows]
+    pools = await pools_of(tx, rows)
+    return [_view(row, around[row.id], pools.get(row.id)) for row in rows]
 
 
 def last_seen(state: Mapping[str, Any], is_online: bool | None, read_at: datetime | None) -> datetime | None:
@@ -354,7 +361,7 @@ def last_seen(state: Mapping[str, Any], is_online: bool | None, read_at: datetim
     return max(seen_at or read_at, read_at)
 
 
-def _view(row: DeviceRow, around: devices.Surroundings) -> Device:
+def _view(row: DeviceRow, around: devices.Surroundings, pool: BackupPool | None) -> Device:
     state = row.state
     return Device(
         row.public_id,
@@ -379,6 +386,7 @@ def _view(row: DeviceRow, around: devices.Surroundings) -> Device:
             tuple(state.get("problems", ())),
         ),
         _abilities(row.capabilities),
+        pool,
         around.read_at,
         around.domain_due_at,
         failed(_failure(row, around)),
@@ -407,5 +415,6 @@ def _abilities(capabilities: Capabilities) -> Abilities:
         capabilities.most_codes,
         capabilities.schedule.kind.value,
         int(capabilities.schedule.granularity.total_seconds()),
+        supports(capabilities),
         capabilities.best_evidence.name.lower(),
     )

@@ -12,12 +12,13 @@ from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
+from lockstep.operations.backup_pools import switch_on
 from lockstep.operations.bookings import known_booking
 from lockstep.operations.chosen_digits import Wish
 from lockstep.operations.declaring import declare_grant, grant_changed, withdraw_grant
 from lockstep.operations.devices import confinement, given, require_devices
 from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotAllowed, NotFound
-from lockstep.operations.gate import Tx
+from lockstep.operations.gate import TransactionNeeded, Tx
 from lockstep.operations.guests import known_guest, refuse_erased
 from lockstep.operations.new_grants import declare_new
 from lockstep.operations.spaces import known_space
@@ -48,6 +49,8 @@ class CreateGrant:
     form: str = "grant"
     """`code`: asked for as a code of one lock, see `lock_codes`."""
     common_code_key: str | None = None
+    uses_backup_pool: bool = False
+    """Its locks are to have backup codes from now on, as far as they can hold such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ async def create(tx: Tx, actor: Actor, command: CreateGrant) -> Grant:
 
 async def create_shown(tx: Tx, actor: Actor, command: CreateGrant) -> AccessGrant:
     """The same, as the ways in show it; nothing is asked again for that. It writes by one statement, so that
-    `Gate.at_once` will do."""
+    `Gate.at_once` will do; unless its locks are to have backup codes."""
     row, method, targets = await _create(tx, actor, command)
     detail = GrantDetail(
         row.public_id,
@@ -316,6 +319,10 @@ async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow,
     _require_to_declare(actor, command.code)
     window = _window(tx, command.starts_at, command.ends_at)
     targets = await _targets(tx, actor, command, window)
+    if command.uses_backup_pool:
+        if not tx.is_transaction:
+            raise TransactionNeeded(TransactionNeeded.__doc__)
+        await switch_on(tx, [r.device for r in targets.reached])
     guest_id = await _guest(tx, actor, command.guest_id)
     row_id = new_id()
     row = GrantRow(

@@ -53,6 +53,13 @@ class AccessCodeRow:
     """When it last opened this door, as far as the vendor's log tells."""
     lock_read_at: datetime | None
     """When the newest reading of its lock began."""
+    is_backup: bool
+    """It was pulled from its lock's pool of backup codes."""
+    pulled_backup_id: UUID | None
+    """The code that was pulled in its place."""
+    pulled_backup_public_id: str | None
+    has_pool: bool
+    """Its lock has a pool of backup codes."""
     entry: EntryRow
     carried: Spec | None
     """What the lock carries, or may still carry, of another revision than the declared one."""
@@ -128,7 +135,10 @@ _JOINED = f"""
     a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at,
     dom.failure as domain_failure, dom.due_at as domain_due_at, i.begun_at as last_intent_at,
     i.outcome as last_intent_outcome, {last_use("e", "a")} as used_at,
-    {newest_reading("d")} as lock_read_at, {entry_columns()}, {spec_columns("p")}
+    {newest_reading("d")} as lock_read_at, a.is_backup, a.pulled_backup_id,
+    case when a.pulled_backup_id is not null then (select b.public_id from access_codes b
+      where b.workspace_id = $1 and b.id = a.pulled_backup_id) end as pulled_backup_public_id,
+    d.backup_pool_size is not null as has_pool, {entry_columns()}, {spec_columns("p")}
   from access_codes a
     join entries e on e.workspace_id = a.workspace_id and e.id = a.entry_id
     join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
@@ -175,6 +185,10 @@ def _row(r: Any) -> AccessCodeRow:
         last_intent_outcome=r["last_intent_outcome"],
         used_at=r["used_at"],
         lock_read_at=r["lock_read_at"],
+        is_backup=r["is_backup"],
+        pulled_backup_id=r["pulled_backup_id"],
+        pulled_backup_public_id=r["pulled_backup_public_id"],
+        has_pool=r["has_pool"],
         entry=entry_row(r),
         carried=spec_of(r)[1] if r["of_revision"] is not None else None,
     )

@@ -45,6 +45,10 @@ class DeviceRow:
     """Values that only callers understand."""
     is_managed: bool = True
     """False: Lockstep neither looks at it nor writes to it."""
+    backup_pool_size: int | None = None
+    """How many backup codes are to stand on it; None: it has no pool of these."""
+    backups_without_schedule: bool = False
+    """An operator wants backup codes although the lock has no schedule, and opens for them at any time."""
     reported_code_lengths: list[int] | None = None
     """Lengths of codes that callers found out it takes; `capabilities` go by them already."""
 
@@ -82,7 +86,7 @@ class Surroundings:
 _COLUMNS = (
     "id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, time_zone, state, "
     "is_online, created_at, removed_at, missed_since, missed, given_up_at, maker, nickname, custom_metadata, "
-    "is_managed, reported_code_lengths"
+    "is_managed, backup_pool_size, backups_without_schedule, reported_code_lengths"
 )
 _WIDTH = len(_COLUMNS.split(", "))
 

@@ -36,6 +36,8 @@ class EntryRow:
     """The window as the vendor gave it, where it is another than the declared one."""
     started: int | None = None
     """The revision of which it was told that it opens, having been written ahead."""
+    pool_device_id: UUID | None = None
+    """The device in whose pool of backup codes it stands."""
 
     @property
     def id(self) -> UUID:
@@ -47,7 +49,7 @@ _COLUMNS = (
     "e.fingerprint, e.target_references, e.declared_at, e.withdrawn_at, e.is_compromised, e.possible, e.evidence, "
     "e.vendor_references, e.accepted, e.version, e.last_write_at, e.late_until, e.read_at, e.proven_at, e.tried, "
     "e.overwritten, e.overwritten_at, e.edit, e.failure, e.not_before, e.alarms, e.settled_at, "
-    "e.actual_starts_at, e.actual_ends_at, e.started"
+    "e.actual_starts_at, e.actual_ends_at, e.started, e.pool_device_id"
 )
 
 
@@ -58,7 +60,14 @@ def entry_row(record: Any) -> EntryRow:
         r["fingerprint"], Window(r["starts_at"], r["ends_at"]), r["name"], frozenset(r["target_references"])
     )
     declared = Declared(
-        r["id"], r["revision"], spec, r["tag"], r["declared_at"], r["withdrawn_at"], r["is_compromised"]
+        r["id"],
+        r["revision"],
+        spec,
+        r["tag"],
+        r["declared_at"],
+        r["withdrawn_at"],
+        r["is_compromised"],
+        r["pool_device_id"] is not None,
     )
     belief = Belief(
         frozenset(r["possible"]),
@@ -88,6 +97,7 @@ def entry_row(record: Any) -> EntryRow:
         r["settled_at"],
         Window(r["actual_starts_at"], r["actual_ends_at"]) if r["actual_starts_at"] else None,
         r["started"],
+        r["pool_device_id"],
     )
 
 
@@ -115,8 +125,8 @@ async def insert(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
     d = row.declared
     await db.execute(
         """insert into entries (workspace_id, id, domain_id, method_id, natural_key, tag, name, revision, starts_at,
-             ends_at, digits, fingerprint, target_references, declared_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
+             ends_at, digits, fingerprint, target_references, declared_at, pool_device_id)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
         workspace_id,
         d.entry_id,
         row.domain_id,
@@ -131,6 +141,7 @@ async def insert(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
         d.spec.fingerprint,
         sorted(d.spec.targets),
         d.declared_at,
+        row.pool_device_id,
     )
     await _keep_revision(db, workspace_id, d)
 
@@ -140,7 +151,7 @@ async def redeclare(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
     d = row.declared
     await db.execute(
         """update entries set revision = $3, name = $4, starts_at = $5, ends_at = $6, digits = $7, fingerprint = $8,
-             target_references = $9, declared_at = $10, withdrawn_at = $11, is_compromised = $12,
+             target_references = $9, declared_at = $10, withdrawn_at = $11, is_compromised = $12, method_id = $13,
              failure = null, not_before = null, alarms = '{}', settled_at = null,
              actual_starts_at = null, actual_ends_at = null
            where workspace_id = $1 and id = $2""",
@@ -156,6 +167,7 @@ async def redeclare(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
         d.declared_at,
         d.withdrawn_at,
         d.is_compromised,
+        row.method_id,
     )
     await _keep_revision(db, workspace_id, d)
 

@@ -353,6 +353,17 @@ async def insert_method(db: Connection, workspace_id: UUID, row: MethodRow) -> N
     )
 
 
+async def methods_of(db: Connection, workspace_id: UUID, grant_id: UUID) -> list[MethodRow]:
+    """The living code methods of a grant: its own first, then those of backup codes that were pulled."""
+    rows = await db.fetch(
+        f"""select {_METHOD} from access_methods where workspace_id = $1 and grant_id = $2 and kind = 'code'
+              and withdrawn_at is null order by id""",  # noqa: S608
+        workspace_id,
+        grant_id,
+    )
+    return [MethodRow(**dict(row)) for row in rows]
+
+
 async def method_of(db: Connection, workspace_id: UUID, grant_id: UUID) -> MethodRow | None:
     """The living code method of a grant."""
     row = await db.fetchrow(
@@ -382,11 +393,15 @@ async def set_method_digits(
     )
 
 
-async def withdraw_method(db: Connection, workspace_id: UUID, method_id: UUID, at: datetime) -> None:
+async def withdraw_methods(
+    db: Connection, workspace_id: UUID, grant_id: UUID, at: datetime, *, but: UUID | None = None
+) -> None:
+    """All of a grant. `but`: this one stays."""
     await db.execute(
-        """update access_methods set withdrawn_at = coalesce(withdrawn_at, $3)
-           where workspace_id = $1 and id = $2""",
+        """update access_methods set withdrawn_at = $3
+           where workspace_id = $1 and grant_id = $2 and withdrawn_at is null and id is distinct from $4""",
         workspace_id,
-        method_id,
+        grant_id,
         at,
+        but,
     )

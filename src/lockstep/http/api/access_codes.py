@@ -17,9 +17,10 @@ from lockstep.http.api.paging import Cursor, Limit, Page
 from lockstep.model.declared import ABSENT, OTHER, Carried, is_enabled, revision_of
 from lockstep.model.edit import Edit, EditedField
 from lockstep.model.permissions import Actor, Scope
-from lockstep.operations import access_codes, arrivals
+from lockstep.operations import access_codes, arrivals, backup_codes
 from lockstep.operations.access_codes import AccessCode, ListCodes
 from lockstep.operations.arrivals import Arrival
+from lockstep.operations.backup_codes import Pulled
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.grants import MASK
 from lockstep.operations.stays import Coming
@@ -142,8 +143,24 @@ class AccessCodeOut:
     pending: tuple[PendingOut, ...]
     alarms: tuple[str, ...]
     """Which alarms were raised for it as it is declared now."""
+    is_backup: bool
+    """It was pulled from the backup codes of its lock."""
+    pulled_backup_code_id: str | None
+    """The access code that was pulled in place of this one."""
+    is_backup_available: bool
+    """Its lock has a backup code that can be pulled in its place now."""
     created_at: datetime
     withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PulledOut:
+    """A code that was replaced, and the backup code in its place."""
+
+    access_code: AccessCodeOut
+    """It is withdrawn."""
+    backup_access_code: AccessCodeOut
+    """It is on the lock already, and has the guest and the window of the other from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +213,19 @@ async def get_access_code(call: Asked, access_code_id: PathId) -> Response:
     """Show one code on one lock."""
     code = await call.read(lambda tx: access_codes.get(tx, call.actor, access_code_id))
     return answer(_shown(code, call.actor))
+
+
+@router.post("/access_codes/{access_code_id}/pull_backup", response_model=PulledOut)
+async def pull_backup_code(call: Asked, access_code_id: PathId) -> Response:
+    """Pull a backup code in place of a code that does not work: it opens the door at once.
+
+    The same one each time. It goes on with the grant of the code that it replaces, and ends with it.
+    """
+
+    def shown(pulled: Pulled) -> PulledOut:
+        return PulledOut(_shown(pulled.replaced, call.actor), _shown(pulled.backup, call.actor))
+
+    return await call.change(lambda tx: backup_codes.pull(tx, call.actor, access_code_id), shown)
 
 
 @router.get("/arrivals", response_model=Page[ArrivalOut])
@@ -274,6 +304,9 @@ def _shown(code: AccessCode, actor: Actor) -> AccessCodeOut:
         _edited(code.edit, may_read_names=may_read_names) if code.edit else None,
         tuple(PendingOut(p.kind.value, p.since, p.scheduled_at) for p in code.pending),
         tuple(sorted(row.entry.alarms)),
+        row.is_backup,
+        row.pulled_backup_public_id,
+        code.is_backup_available,
         row.created_at,
         row.withdrawn_at,
     )

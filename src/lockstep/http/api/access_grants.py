@@ -40,6 +40,8 @@ class GrantCreation(Sent):
     """Your own id for it."""
     code: Code | None = None
     """Digits that suit every lock, or it is refused. Left out: Lockstep chooses. Needs the scope `codes:write`."""
+    uses_backup_pool: StrictBool = False
+    """True: its locks are to have backup codes from now on, as far as they can hold such."""
 
 
 class GrantChange(Sent):
@@ -90,6 +92,7 @@ async def create_access_grant(call: Asked, body: GrantCreation) -> Response:
         body.guest_id,
         body.access_grant_key,
         body.code,
+        body.uses_backup_pool,
     )
     return await call.change(
         lambda tx: grants.create_shown(tx, call.actor, command),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, StrictInt
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import PathId, QueryId, Sent
 from lockstep.http.api.paging import Cursor, Limit, Page
-from lockstep.operations import attempts, devices, unmanaged_codes
+from lockstep.model.backup_pool import MOST, USUAL_SIZE
+from lockstep.operations import attempts, backup_codes, devices, unmanaged_codes
 from lockstep.operations.attempts import ActionAttempt, AutoLock
+from lockstep.operations.backup_codes import SetPool
 from lockstep.operations.devices import Device, ListDevices
 from lockstep.operations.unmanaged_codes import ListUnmanagedCodes, UnmanagedCode
 
@@ -25,6 +27,15 @@ class AutoLockWanted(Sent):
     is_enabled: StrictBool
     delay_seconds: Annotated[float, Field(ge=1, le=3600, allow_inf_nan=False)] | None = None
     """From 1 to 3600; left out, it stays as it is. Some vendors keep whole seconds and round up."""
+
+
+class BackupPoolSetting(Sent):
+    """What is left out, or null, stays as it is."""
+
+    size: Annotated[StrictInt | None, Field(ge=0, le=MOST, examples=[USUAL_SIZE])] = None
+    """How many backup codes are to stand on it; 0: it has no pool. At first 3, unless it is said."""
+    is_allowed_without_schedule: StrictBool | None = None
+    """A lock without a schedule opens for its backup codes at any time: true says that it may have such."""
 
 
 @router.get("", response_model=Page[Device])
@@ -88,6 +99,16 @@ async def configure_auto_lock(call: Asked, device_id: PathId, body: AutoLockWant
         lambda attempt: attempt,
         status=202,
     )
+
+
+@router.put("/{device_id}/backup_pool", response_model=Device)
+async def set_backup_pool(call: Asked, device_id: PathId, body: BackupPoolSetting) -> Response:
+    """Set how many backup codes are to stand on a device: codes that belong to nobody until one is pulled.
+
+    They fill up by themselves and are renewed every few days; `backup_pool` tells how many are ready and what is wrong.
+    """
+    command = SetPool(device_id, body.size, body.is_allowed_without_schedule)
+    return await call.change(lambda tx: backup_codes.set_pool(tx, call.actor, command), lambda device: device)
 
 
 @router.post("/{device_id}/give_up", response_model=Device)

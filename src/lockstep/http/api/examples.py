@@ -18,6 +18,8 @@ _PREFIXES = {
     "access_method": "method",
     "access_code": "code",
     "unmanaged_code": "code",
+    "pulled_backup_code": "code",
+    "backup_access_code": "code",
     "action_attempt": "attempt",
     "webhook": "webhook",
     "delivery": "delivery",

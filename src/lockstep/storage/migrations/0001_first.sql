@@ -245,6 +245,11 @@ create table devices (
   given_up_at timestamptz,
   -- False: Lockstep neither looks at it nor writes to it.
   is_managed boolean not null default true,
+  -- How many backup codes are to stand on it; null: it has no pool of these. When they are to be looked at next.
+  backup_pool_size integer check (backup_pool_size between 1 and 10),
+  -- A lock without a schedule of its own opens for its backup codes at any time: only where an operator wants that.
+  backups_without_schedule boolean not null default false,
+  backup_pool_due_at timestamptz,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, account_id, reference),
@@ -252,6 +257,7 @@ create table devices (
   foreign key (workspace_id, domain_id) references domains on delete cascade
 );
 create index devices_of_domain on devices (workspace_id, domain_id);
+create index devices_backup_pool_due on devices (backup_pool_due_at) where backup_pool_due_at is not null;
 
 create table spaces (
   workspace_id uuid not null references workspaces (id),
@@ -493,6 +499,8 @@ create table entries (
   id uuid not null,
   domain_id uuid not null,
   method_id uuid,
+  -- A backup code in the pool of this device, given to nobody: without a method until it is pulled.
+  pool_device_id uuid,
   -- Declared.
   natural_key text not null,
   tag text not null,
@@ -534,6 +542,8 @@ create table entries (
   primary key (workspace_id, id),
   foreign key (workspace_id, domain_id) references domains on delete cascade,
   foreign key (workspace_id, method_id) references access_methods on delete set null (method_id),
+  foreign key (workspace_id, pool_device_id) references devices on delete cascade,
+  constraint entries_of_pool_of_nobody check (pool_device_id is null or method_id is null),
   constraint entries_window_not_empty check (ends_at is null or starts_at < ends_at),
   constraint entries_believe_something check (cardinality(possible) > 0)
 );
@@ -543,6 +553,7 @@ create index entries_alarmed on entries (workspace_id) where settled_at is null 
 -- Partial, for before the first statistics a check of a reference would take it for as good as the primary key, and
 -- read all entries of the workspace.
 create index entries_of_method on entries (workspace_id, method_id) where method_id is not null;
+create index entries_of_pool on entries (workspace_id, pool_device_id) where pool_device_id is not null;
 create index entries_settled on entries (workspace_id, settled_at) where settled_at is not null;
 
 create table entry_revisions (
@@ -569,13 +580,19 @@ create table access_codes (
   grant_id uuid not null,
   created_at timestamptz not null,
   withdrawn_at timestamptz,
+  -- It was a backup code before it was pulled; the one that was pulled in place of this.
+  is_backup boolean not null default false,
+  pulled_backup_id uuid,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, access_code_key),
+  foreign key (workspace_id, pulled_backup_id) references access_codes on delete set null (pulled_backup_id),
   foreign key (workspace_id, device_id) references devices on delete cascade,
   foreign key (workspace_id, entry_id) references entries on delete cascade,
   foreign key (workspace_id, grant_id) references grants on delete cascade
 );
+create unique index access_codes_pulled_once on access_codes (workspace_id, pulled_backup_id)
+  where pulled_backup_id is not null;
 create index access_codes_of_grant on access_codes (workspace_id, grant_id);
 create index access_codes_of_device on access_codes (workspace_id, device_id);
 create index access_codes_of_entry on access_codes (workspace_id, entry_id);

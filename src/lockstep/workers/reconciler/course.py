@@ -110,6 +110,8 @@ def _needed_at(unit: Unit, entry: EntryRow, now: datetime) -> datetime | None:
     declared = entry.declared
     if declared.withdrawn_at is not None:
         return declared.withdrawn_at
+    if declared.is_spare:
+        return None
     window = declared.spec.window
     is_on = due_state(declared, unit.capabilities, now) is not None and entry.belief.may_be_present
     if is_on and stands_as_wanted(entry, unit.capabilities, now):

@@ -1,5 +1,5 @@
 """Runs the sweeps of one process: the sequencer as soon as something is told, held bookings when they are due to be
-tried again, retention once a day."""
+tried again, pools of backup codes when they are due to be looked at, retention once a day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import structlog
 
 from lockstep.operations.gate import Gate
 from lockstep.operations.held_bookings import next_try_at
+from lockstep.operations.pool_keeping import next_look_at
+from lockstep.storage.backup_pools import BELL
 from lockstep.storage.claims import WAKE
+from lockstep.workers.sweeps.backup_pools import fill_all
 from lockstep.workers.sweeps.held_bookings import try_all_again
 from lockstep.workers.sweeps.retention import next_sweep_at, sweep_all
 from lockstep.workers.sweeps.sequencer import sequence_all
@@ -21,6 +24,8 @@ from lockstep.workers.sweeps.sequencer import sequence_all
 log = structlog.get_logger()
 
 _LONGEST_SLEEP_SECONDS = 30.0
+_LONGEST_SLEEP_OF_POOLS_SECONDS = 600.0
+"""Who changes a pool rings; only that ring may be lost."""
 
 
 class Sweeps:
@@ -29,6 +34,7 @@ class Sweeps:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._told = asyncio.Event()
+        self._pools = asyncio.Event()
         self._stopping = asyncio.Event()
         self.listening = asyncio.Event()
 
@@ -40,16 +46,20 @@ class Sweeps:
                 group.create_task(self._sequence())
                 group.create_task(self._retain())
                 group.create_task(self._try_again())
+                group.create_task(self._fill_pools())
         finally:
             await unlisten()
 
     def stop(self) -> None:
         self._stopping.set()
         self._told.set()
+        self._pools.set()
 
     def _hear(self, what: str) -> None:
         if what == "events":
             self._told.set()
+        elif what == BELL:
+            self._pools.set()
 
     async def _sequence(self) -> None:
         while not self._stopping.is_set():
@@ -74,9 +84,24 @@ class Sweeps:
             # Another process may hold one meanwhile, so look now and then unasked.
             await self._sleep(until, _LONGEST_SLEEP_SECONDS)
 
-    async def _sleep(self, until: datetime | None, longest_seconds: float | None = None) -> None:
-        """Until then, or the end is asked for; at most so many seconds of real time."""
-        waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._stopping.wait())}
+    async def _fill_pools(self) -> None:
+        while not self._stopping.is_set():
+            self._pools.clear()
+            until = await next_look_at(self._gate)
+            if until is not None and until <= self._gate.clock.now():
+                if await _attempt("filling_pools_failed", lambda: fill_all(self._gate)):
+                    continue
+                until = None
+            await self._sleep(until, _LONGEST_SLEEP_OF_POOLS_SECONDS, self._pools)
+
+    async def _sleep(
+        self,
+        until: datetime | None,
+        longest_seconds: float | None = None,
+        woken: asyncio.Event | None = None,
+    ) -> None:
+        """Until then, or the end is asked for, or somebody rings; at most so many seconds of real time."""
+        waits: set[asyncio.Future[Any]] = {asyncio.ensure_future((woken or self._stopping).wait())}
         if until is not None:
             waits.add(asyncio.ensure_future(self._gate.clock.wait_until(until)))
         await asyncio.wait(waits, timeout=longest_seconds, return_when=asyncio.FIRST_COMPLETED)
