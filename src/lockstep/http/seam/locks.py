@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
 from lockstep.http.seam import devices
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.params import Id, Params
 from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked
 from lockstep.operations import attempts
+from lockstep.operations.attempts import ActionAttempt, AutoLock
 
 _MOST = 500
+_AWAITED = timedelta(seconds=5)
+"""At most, by a request with `sync`."""
 
 
 class OfLock(Params):
@@ -31,15 +39,39 @@ async def list_(call: Asked, params: devices.List) -> Answer:
 
 async def unlock_door(call: Asked, params: OfLock) -> Answer:
     device_id = asked("lock", params.device_id)
-    return {
-        "action_attempt": action_attempt(
-            await call.change(lambda tx: attempts.unlock(tx, call.actor, device_id))
-        )
-    }
+    made = await call.change(lambda tx: attempts.unlock(tx, call.actor, device_id))
+    return await _answered(call, made, is_awaited=params.sync)
+
+
+async def lock_door(call: Asked, params: OfLock) -> Answer:
+    device_id = asked("lock", params.device_id)
+    made = await call.change(lambda tx: attempts.lock(tx, call.actor, device_id))
+    return await _answered(call, made, is_awaited=params.sync)
+
+
+class ConfigureAutoLock(Params):
+    device_id: Id
+    auto_lock_enabled: bool
+    auto_lock_delay_seconds: Annotated[float, Field(ge=1, le=60, allow_inf_nan=False)] | None = None
+
+
+async def configure_auto_lock(call: Asked, params: ConfigureAutoLock) -> Answer:
+    device_id = asked("lock", params.device_id)
+    command = AutoLock(params.auto_lock_enabled, params.auto_lock_delay_seconds)
+    made = await call.change(lambda tx: attempts.configure_auto_lock(tx, call.actor, device_id, command))
+    return await _answered(call, made, is_awaited=False)
+
+
+async def _answered(call: Asked, made: ActionAttempt, *, is_awaited: bool) -> Answer:
+    if is_awaited:
+        made = await attempts.ended(call.gate, call.actor, made.action_attempt_id, _AWAITED)
+    return {"action_attempt": action_attempt(made)}
 
 
 PATHS: tuple[Path, ...] = (
     Path("/locks/get", devices.Get, get),
     Path("/locks/list", devices.List, list_),
     Path("/locks/unlock_door", OfLock, unlock_door),
+    Path("/locks/lock_door", OfLock, lock_door),
+    Path("/locks/configure_auto_lock", ConfigureAutoLock, configure_auto_lock),
 )

@@ -18,6 +18,10 @@ async def told(walk: Walk) -> Body:
     return {"devices": [{"device_id": await walk.lock()}]}
 
 
+async def of_auto_lock(walk: Walk) -> Body:
+    return {"device_id": await walk.lock(), "auto_lock_enabled": True, "auto_lock_delay_seconds": 30}
+
+
 ROWS = {
     "/devices/get": Row(of_lock, bad=({"device_id": None},), missing=NO_LOCK),
     "/devices/list": Row(nothing, bad=({"limit": "many"}, {"device_ids": "one"})),
@@ -27,4 +31,15 @@ ROWS = {
     "/locks/get": Row(of_lock, bad=({"device_id": None},), missing=NO_LOCK),
     "/locks/list": Row(nothing, bad=({"limit": "many"},)),
     "/locks/unlock_door": Row(of_lock, bad=({"device_id": None},), missing=NO_LOCK),
+    "/locks/lock_door": Row(of_lock, bad=({"device_id": None}, {"sync": "yes"}), missing=NO_LOCK),
+    "/locks/configure_auto_lock": Row(
+        of_auto_lock,
+        bad=(
+            {"auto_lock_enabled": None},
+            {"auto_lock_delay_seconds": 0},
+            {"auto_lock_delay_seconds": 61},
+            {"auto_lock_delay_seconds": "soon"},
+        ),
+        missing=NO_LOCK,
+    ),
 }

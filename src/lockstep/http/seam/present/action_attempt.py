@@ -7,7 +7,15 @@ from typing import Any
 from lockstep.http.seam.present.ids import shown
 from lockstep.operations.attempts import ActionAttempt
 
-_TYPES = {"unlock": "UNLOCK_DOOR"}
+_TYPES = {
+    "unlock": "UNLOCK_DOOR",
+    "lock": "LOCK_DOOR",
+    "configure_auto_lock": "CONFIGURE_AUTO_LOCK",
+    "simulate_keypad_entry": "SIMULATE_KEYPAD_CODE_ENTRY",
+    "simulate_manual_lock": "SIMULATE_MANUAL_LOCK_VIA_KEYPAD",
+}
+_MOVES_BOLT = {"unlock", "lock"}
+"""Of these the result says whether the device confirmed it; of others it is empty."""
 
 
 def action_attempt(it: ActionAttempt) -> dict[str, Any]:
@@ -22,9 +30,13 @@ def action_attempt(it: ActionAttempt) -> dict[str, Any]:
         "action_attempt_id": shown(it.action_attempt_id),
         "action_type": _TYPES[it.action],
         "status": it.state,
-        "result": {"was_confirmed_by_device": True} if it.state == "success" else None,
+        "result": _result(it) if it.state == "success" else None,
         "error": error,
     }
+
+
+def _result(it: ActionAttempt) -> dict[str, Any]:
+    return {"was_confirmed_by_device": it.is_confirmed_by_device} if it.action in _MOVES_BOLT else {}
 
 
 def done(action_type: str, attempt_id: str, result: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,8 @@ def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
         "display_name": it.nickname or it.name,
         "capabilities_supported": _capabilities(it),
         "can_remotely_unlock": abilities.can_unlock,
-        "can_remotely_lock": False,
+        "can_remotely_lock": abilities.can_lock,
+        "can_configure_auto_lock": abilities.can_configure_auto_lock,
         "can_program_online_access_codes": abilities.can_hold_codes,
         "can_unlock_with_code": abilities.can_hold_codes,
         "created_at": instant(it.created_at),
@@ -77,8 +78,13 @@ def _properties(it: Device, label: str) -> dict[str, Any]:
         "supports_backup_access_code_pool": False,
         "code_constraints": [],
     }
-    if state.is_locked is not None:
-        properties["locked"] = state.is_locked
+    of_bolt = {
+        "locked": state.is_locked,
+        "door_open": state.is_door_open,
+        "auto_lock_enabled": state.is_auto_lock_enabled,
+        "auto_lock_delay_seconds": state.auto_lock_delay_seconds,
+    }
+    properties |= {name: value for name, value in of_bolt.items() if value is not None}
     if state.battery_level is not None:
         level = state.battery_level
         properties["battery_level"] = level
