@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
@@ -17,10 +18,10 @@ from lockstep.operations import events as recorded
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.held_bookings import declare_or_hold
-from lockstep.operations.words import told, words
-from lockstep.storage import bookings, calendars, claims, devices, domains, spaces
+from lockstep.operations.words import told, words, words_or_none
+from lockstep.storage import accounts, bookings, calendars, claims, devices, domains, spaces
 from lockstep.storage.bookings import BookingRow
-from lockstep.storage.spaces import SpaceRow
+from lockstep.storage.spaces import SpaceFilter, SpaceRow
 
 CHECK_IN = time(15)
 CHECK_OUT = time(11)
@@ -44,6 +45,8 @@ class Space:
     device_ids: tuple[str, ...]
     """Devices that stand in this space itself."""
     created_at: datetime
+    customer_key: str | None = None
+    """Whose it is, by the caller's own key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,9 @@ class CreateSpace:
     check_in: time | None = None
     check_out: time | None = None
     device_ids: tuple[str, ...] = ()
+    customer_key: str | None = None
+    connected_account_ids: tuple[str, ...] = ()
+    """To be kept with it, whether or not all of their devices stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ class ChangeSpace:
     time_zone: str | UnsetType = UNSET
     check_in: time | UnsetType = UNSET
     check_out: time | UnsetType = UNSET
+    space_key: str | UnsetType | None = UNSET
+    customer_key: str | UnsetType | None = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,11 @@ class ListSpaces:
     after: str | None = None
     parent_space_id: str | None = None
     only_properties: bool = False
+    space_ids: tuple[str, ...] | None = None
+    space_keys: tuple[str, ...] | None = None
+    customer_key: str | None = None
+    name_contains: str | None = None
+    connected_account_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,7 @@ async def create(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
         command.check_in,
         command.check_out,
         tx.now,
+        customer_key=words_or_none(command.customer_key, "customer_key"),
     )
     if not await spaces.insert(tx.db, tx.workspace_id, _with_hours(row)):
         raise Conflict(
@@ -133,6 +147,8 @@ async def create(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
     await recorded.append(tx, actor, _created(row, parent))
     if command.device_ids:
         await _stand(tx, actor, row, command.device_ids)
+    for account_id in command.connected_account_ids:
+        await keep_account(tx, actor, row.public_id, account_id)
     return await _shown(tx, actor, row.public_id)
 
 
@@ -151,14 +167,31 @@ async def change(tx: Tx, actor: Actor, command: ChangeSpace) -> Space:
             time_zone=told(command.time_zone, before.time_zone),
             check_in=told(command.check_in, before.check_in),
             check_out=told(command.check_out, before.check_out),
+            space_key=told(command.space_key, before.space_key),
+            customer_key=told(command.customer_key, before.customer_key),
         )
     )
+    if after.space_key not in (None, before.space_key):
+        await _require_free(tx, str(after.space_key))
     if after != before:
         await spaces.change(tx.db, tx.workspace_id, after)
         await recorded.append(tx, actor, _changed(after))
     if after.parent_id is None and house_of(before) != house_of(after):
         await _follow_hours(tx, actor, before, after)
     return await _shown(tx, actor, after.public_id)
+
+
+async def change_with_devices(
+    tx: Tx, actor: Actor, command: ChangeSpace, device_ids: tuple[str, ...] | None
+) -> Space:
+    """The same, and these devices stand in it, and no others. None: those that do. Raises as the parts do."""
+    changed = await change(tx, actor, command)
+    if device_ids is None:
+        return changed
+    gone = tuple(id for id in changed.device_ids if id not in device_ids)
+    if gone:
+        await remove_devices(tx, actor, RemoveDevices(command.space_id, gone))
+    return await add_devices(tx, actor, AddDevices(command.space_id, device_ids))
 
 
 async def remove(tx: Tx, actor: Actor, command: RemoveSpace) -> None:
@@ -194,16 +227,44 @@ async def listed(tx: Tx, actor: Actor, command: ListSpaces) -> tuple[Space, ...]
     """Raises NotFound where the parent is not there."""
     require(actor, Scope.PROPERTIES_READ)
     parent = await known_space(tx, actor, command.parent_space_id) if command.parent_space_id else None
-    rows = await spaces.listed(
-        tx.db,
-        tx.workspace_id,
-        command.after,
-        command.most,
-        parent_id=parent.id if parent else None,
-        property_ids=None if actor.property_ids is None else sorted(actor.property_ids),
-        only_properties=command.only_properties,
+    account_id = command.connected_account_id
+    wanted = SpaceFilter(
+        parent.id if parent else None,
+        None if actor.property_ids is None else sorted(actor.property_ids),
+        command.only_properties,
+        None if command.space_ids is None else list(command.space_ids),
+        None if command.space_keys is None else list(command.space_keys),
+        command.customer_key,
+        command.name_contains,
+        None if account_id is None else await _account(tx, account_id),
     )
+    rows = await spaces.listed(tx.db, tx.workspace_id, wanted, command.after, command.most)
     return await _with_devices(tx, rows)
+
+
+async def of_key(tx: Tx, actor: Actor, space_key: str) -> Space:
+    """By the caller's own id. Raises NotFound."""
+    require(actor, Scope.PROPERTIES_READ)
+    row = await spaces.by_key(tx.db, tx.workspace_id, space_key)
+    if row is None:
+        raise NotFound("space", space_key)
+    return await _shown(tx, actor, row.public_id)
+
+
+async def keep_account(tx: Tx, actor: Actor, space_id: str, account_public_id: str) -> None:
+    """Callers keep this account with this space. Raises NotFound."""
+    require(actor, Scope.PROPERTIES_WRITE)
+    space = await known_space(tx, actor, space_id)
+    if await spaces.keep_account(tx.db, tx.workspace_id, space.id, await _account(tx, account_public_id)):
+        await recorded.append(tx, actor, _changed(space))
+
+
+async def leave_account(tx: Tx, actor: Actor, space_id: str, account_public_id: str) -> None:
+    """It is kept with this space no more; its devices stay where they stand. Raises NotFound."""
+    require(actor, Scope.PROPERTIES_WRITE)
+    space = await known_space(tx, actor, space_id)
+    await spaces.leave_account(tx.db, tx.workspace_id, space.id, await _account(tx, account_public_id))
+    await recorded.append(tx, actor, _changed(space))
 
 
 async def add_devices(tx: Tx, actor: Actor, command: AddDevices) -> Space:
@@ -242,6 +303,22 @@ async def known_space(tx: Tx, actor: Actor, space_id: str, *, locked: bool = Fal
         raise NotFound("space", space_id)
     require_property(actor, row.property_id)
     return row
+
+
+async def _account(tx: Tx, account_public_id: str) -> UUID:
+    account = await accounts.by_public_id(tx.db, tx.workspace_id, account_public_id)
+    if account is None:
+        raise NotFound("connected account", account_public_id)
+    return account.id
+
+
+async def _require_free(tx: Tx, space_key: str) -> None:
+    if await spaces.by_key(tx.db, tx.workspace_id, space_key) is not None:
+        raise Conflict(
+            f"A space has the key {space_key} already.",
+            code="space_key_taken",
+            next_step="Change that space, or choose another key.",
+        )
 
 
 def _created(row: SpaceRow, parent: SpaceRow | None) -> events.SpaceEvent:
@@ -362,6 +439,7 @@ async def _with_devices(tx: Tx, rows: Sequence[SpaceRow]) -> tuple[Space, ...]:
             row.check_out,
             tuple(standing[row.id]),
             row.created_at,
+            row.customer_key,
         )
         for row in rows
     )

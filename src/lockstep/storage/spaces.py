@@ -28,13 +28,15 @@ class SpaceRow:
     check_out: time | None
     created_at: datetime
     removed_at: datetime | None = None
+    customer_key: str | None = None
+    """Whose it is, by the caller's own key."""
     parent_public_id: str | None = None
     """Read, not written, as is the next one."""
     property_public_id: str | None = None
 
 
 _SELECT = """select s.id, s.public_id, s.space_key, s.parent_id, s.property_id, s.name, s.address,
-    s.time_zone, s.check_in, s.check_out, s.created_at, s.removed_at,
+    s.time_zone, s.check_in, s.check_out, s.created_at, s.removed_at, s.customer_key,
     parent.public_id as parent_public_id, property.public_id as property_public_id
   from spaces s
     join spaces property on property.workspace_id = s.workspace_id and property.id = s.property_id
@@ -58,8 +60,8 @@ async def insert(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
     """False where this space key is in use."""
     result = await db.execute(
         """insert into spaces (workspace_id, id, public_id, space_key, parent_id, property_id, name, address,
-             time_zone, check_in, check_out, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             time_zone, check_in, check_out, created_at, customer_key)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
            on conflict (workspace_id, space_key) do nothing""",
         workspace_id,
         row.id,
@@ -73,6 +75,7 @@ async def insert(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
         row.check_in,
         row.check_out,
         row.created_at,
+        row.customer_key,
     )
     return result == "INSERT 0 1"
 
@@ -80,7 +83,8 @@ async def insert(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
 async def change(db: Connection, workspace_id: UUID, row: SpaceRow) -> None:
     """Its place in the tree stays."""
     await db.execute(
-        """update spaces set name = $3, address = $4, time_zone = $5, check_in = $6, check_out = $7
+        """update spaces set name = $3, address = $4, time_zone = $5, check_in = $6, check_out = $7, space_key = $8,
+             customer_key = $9
            where workspace_id = $1 and id = $2""",
         workspace_id,
         row.id,
@@ -89,6 +93,8 @@ async def change(db: Connection, workspace_id: UUID, row: SpaceRow) -> None:
         row.time_zone,
         row.check_in,
         row.check_out,
+        row.space_key,
+        row.customer_key,
     )
 
 
@@ -142,31 +148,67 @@ async def lock(db: Connection, workspace_id: UUID, space_id: UUID) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SpaceFilter:
+    """None: all."""
+
+    parent_id: UUID | None = None
+    property_ids: list[UUID] | None = None
+    only_properties: bool = False
+    public_ids: list[str] | None = None
+    space_keys: list[str] | None = None
+    customer_key: str | None = None
+    name_contains: str | None = None
+    account_id: UUID | None = None
+    """Only those with which this account is kept."""
+
+
 async def listed(
-    db: Connection,
-    workspace_id: UUID,
-    after: str | None,
-    most: int,
-    *,
-    parent_id: UUID | None = None,
-    property_ids: list[UUID] | None = None,
-    only_properties: bool = False,
+    db: Connection, workspace_id: UUID, wanted: SpaceFilter, after: str | None, most: int
 ) -> list[SpaceRow]:
     """In the order of creation, behind the one with the public id `after`."""
-    rows = await db.fetch(
-        f"""{_SELECT} and ($2::text is null
-              or s.id > (select id from spaces where workspace_id = $1 and public_id = $2))
-              and ($4::uuid is null or s.parent_id = $4)
-              and (not $5 or s.parent_id is null) and ($6::uuid[] is null or s.property_id = any($6))
-            order by s.id limit $3""",  # noqa: S608
-        workspace_id,
-        after,
-        most,
-        parent_id,
-        only_properties,
-        property_ids,
-    )
+    values: list[object] = []
+    conditions = " and s.parent_id is null" if wanted.only_properties else ""
+    for condition, value in (
+        ("s.id > (select id from spaces where workspace_id = $1 and public_id = {})", after),
+        ("s.parent_id = {}", wanted.parent_id),
+        ("s.property_id = any({}::uuid[])", wanted.property_ids),
+        ("s.public_id = any({}::text[])", wanted.public_ids),
+        ("s.space_key = any({}::text[])", wanted.space_keys),
+        ("s.customer_key = {}", wanted.customer_key),
+        ("strpos(lower(s.name), lower({})) > 0", wanted.name_contains),
+        (_KEPT_WITH, wanted.account_id),
+    ):
+        if value is not None:
+            values.append(value)
+            conditions += " and " + condition.format(f"${len(values) + 1}")
+    rows = await db.fetch(f"{_SELECT}{conditions} order by s.id limit {most:d}", workspace_id, *values)
     return [SpaceRow(**dict(r)) for r in rows]
+
+
+_KEPT_WITH = """exists (select from space_accounts k
+  where k.workspace_id = $1 and k.space_id = s.id and k.account_id = {})"""
+
+
+async def keep_account(db: Connection, workspace_id: UUID, space_id: UUID, account_id: UUID) -> bool:
+    """False where it is kept with it already."""
+    result = await db.execute(
+        "insert into space_accounts (workspace_id, space_id, account_id) values ($1, $2, $3) on conflict do nothing",
+        workspace_id,
+        space_id,
+        account_id,
+    )
+    return bool(result == "INSERT 0 1")
+
+
+async def leave_account(db: Connection, workspace_id: UUID, space_id: UUID, account_id: UUID) -> None:
+    """It is kept with this space no more."""
+    await db.execute(
+        "delete from space_accounts where workspace_id = $1 and space_id = $2 and account_id = $3",
+        workspace_id,
+        space_id,
+        account_id,
+    )
 
 
 async def family_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list[UUID]:

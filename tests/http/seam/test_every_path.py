@@ -87,6 +87,6 @@ def written(body: Any) -> str:
     pairs: list[tuple[str, str]] = []
     for name in sorted(body):
         value = body[name]
-        for one in value if isinstance(value, list) else [value]:
+        for one in (value or [""]) if isinstance(value, list) else [value]:
             pairs.append((name, one if isinstance(one, str) else json.dumps(one)))
     return urlencode([*pairs, ("_strict", "true")])

@@ -16,7 +16,15 @@ from starlette.types import Receive, Scope, Send
 from lockstep.http.cursors import Cursors
 from lockstep.http.doorman import Doorman
 from lockstep.http.rate_limit import RateLimit, headers
-from lockstep.http.seam import access_codes, action_attempts, connected_accounts, devices, locks, workspaces
+from lockstep.http.seam import (
+    access_codes,
+    action_attempts,
+    connected_accounts,
+    devices,
+    locks,
+    spaces,
+    workspaces,
+)
 from lockstep.http.seam.asked import Asked, Path
 from lockstep.http.seam.catalogue import KnownPath, known_paths
 from lockstep.http.seam.faults import SeamFault, fault_of
@@ -30,9 +38,18 @@ from lockstep.operations.gate import Gate
 
 log = structlog.get_logger()
 
+_NAMESPACES: tuple[Any, ...] = (
+    access_codes,
+    action_attempts,
+    connected_accounts,
+    devices,
+    locks,
+    spaces,
+    workspaces,
+)
 PATHS: dict[str, Path] = {
     path.path: path
-    for namespace in (access_codes, action_attempts, connected_accounts, devices, locks, workspaces)
+    for namespace in _NAMESPACES
     for path in namespace.PATHS
 }
 """Those that are built."""

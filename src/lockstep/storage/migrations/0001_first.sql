@@ -272,6 +272,8 @@ create table spaces (
   time_zone text,
   check_in time,
   check_out time,
+  -- Whose it is, by the caller's own key.
+  customer_key text,
   created_at timestamptz not null,
   removed_at timestamptz,
   primary key (workspace_id, id),
@@ -290,6 +292,18 @@ create table space_devices (
   primary key (workspace_id, space_id, device_id),
   foreign key (workspace_id, space_id) references spaces on delete cascade,
   foreign key (workspace_id, device_id) references devices on delete cascade
+);
+
+create index spaces_of_customer on spaces (workspace_id, customer_key) where customer_key is not null;
+
+-- Accounts that callers keep with a space, whether or not all of their devices stand in it.
+create table space_accounts (
+  workspace_id uuid not null,
+  space_id uuid not null,
+  account_id uuid not null,
+  primary key (workspace_id, space_id, account_id),
+  foreign key (workspace_id, space_id) references spaces on delete cascade,
+  foreign key (workspace_id, account_id) references accounts on delete cascade
 );
 
 create index space_devices_of_device on space_devices (workspace_id, device_id);
@@ -883,7 +897,7 @@ declare
 begin
   foreach t in array array[
     'api_keys', 'memberships', 'accounts', 'connect_webviews', 'customer_portals', 'domains', 'devices', 'spaces',
-    'space_devices', 'guests', 'guest_devices', 'client_sessions', 'calendars',
+    'space_devices', 'space_accounts', 'guests', 'guest_devices', 'client_sessions', 'calendars',
     'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
     'occupancies', 'intents', 'readings', 'observations', 'unmanaged_codes', 'access_events', 'attempts', 'events',
     'event_positions', 'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds'
