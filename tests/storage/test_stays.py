@@ -103,7 +103,7 @@ async def test_a_booking_that_cannot_be_is_not_stored(tx: Tx, change: dict[str, 
 
 
 async def test_a_property_without_a_zone_is_not_stored(tx: Tx) -> None:
-    (row,) = await spaces.listed(tx.db, tx.workspace_id, None, 10)
+    (row,) = await spaces.listed(tx.db, tx.workspace_id, spaces.SpaceFilter(), None, 10)
     id = new_id()
     wrong = replace(row, id=id, property_id=id, public_id="space_x", space_key=None, time_zone=None)
     with pytest.raises(asyncpg.CheckViolationError):

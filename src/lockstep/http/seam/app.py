@@ -47,11 +47,7 @@ _NAMESPACES: tuple[Any, ...] = (
     spaces,
     workspaces,
 )
-PATHS: dict[str, Path] = {
-    path.path: path
-    for namespace in _NAMESPACES
-    for path in namespace.PATHS
-}
+PATHS: dict[str, Path] = {path.path: path for namespace in _NAMESPACES for path in namespace.PATHS}
 """Those that are built."""
 
 _encode = msgspec.json.Encoder().encode

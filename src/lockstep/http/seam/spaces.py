@@ -46,7 +46,7 @@ def _hour(value: Any) -> Any:
 Hour = Annotated[time, BeforeValidator(_hour)]
 
 
-class CustomerData(Params):
+class OfCustomer(Params):
     address: Annotated[str, Field(max_length=500)] | None = None
     time_zone: Text | None = None
     default_checkin_time: Hour | None = None
@@ -57,7 +57,7 @@ class Create(Params):
     name: Text
     space_key: Text | None = None
     customer_key: Text | None = None
-    customer_data: CustomerData | None = None
+    customer_data: OfCustomer | None = None
     device_ids: Ids | None = None
     acs_entrance_ids: Ids | None = None
     connected_account_ids: Ids | None = None
@@ -69,7 +69,7 @@ class Update(Params):
     name: Text | None = None
     parent_space_id: Id | None = None
     parent_space_key: Text | None = None
-    customer_data: CustomerData | None = None
+    customer_data: OfCustomer | None = None
     device_ids: Ids | None = None
     acs_entrance_ids: Ids | None = None
 
@@ -118,7 +118,7 @@ class GetRelated(Params):
 
 
 async def create(call: Asked, params: Create) -> Answer:
-    of = params.customer_data or CustomerData()
+    of = params.customer_data or OfCustomer()
     command = CreateSpace(
         params.name,
         space_key=params.space_key,
@@ -141,7 +141,7 @@ async def update(call: Asked, params: Update) -> Answer:
     if params.parent_space_id is not None or params.parent_space_key is not None:
         raise invalid_input("A space stays where it lies: make a new one in the other space.")
     found = await _found(call, params.space_id, params.space_key)
-    of = params.customer_data or CustomerData()
+    of = params.customer_data or OfCustomer()
     command = ChangeSpace(
         found.space_id,
         UNSET if params.name is None else params.name,
@@ -275,7 +275,7 @@ def _devices(ids: Ids) -> tuple[str, ...]:
     return tuple(asked("lock", id) for id in dict.fromkeys(ids))
 
 
-def _given(of: CustomerData, name: str) -> str | UnsetType | None:
+def _given(of: OfCustomer, name: str) -> str | UnsetType | None:
     return getattr(of, name) if of.was_given(name) else UNSET
 
 

@@ -264,7 +264,6 @@ create table spaces (
   id uuid not null,
   public_id text not null,
   space_key text,
-  customer_key text,
   parent_id uuid,
   property_id uuid not null,
   name text not null,
