@@ -15,10 +15,12 @@ import httpx2
 from lockstep.cli.sandbox.emulator import ORIGIN, VirtualEmulator
 from lockstep.cli.sandbox.transport import SandboxTransport
 from lockstep.emulation.clock import VirtualClock
+from lockstep.http.seam.form import SeamForm
 from lockstep.kit.ids import new_id, public_id
 from lockstep.kit.sealing import Sealer
 from lockstep.model.permissions import Actor, system
 from lockstep.operations import accounts
+from lockstep.operations.forms import SEAM
 from lockstep.operations.gate import Gate
 from lockstep.storage import claims, workspaces
 from lockstep.storage.claims import Queue
@@ -82,6 +84,7 @@ class House:
             gate.vendor_http,
             gate.outbound,
             gate.callback_origin,
+            gate.forms,
         )
 
     async def work(self) -> int:
@@ -136,6 +139,7 @@ async def build_house(
             VENDORS,
             http,
             callback_origin=callback_origin,
+            forms={SEAM: SeamForm()},
             emulator=VirtualEmulator(),
         )
         sandboxes.gate = gate

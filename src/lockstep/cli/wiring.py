@@ -19,7 +19,9 @@ from lockstep.cli.settings import Settings
 from lockstep.cli.vendor_http import outbound_policy, vendor_client
 from lockstep.driver.contract import Vendor
 from lockstep.driver.measured import measured
+from lockstep.http.seam.form import SeamForm
 from lockstep.kit.clock import Clock, SystemClock
+from lockstep.operations.forms import SEAM
 from lockstep.operations.gate import Gate
 from lockstep.storage import workspaces
 from lockstep.storage.claims import Queue
@@ -89,6 +91,7 @@ async def built(
                     http,
                     outbound_policy(settings.outbound),
                     settings.http.callback_origin,
+                    forms={SEAM: SeamForm()},
                     emulator=VirtualEmulator(),
                 )
                 sandboxes.gate = gate

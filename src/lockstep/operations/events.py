@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from lockstep.kit.ids import new_id, public_id
@@ -11,6 +13,7 @@ from lockstep.model.events import KINDS, Event
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
 from lockstep.operations.errors import Invalid, NotFound
 from lockstep.operations.gate import Tx
+from lockstep.storage import event_surroundings
 from lockstep.storage import events as stored
 
 
@@ -39,6 +42,59 @@ async def read(
     require_whole_workspace(actor)
     checked_types(types, "types")
     return [recorded(row) for row in await stored.after(tx.db, tx.workspace_id, after, most, kinds=types)]
+
+
+@dataclass(frozen=True, slots=True)
+class FindEvents:
+    """Events that meet all that is given; None: any. By instants events are found by when they were listed, which
+    never puts one before another that was there already."""
+
+    most: int
+    behind: int = 0
+    """Only behind this position; newest first, only before it, where it is not 0."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Up to this instant, without it."""
+    types: Sequence[str] | None = None
+    event_ids: Sequence[str] | None = None
+    about: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Name of a subject, such as `device_id` -> public ids, one of which it must be."""
+    connected_account_ids: Sequence[str] | None = None
+    """Of these accounts, or of a device under one of them."""
+    access_method_ids: Sequence[str] | None = None
+    """Of the grants that these belong to."""
+    space_ids: Sequence[str] | None = None
+    """Of these spaces, be they properties or within one."""
+    is_newest_first: bool = False
+
+
+async def find(tx: Tx, actor: Actor, command: FindEvents) -> list[RecordedEvent]:
+    """In the order of positions."""
+    require(actor, Scope.EVENTS_READ)
+    require_whole_workspace(actor)
+    checked_types(command.types, "types")
+    about: list[Mapping[str, Sequence[str]]] = [{name: ids} for name, ids in command.about.items()]
+    if command.connected_account_ids is not None:
+        ids = command.connected_account_ids
+        under = await event_surroundings.devices_of_accounts(tx.db, tx.workspace_id, ids)
+        about.append({"connected_account_id": ids, "device_id": under})
+    if command.access_method_ids is not None:
+        ids = command.access_method_ids
+        met = await event_surroundings.grants_of_methods(tx.db, tx.workspace_id, ids)
+        about.append({"access_grant_id": met})
+    if command.space_ids is not None:
+        about.append({"space_id": command.space_ids, "property_id": command.space_ids})
+    wanted = stored.Search(
+        command.most,
+        command.behind,
+        command.since,
+        command.until,
+        command.types,
+        command.event_ids,
+        about,
+        command.is_newest_first,
+    )
+    return [recorded(row) for row in await stored.search(tx.db, tx.workspace_id, wanted)]
 
 
 async def get(tx: Tx, actor: Actor, event_id: str) -> RecordedEvent:

@@ -22,7 +22,9 @@ class _Plain:
     def types_of(self, event: RecordedEvent) -> Sequence[str]:
         return (event.type,)
 
-    async def tell(self, tx: Tx, event: RecordedEvent, as_type: str, *, with_digits: bool) -> Told:
+    async def tell(
+        self, tx: Tx, event: RecordedEvent, as_type: str, workspace_id: str, *, with_digits: bool
+    ) -> Told:
         said = {"type": event.type, "timestamp": event.occurred_at, "data": event}
         return Told(event.event_id, msgspec.json.encode(said))
 

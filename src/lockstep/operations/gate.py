@@ -73,8 +73,11 @@ class Form(Protocol):
         event alone."""
         ...
 
-    async def tell(self, tx: Tx, event: RecordedEvent, as_type: str, *, with_digits: bool) -> Told:
-        """The message for one of its types. `with_digits`: whoever gets it may read codes."""
+    async def tell(
+        self, tx: Tx, event: RecordedEvent, as_type: str, workspace_id: str, *, with_digits: bool
+    ) -> Told:
+        """The message for one of its types. `workspace_id`: the public one. `with_digits`: whoever gets it may read
+        codes."""
         ...
 
 

@@ -74,6 +74,14 @@ class NewSecret:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A webhook with its address. For whoever may not change it, without what follows the host."""
+
+    webhook: Webhook
+    url: str = field(repr=False)
+
+
 async def create(tx: Tx, actor: Actor, command: CreateWebhook) -> NewSecret:
     """Subscribe to events from now on. Where its form tells digits, they are told if the actor may read codes."""
     _require(actor, Scope.WEBHOOKS_WRITE)
@@ -113,6 +121,22 @@ async def listed(tx: Tx, actor: Actor, behind: str | None, most: int) -> list[We
     last = await found(tx, behind) if behind is not None else None
     rows = await webhooks.listed(tx.db, tx.workspace_id, last.id if last else None, most)
     return [_shown(row, tx.now) for row in rows]
+
+
+async def listed_in(tx: Tx, actor: Actor, form: str) -> list[Addressed]:
+    """All of one form, oldest first, with their addresses."""
+    _require(actor, Scope.WEBHOOKS_READ)
+    rows = await webhooks.listed(tx.db, tx.workspace_id, None, _MOST_WEBHOOKS)
+    return [_addressed(tx, actor, row) for row in rows if row.form == form]
+
+
+async def get_in(tx: Tx, actor: Actor, webhook_id: str, form: str) -> Addressed:
+    """With its address. Raises NotFound where it is of another form, whose types this one's callers do not know."""
+    _require(actor, Scope.WEBHOOKS_READ)
+    row = await found(tx, webhook_id)
+    if row.form != form:
+        raise NotFound("webhook", webhook_id)
+    return _addressed(tx, actor, row)
 
 
 async def get(tx: Tx, actor: Actor, webhook_id: str) -> Webhook:
@@ -201,6 +225,12 @@ def _checked_host(tx: Tx, url: str) -> str:
         return outbound.check(url, tx.outbound)
     except outbound.OutboundError as fault:
         raise Invalid(str(fault), code=fault.code, next_step=fault.next_step, field="url") from None
+
+
+def _addressed(tx: Tx, actor: Actor, row: WebhookRow) -> Addressed:
+    whole = tx.open(row.url, "webhooks", "url", row.id)
+    url = whole if actor.may(Scope.WEBHOOKS_WRITE) else f"{whole.partition('://')[0]}://{row.url_host}"
+    return Addressed(_shown(row, tx.now), url)
 
 
 def _new_secret() -> str:

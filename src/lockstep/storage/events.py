@@ -192,6 +192,67 @@ async def after(
     return [_positioned(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which events are wanted: those that meet all that is given. None: any."""
+
+    most: int
+    behind: int = 0
+    """Only behind this position; newest first, only before it, where it is not 0."""
+    since: datetime | None = None
+    """Listed at or after this instant; `until`: before that one."""
+    until: datetime | None = None
+    kinds: Sequence[str] | None = None
+    public_ids: Sequence[str] | None = None
+    about: Sequence[Mapping[str, Sequence[str]]] = ()
+    """Of each of these, at least one subject must be among its ids: name of the subject -> public ids."""
+    is_newest_first: bool = False
+
+
+async def search(db: Connection, workspace_id: UUID, wanted: Search) -> list[PositionedRow]:
+    """In the order of positions, from where they begin on; what is listed at an instant is found by its position."""
+    values: list[object] = [workspace_id, wanted.most]
+    conditions = ["p.workspace_id = $1"]
+
+    def given(value: object) -> str:
+        values.append(value)
+        return f"${len(values)}"
+
+    if wanted.behind:
+        order = "<" if wanted.is_newest_first else ">"
+        conditions.append(f"p.position {order} {given(wanted.behind)}")
+    if wanted.since is not None:
+        conditions.append(f"p.position >= {_first_listed(given(wanted.since))}")
+    if wanted.until is not None:
+        conditions.append(f"p.position < coalesce({_first_listed(given(wanted.until))}, {_NO_POSITION})")
+    if wanted.kinds is not None:
+        conditions.append(f"e.kind = any({given(list(wanted.kinds))}::text[])")
+    if wanted.public_ids is not None:
+        conditions.append(f"e.public_id = any({given(list(wanted.public_ids))}::text[])")
+    for either in wanted.about:
+        ways = [
+            f"e.subjects ->> {given(name)} = any({given(list(ids))}::text[])" for name, ids in either.items()
+        ]
+        conditions.append(f"({' or '.join(ways) or 'false'})")
+    direction = "desc" if wanted.is_newest_first else "asc"
+    rows = await db.fetch(
+        f"""select p.position, p.hash, p.listed_at, {_COLUMNS} from event_positions p
+            join events e
+              on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)
+            where {" and ".join(conditions)} order by p.position {direction} limit $2""",  # noqa: S608
+        *values,
+    )
+    return [_positioned(row) for row in rows]
+
+
+_NO_POSITION = 2**63 - 1
+
+
+def _first_listed(at: str) -> str:
+    return f"""(select position from event_positions where workspace_id = $1 and listed_at >= {at}
+        order by listed_at, position limit 1)"""  # noqa: S608
+
+
 async def at_position(db: Connection, workspace_id: UUID, position: int) -> PositionedRow | None:
     rows = await after(db, workspace_id, position - 1, 1)
     return rows[0] if rows and rows[0].position == position else None

@@ -85,12 +85,13 @@ def faults_of(answer: Answer) -> list[str]:
 
 def paths() -> dict[str, Any]:
     """Of the document: path -> verb -> operation."""
-    found: dict[str, Any] = _document()["paths"]
+    found: dict[str, Any] = document()["paths"]
     return found
 
 
 @functools.cache
-def _document() -> dict[str, Any]:
+def document() -> dict[str, Any]:
+    """The contract."""
     found: dict[str, Any] = _without_discriminators(json.loads(OFFICIAL.read_text("utf-8")))
     return found
 
@@ -108,7 +109,7 @@ def _validator(path: str) -> Any:
     if operation is None:
         return None
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    whole = {**schema, "components": _document()["components"]}
+    whole = {**schema, "components": document()["components"]}
     return OAS30ReadValidator(whole, format_checker=oas30_format_checker)
 
 

@@ -21,8 +21,10 @@ from lockstep.http.seam import (
     action_attempts,
     connected_accounts,
     devices,
+    events,
     locks,
     spaces,
+    webhooks,
     workspaces,
 )
 from lockstep.http.seam.asked import Asked, Path
@@ -43,8 +45,10 @@ _NAMESPACES: tuple[Any, ...] = (
     action_attempts,
     connected_accounts,
     devices,
+    events,
     locks,
     spaces,
+    webhooks,
     workspaces,
 )
 PATHS: dict[str, Path] = {path.path: path for namespace in _NAMESPACES for path in namespace.PATHS}

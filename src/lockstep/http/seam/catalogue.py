@@ -28,6 +28,13 @@ def known_paths() -> dict[str, KnownPath]:
 
 
 @functools.cache
+def event_types() -> frozenset[str]:
+    """Every type of event that the contract has."""
+    text = resources.files("lockstep.http.seam").joinpath("event_types.json").read_bytes()
+    return frozenset(msgspec.json.decode(text, type=list[str]))
+
+
+@functools.cache
 def namespaces() -> frozenset[str]:
     """The first parts of all paths, such as `access_codes`."""
     return frozenset(path.split("/")[1] for path in known_paths())

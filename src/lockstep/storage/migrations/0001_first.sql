@@ -774,7 +774,7 @@ create table event_positions (
   primary key (workspace_id, position),
   unique (workspace_id, event_id)
 );
-create index event_positions_listed on event_positions (workspace_id, listed_at);
+create index event_positions_listed on event_positions (workspace_id, listed_at, position);
 -- The sequencer's queue: nearly always empty, so its dead rows are cleared early.
 create table unsequenced (
   workspace_id uuid not null,

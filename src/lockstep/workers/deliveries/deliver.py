@@ -47,15 +47,16 @@ class Deliverer:
 
     async def process(self, claim: Claim) -> None:
         """One try of one delivery; killed at any point, it is made again when the lease has lapsed."""
+        workspace_id = await self._gate.public_id_of(claim.workspace_id)
         async with self._gate.transaction(claim.workspace_id) as tx:
-            message = await self._prepare(tx, claim)
+            message = await self._prepare(tx, claim, workspace_id)
         if message is None:
             return
         status, error = await self._send(message)
         async with self._gate.transaction(claim.workspace_id) as tx:
             await self._settle(tx, claim, TryRow(claim.row_id, tx.now, status, error))
 
-    async def _prepare(self, tx: Tx, claim: Claim) -> _Message | None:
+    async def _prepare(self, tx: Tx, claim: Claim, workspace_id: str) -> _Message | None:
         """What is to be sent; None where nothing is, and then the claim has ended."""
         delivery = await deliveries.get(tx.db, tx.workspace_id, claim.row_id)
         if delivery is None or delivery.state != "pending":
@@ -66,13 +67,17 @@ class Deliverer:
             if await claims.release(tx.db, claim, None):
                 await deliveries.set_state(tx.db, tx.workspace_id, delivery.id, "dropped")
             return None
-        return await self._message(tx, webhook, delivery)
+        return await self._message(tx, webhook, delivery, workspace_id)
 
-    async def _message(self, tx: Tx, webhook: WebhookRow, delivery: DeliveryRow) -> _Message:
+    async def _message(
+        self, tx: Tx, webhook: WebhookRow, delivery: DeliveryRow, workspace_id: str
+    ) -> _Message:
         row = await stored_events.at_position(tx.db, tx.workspace_id, delivery.position)
         assert row is not None, "a delivery is made from a position"
         form = form_of(self._gate, webhook.form)
-        told = await form.tell(tx, recorded.recorded(row), delivery.told_as, with_digits=webhook.shows_digits)
+        told = await form.tell(
+            tx, recorded.recorded(row), delivery.told_as, workspace_id, with_digits=webhook.shows_digits
+        )
         secrets = signing_secrets(signing_of(tx, webhook), tx.now)
         headers = signed(told.id, tx.now, told.body, secrets, form.header_families)
         return _Message(tx.open(webhook.url, "webhooks", "url", webhook.id), headers, told.body)
