@@ -67,6 +67,12 @@ async def pull(tx: Tx, actor: Actor, access_code_public_id: str) -> Pulled:
     )
 
 
+async def put_away(tx: Tx, actor: Actor, code: AccessCodeRow) -> None:
+    """A code that was replaced is not to be seen any more; the backup code goes on in its place."""
+    require(actor, Scope.GRANTS_WRITE)
+    await backup_pools.put_away(tx.db, tx.workspace_id, code.id)
+
+
 async def set_pool(tx: Tx, actor: Actor, command: SetPool) -> Device:
     """How many backup codes are to stand on a device. Raises NotFound, and Invalid where it can have none."""
     require(actor, Scope.GRANTS_WRITE)
@@ -83,7 +89,7 @@ async def set_pool(tx: Tx, actor: Actor, command: SetPool) -> Device:
         raise Invalid(
             f"The device {device.public_id} cannot hold backup codes.",
             code="backup_pool_not_supported",
-            next_step="See can_hold_backup_codes in its abilities.",
+            next_step="Choose a lock that takes and gives back digits which are given.",
             field="size",
         )
     is_consented = device.backups_without_schedule

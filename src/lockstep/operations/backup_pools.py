@@ -32,6 +32,11 @@ class BackupPool:
     without a schedule."""
 
 
+def may_have(device: DeviceRow) -> bool:
+    """Whether it can hold backup codes, and an operator wants them where the lock has no schedule."""
+    return backup_pool.may_have(device.capabilities, without_schedule=device.backups_without_schedule)
+
+
 async def pools_of(tx: Tx, found: Collection[DeviceRow]) -> Mapping[UUID, BackupPool]:
     """Of these devices, those that have one; nothing is asked where none has."""
     having = [d for d in found if d.backup_pool_size is not None]
@@ -58,8 +63,8 @@ def is_ready(
 
 
 async def switch_on(tx: Tx, found: Sequence[DeviceRow]) -> None:
-    """For other operations: each of these devices that can hold backup codes and has no pool gets the usual one."""
-    ids = [d.id for d in found if d.backup_pool_size is None and backup_pool.supports(d.capabilities)]
+    """For other operations: each of these devices that may have a pool, and has none, gets the usual one."""
+    ids = [d.id for d in found if d.backup_pool_size is None and may_have(d)]
     if ids:
         await backup_pools.switch_on(tx.db, tx.workspace_id, ids, backup_pool.USUAL_SIZE, tx.now)
 
@@ -71,7 +76,7 @@ def _view(device: DeviceRow, ready: int, pulled: int) -> BackupPool:
 
 
 def _problems(device: DeviceRow, size: int, ready: int, pulled: int) -> Iterator[str]:
-    if not backup_pool.may_have(device.capabilities, without_schedule=device.backups_without_schedule):
+    if not may_have(device):
         yield "no_schedule"
     if ready == 0:
         yield "empty"

@@ -11,12 +11,11 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from lockstep.model import events
-from lockstep.model.backup_pool import supports
 from lockstep.model.capabilities import Capabilities, CredentialKind
 from lockstep.model.permissions import Actor, ActorKind, Scope, require, require_whole_workspace
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
-from lockstep.operations.backup_pools import BackupPool, pools_of
+from lockstep.operations.backup_pools import BackupPool, may_have, pools_of
 from lockstep.operations.chosen_digits import Wish
 from lockstep.operations.custom_metadata import laid_over
 from lockstep.operations.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -78,7 +77,7 @@ class Abilities:
     schedule_step_seconds: int
     """Windows are widened to whole steps."""
     can_hold_backup_codes: bool
-    """Whether it can have a pool of backup codes."""
+    """Whether it can have a pool of backup codes; a lock without a schedule once that is allowed for it."""
     best_evidence: str
     """The best proof of a code that this vendor can give: `accepted`, `listed` or `acknowledged`."""
 
@@ -385,7 +384,7 @@ def _view(row: DeviceRow, around: devices.Surroundings, pool: BackupPool | None)
             state.get("auto_lock_delay_seconds"),
             tuple(state.get("problems", ())),
         ),
-        _abilities(row.capabilities),
+        _abilities(row.capabilities, can_have_pool=may_have(row)),
         pool,
         around.read_at,
         around.domain_due_at,
@@ -403,7 +402,7 @@ def _failure(row: DeviceRow, around: devices.Surroundings) -> Mapping[str, Any] 
     return failure_of_lock(noted, row.public_id, row.name, row.missed_since)
 
 
-def _abilities(capabilities: Capabilities) -> Abilities:
+def _abilities(capabilities: Capabilities, *, can_have_pool: bool) -> Abilities:
     return Abilities(
         CredentialKind.CODE in capabilities.credential_kinds,
         capabilities.can_unlock,
@@ -415,6 +414,6 @@ def _abilities(capabilities: Capabilities) -> Abilities:
         capabilities.most_codes,
         capabilities.schedule.kind.value,
         int(capabilities.schedule.granularity.total_seconds()),
-        supports(capabilities),
+        can_have_pool,
         capabilities.best_evidence.name.lower(),
     )

@@ -15,7 +15,7 @@ from lockstep.model.access_code import Status
 from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
-from lockstep.operations import access_codes, grants, idempotency
+from lockstep.operations import access_codes, backup_codes, grants, idempotency
 from lockstep.operations.access_codes import AccessCode, ListCodes
 from lockstep.operations.chosen_digits import Wish, choose, holds_codes, that_take_digits
 from lockstep.operations.devices import known_device
@@ -45,6 +45,8 @@ class CreateCode:
     """Must be given as it is or refused; without it Lockstep chooses."""
     code_length: int = PREFERRED_LENGTH
     common_code_key: str | None = None
+    uses_backup_pool: bool = False
+    """Its lock is to have backup codes from now on, if it can hold such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +146,21 @@ async def change_multiple(
 async def cancel(tx: Tx, actor: Actor, access_code_id: str) -> AccessCode:
     """Nothing of it may stay on the lock. What is still on its way to be gone stays to be seen until it is."""
     row = await _own(tx, actor, access_code_id)
-    await grants.cancel(tx, actor, row.grant_public_id)
+    if row.pulled_backup_id is not None:
+        # It is off the lock, or about to be. Whoever has the backup code stays let in until that one is cancelled.
+        await backup_codes.put_away(tx, actor, row)
+    else:
+        await grants.cancel(tx, actor, row.grant_public_id)
     return await access_codes.get(tx, actor, access_code_id)
 
 
 async def get(tx: Tx, actor: Actor, access_code_id: str) -> AccessCode:
-    """Raises NotFound also where it was cancelled and is proven gone: what is over by its time stays."""
+    """Raises NotFound also where it was cancelled and is proven gone: what is over by its time stays, and so does what
+    a backup code replaces."""
     found = await access_codes.get(tx, actor, access_code_id)
-    if found.row.withdrawn_at is not None and found.status is Status.REMOVED:
+    row = found.row
+    is_kept = row.pulled_backup_id is not None and not row.is_put_away and row.cancelled_at is None
+    if row.withdrawn_at is not None and found.status is Status.REMOVED and not is_kept:
         raise NotFound("access code", access_code_id)
     return found
 
@@ -270,6 +279,7 @@ def _grant(tx: Tx, command: CreateCode) -> CreateGrant:
         code_length=command.code_length,
         form="code",
         common_code_key=command.common_code_key,
+        uses_backup_pool=command.uses_backup_pool,
     )
 
 

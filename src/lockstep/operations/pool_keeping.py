@@ -14,7 +14,7 @@ from lockstep.model.declared import Declared, Spec
 from lockstep.model.naming import entry_name
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
-from lockstep.operations.backup_pools import is_ready
+from lockstep.operations.backup_pools import is_ready, may_have
 from lockstep.operations.chosen_digits import Wish, choose, holds_codes, tag_of
 from lockstep.operations.errors import Problem
 from lockstep.operations.gate import Gate, Tx
@@ -78,13 +78,12 @@ async def fill(tx: Tx, actor: Actor, device_id: UUID) -> None:
 
 
 async def _wanted(tx: Tx, device: DeviceRow, stock: Sequence[EntryRow]) -> int:
-    is_consented = device.backups_without_schedule
     if (
         device.backup_pool_size is None
         or device.removed_at is not None
         or not device.is_managed
         or not holds_codes(device)
-        or not backup_pool.may_have(device.capabilities, without_schedule=is_consented)
+        or not may_have(device)
     ):
         return 0
     around = (await devices.surroundings(tx.db, tx.workspace_id, [device.id]))[device.id]

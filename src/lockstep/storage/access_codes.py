@@ -40,6 +40,8 @@ class AccessCodeRow:
     grant_name: str = field(repr=False)
     grant_form: str
     common_code_key: str | None
+    cancelled_at: datetime | None
+    """Of its grant."""
     created_at: datetime
     withdrawn_at: datetime | None
     capabilities: Capabilities
@@ -58,6 +60,8 @@ class AccessCodeRow:
     pulled_backup_id: UUID | None
     """The code that was pulled in its place."""
     pulled_backup_public_id: str | None
+    is_put_away: bool
+    """It was replaced, and its caller wants to see it no more."""
     has_pool: bool
     """Its lock has a pool of backup codes."""
     entry: EntryRow
@@ -138,7 +142,7 @@ _JOINED = f"""
     {newest_reading("d")} as lock_read_at, a.is_backup, a.pulled_backup_id,
     case when a.pulled_backup_id is not null then (select b.public_id from access_codes b
       where b.workspace_id = $1 and b.id = a.pulled_backup_id) end as pulled_backup_public_id,
-    d.backup_pool_size is not null as has_pool, {entry_columns()}, {spec_columns("p")}
+    a.is_put_away, g.cancelled_at, d.backup_pool_size is not null as has_pool, {entry_columns()}, {spec_columns("p")}
   from access_codes a
     join entries e on e.workspace_id = a.workspace_id and e.id = a.entry_id
     join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
@@ -174,6 +178,7 @@ def _row(r: Any) -> AccessCodeRow:
         grant_name=r["grant_name"],
         grant_form=r["grant_form"],
         common_code_key=r["common_code_key"],
+        cancelled_at=r["cancelled_at"],
         created_at=r["code_created_at"],
         withdrawn_at=r["code_withdrawn_at"],
         capabilities=from_document(r["capabilities"], Capabilities),
@@ -188,6 +193,7 @@ def _row(r: Any) -> AccessCodeRow:
         is_backup=r["is_backup"],
         pulled_backup_id=r["pulled_backup_id"],
         pulled_backup_public_id=r["pulled_backup_public_id"],
+        is_put_away=r["is_put_away"],
         has_pool=r["has_pool"],
         entry=entry_row(r),
         carried=spec_of(r)[1] if r["of_revision"] is not None else None,
@@ -272,6 +278,7 @@ async def listed(
     return [_row(r) for r in rows]
 
 
-# Cancelled, and proven gone: nothing of it can appear any more.
+# Cancelled, and proven gone: nothing of it can appear any more. One that a backup code replaces is not cancelled.
 _IS_FORGOTTEN = """(a.withdrawn_at is not null
+  and (a.pulled_backup_id is null or a.is_put_away or g.cancelled_at is not null)
   and (e.settled_at is not null or (e.possible = '{absent}' and e.late_until is null)))"""

@@ -148,6 +148,15 @@ async def set_pulled(db: Connection, workspace_id: UUID, access_code_id: UUID, b
     )
 
 
+async def put_away(db: Connection, workspace_id: UUID, access_code_id: UUID) -> None:
+    """One that was replaced is not to be seen any more."""
+    await db.execute(
+        "update access_codes set is_put_away = true where workspace_id = $1 and id = $2",
+        workspace_id,
+        access_code_id,
+    )
+
+
 async def forget_revisions(db: Connection, workspace_id: UUID, entry_id: UUID, before: int) -> None:
     """Revisions that no lock can carry any more: a window each few days would add up."""
     await db.execute(

@@ -14,7 +14,7 @@ from lockstep.http.seam.present.action_attempt import done
 from lockstep.http.seam.present.ids import asked, shown
 from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.operations import access_codes as shown_codes
-from lockstep.operations import devices, lock_codes
+from lockstep.operations import backup_codes, devices, lock_codes
 from lockstep.operations.access_codes import AccessCode, ListCodes
 from lockstep.operations.lock_codes import ChangeCode, CreateCode, CreateCodes
 
@@ -47,6 +47,7 @@ class _OfCode(Params):
             self.code,
             int(self.preferred_code_length or PREFERRED_LENGTH),
             common_code_key,
+            bool(self.use_backup_access_code_pool),
         )
 
 
@@ -108,6 +109,10 @@ class List(Listed):
     customer_key: Text | None = None
     search: Text | None = None
     user_identifier_key: Text | None = None
+
+
+class PullBackup(Params):
+    access_code_id: Id
 
 
 class OfDevice(Params):
@@ -198,6 +203,14 @@ async def list_(call: Asked, params: List) -> Answer:
     }
 
 
+async def pull_backup_access_code(call: Asked, params: PullBackup) -> Answer:
+    code_id = asked("code", params.access_code_id)
+    pulled = await call.change(lambda tx: backup_codes.pull(tx, call.actor, code_id))
+    # Twice the same: the SDKs of today return `access_code`, and whoever calls them shares its digits with the guest.
+    backup = _shown(call, pulled.backup)
+    return {"access_code": backup, "backup_access_code": backup}
+
+
 async def generate_code(call: Asked, params: OfDevice) -> Answer:
     device_id = asked("lock", params.device_id)
     digits = await call.read(lambda tx: lock_codes.generate(tx, call.actor, device_id))
@@ -248,6 +261,7 @@ PATHS: tuple[Path, ...] = (
     Path("/access_codes/get", Get, get),
     Path("/access_codes/delete", Delete, delete),
     Path("/access_codes/list", List, list_),
+    Path("/access_codes/pull_backup_access_code", PullBackup, pull_backup_access_code),
     Path("/access_codes/generate_code", OfDevice, generate_code),
     Path("/access_codes/report_device_constraints", ReportConstraints, report_device_constraints),
 )

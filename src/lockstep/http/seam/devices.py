@@ -14,8 +14,10 @@ from lockstep.http.seam.params import Id, Instant, Listed, Params
 from lockstep.http.seam.present.device import device
 from lockstep.http.seam.present.device_provider import device_provider
 from lockstep.http.seam.present.ids import asked
-from lockstep.operations import devices, vendors
+from lockstep.operations import backup_codes, devices, vendors
+from lockstep.operations.backup_codes import SetPool
 from lockstep.operations.devices import ChangeDevice, Device, ListDevices
+from lockstep.operations.gate import Tx
 
 _MOST = 500
 Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -141,7 +143,15 @@ async def update(call: Asked, params: Update) -> Answer:
     elif properties is not None and properties.was_given("name"):
         nickname = properties.name
     change = ChangeDevice(nickname, UNSET if params.custom_metadata is None else params.custom_metadata)
-    await call.change(lambda tx: devices.change(tx, call.actor, device_id, change))
+    enabled = params.backup_access_code_pool_enabled
+
+    async def apply(tx: Tx) -> None:
+        await devices.change(tx, call.actor, device_id, change)
+        if enabled is not None:
+            pool = SetPool(device_id, size=None if enabled else 0)
+            await backup_codes.set_pool(tx, call.actor, pool)
+
+    await call.change(apply)
     return {}
 
 

@@ -56,12 +56,19 @@ def fault_of(problem: Problem | permissions.NotAllowed) -> SeamFault:
     if isinstance(problem, permissions.NotAllowed):
         return SeamFault(HTTPStatus.FORBIDDEN, "forbidden", str(problem))
     message = f"{problem.cause} {problem.next_step}"
+    if problem.code in _OWN:
+        return SeamFault(*_OWN[problem.code], message)
     for kind, status, type in _KINDS:
         if isinstance(problem, kind):
             return SeamFault(status, type or _TYPES.get(problem.code, problem.code), message)
     return invalid_input(message)
 
 
+_OWN = {
+    "backup_needs_end": (HTTPStatus.BAD_REQUEST, "access_code_not_time_bound"),
+    "no_backup_code": (HTTPStatus.NOT_FOUND, "backup_access_code_not_found"),
+}
+"""Where Seam answers with another status, too."""
 _TYPES = {"code_taken": "duplicate_access_code"}
 """Where Seam has a word of its own for one of our codes."""
 _KINDS: tuple[tuple[type[Problem], int, str | None], ...] = (

@@ -596,6 +596,8 @@ create table access_codes (
   -- It was a backup code before it was pulled; the one that was pulled in place of this.
   is_backup boolean not null default false,
   pulled_backup_id uuid,
+  -- Of one that was replaced: its caller has deleted it, and leaves the backup code in its place.
+  is_put_away boolean not null default false,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, access_code_key),

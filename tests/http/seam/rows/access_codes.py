@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.http.seam.walk import Body, Row, Walk
 
+from lockstep.workers.sweeps.backup_pools import fill_all
+
 STAY = {"starts_at": "2026-06-10T14:00:00.000Z", "ends_at": "2026-06-12T10:00:00.000Z"}
 
 
@@ -36,6 +38,14 @@ async def together(walk: Walk) -> Body:
     return {"common_code_key": made["access_codes"][0]["common_code_key"], "name": "Cleaners"}
 
 
+async def with_backups(walk: Walk) -> Body:
+    """A code of a lock on which backup codes stand."""
+    made = await walk.code(**STAY, use_backup_access_code_pool=True)
+    await fill_all(walk.home.house.gate)
+    await walk.home.settle()
+    return {"access_code_id": made["access_code_id"]}
+
+
 NO_CODE = ("access_code_id", "access_code_not_found")
 NO_LOCK = ("device_id", "device_not_found")
 ROWS = {
@@ -63,6 +73,9 @@ ROWS = {
     ),
     "/access_codes/get": Row(a_code, bad=({"access_code_id": None},), missing=NO_CODE),
     "/access_codes/list": Row(of_lock, bad=({"limit": "many"},), missing=NO_LOCK),
+    "/access_codes/pull_backup_access_code": Row(
+        with_backups, bad=({"access_code_id": None},), missing=NO_CODE
+    ),
     "/access_codes/delete": Row(a_code, bad=({"access_code_id": 7},), missing=NO_CODE),
     "/access_codes/report_device_constraints": Row(
         constraints,

@@ -44,8 +44,9 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
         "display_status": it.standing.value,
         "is_scheduled_on_device": is_scheduled,
         "is_managed": True,
-        "is_backup": False,
-        "is_backup_access_code_available": False,
+        "is_backup": it.row.is_backup,
+        "is_backup_access_code_available": it.is_backup_available,
+        "pulled_backup_access_code_id": _shown_or_null(it.row.pulled_backup_public_id),
         "is_external_modification_allowed": False,
         "is_offline_access_code": False,
         "is_one_time_use": False,
@@ -110,6 +111,14 @@ def _errors(it: AccessCode) -> list[dict[str, Any]]:
 
 
 def _warnings(it: AccessCode) -> list[dict[str, Any]]:
+    if it.row.pulled_backup_id is not None:
+        return [
+            {
+                "warning_code": "using_backup_access_code",
+                "message": "A backup code was pulled in its place, and it is being taken off the lock.",
+                "created_at": instant(it.row.withdrawn_at or it.row.created_at),
+            }
+        ]
     if it.row.withdrawn_at is not None and it.status is Status.REMOVING:
         return [
             {
@@ -119,6 +128,10 @@ def _warnings(it: AccessCode) -> list[dict[str, Any]]:
             }
         ]
     return []
+
+
+def _shown_or_null(id: str | None) -> str | None:
+    return None if id is None else shown(id)
 
 
 def generated_code(device_id: str, digits: str, workspace_id: str, at: datetime) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
             "provider_category": "stable",
         },
         "errors": _errors(it),
-        "warnings": [],
+        "warnings": _warnings(it),
         "is_managed": True,
         "space_ids": [shown(id) for id in it.space_ids],
         "location": {"time_zone": it.time_zone, "timezone": it.time_zone} if it.time_zone else None,
@@ -75,7 +75,8 @@ def _properties(it: Device, label: str) -> dict[str, Any]:
             "manufacturer_display_name": label,
             "has_built_in_keypad": abilities.can_hold_codes,
         },
-        "supports_backup_access_code_pool": False,
+        "supports_backup_access_code_pool": abilities.can_hold_backup_codes,
+        "backup_access_code_pool_enabled": it.backup_pool is not None,
         "code_constraints": [],
     }
     of_bolt = {
@@ -135,6 +136,12 @@ def _errors(it: Device) -> list[dict[str, Any]]:
             None,
             "It needs a subscription.",
         ),
+        (
+            "empty" in _problems_of_pool(it),
+            "empty_backup_access_code_pool",
+            None,
+            "There is no backup code on it now. See whether it is online and takes codes.",
+        ),
     ):
         if is_so:
             found.append(
@@ -146,6 +153,34 @@ def _errors(it: Device) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+_OF_POOLS = {
+    "partial": (
+        "partial_backup_access_code_pool",
+        "It has fewer backup codes than are wanted. See whether it is online and has places left.",
+    ),
+    "many_pulled": (
+        "many_active_backup_codes",
+        "Several of its backup codes are in use. See why it takes no other codes.",
+    ),
+}
+
+
+def _warnings(it: Device) -> list[dict[str, Any]]:
+    return [
+        {
+            "warning_code": _OF_POOLS[problem][0],
+            "message": _OF_POOLS[problem][1],
+            "created_at": instant(it.created_at),
+        }
+        for problem in _problems_of_pool(it)
+        if problem in _OF_POOLS
+    ]
+
+
+def _problems_of_pool(it: Device) -> tuple[str, ...]:
+    return it.backup_pool.problems if it.backup_pool else ()
 
 
 def _told(it: Device, otherwise: str) -> str:
