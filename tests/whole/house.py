@@ -147,7 +147,13 @@ async def build_house(
             workspace_id = new_id()
             async with database.transaction(None) as db:
                 await workspaces.insert(
-                    db, workspace_id, public_id("ws", workspace_id), "Test", b"salt" * 4, clock.now()
+                    db,
+                    workspace_id,
+                    public_id("ws", workspace_id),
+                    "Test",
+                    b"salt" * 4,
+                    clock.now(),
+                    publishable_key=f"seam_pk1_{workspace_id.hex}",
                 )
         try:
             yield House(gate, system(workspace_id, "test"), clock)

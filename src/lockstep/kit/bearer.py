@@ -15,6 +15,8 @@ PUBLISHABLE_KEY = "seam_pk1_"
 
 LONGEST = 200
 """What is longer is none, and is not looked for."""
+LONGEST_SIGNED = 4000
+"""The same for tokens that say something themselves."""
 _LENGTH = 40
 """Of 62 characters each: 238 bits."""
 _SHOWN = 4

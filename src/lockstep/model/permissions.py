@@ -92,6 +92,10 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
+NO_WORKSPACE = UUID(int=0)
+"""Of an actor who has said of none: there never is one with this id."""
+
+
 class NotAllowed(Exception):
     """This is not allowed. Ask whoever runs this workspace for a key that may."""
 
@@ -162,6 +166,11 @@ def operator(workspace_id: UUID, public_id: str, role: Role) -> Actor:
     return Actor(ActorKind.OPERATOR, workspace_id, public_id, scopes)
 
 
+def operator_without_workspace(public_id: str) -> Actor:
+    """The same, as long as they have not said in which; may do nothing."""
+    return Actor(ActorKind.OPERATOR, NO_WORKSPACE, public_id, property_ids=frozenset())
+
+
 def client_session(
     workspace_id: UUID,
     public_id: str,
@@ -185,9 +194,9 @@ def client_session(
     )
 
 
-def publisher(workspace_id: UUID) -> Actor:
-    """Whoever shows a key that stands in public pages: it may get client sessions, and has no scope."""
-    return Actor(ActorKind.PUBLISHABLE_KEY, workspace_id, "public", property_ids=frozenset())
+def publisher(workspace_id: UUID, public_id: str) -> Actor:
+    """Whoever shows a workspace's key that stands in public pages: it may get client sessions, and has no scope."""
+    return Actor(ActorKind.PUBLISHABLE_KEY, workspace_id, public_id, property_ids=frozenset())
 
 
 def require(actor: Actor, scope: Scope) -> None:

@@ -103,7 +103,7 @@ async def publisher(gate: Gate, publishable_key: str) -> Actor | None:
         row = await workspaces.by_publishable_key(db, publishable_key)
     if row is None or not row.is_publishable_key_enabled:
         return None
-    return permissions.publisher(row.id)
+    return permissions.publisher(row.id, row.public_id)
 
 
 async def create(

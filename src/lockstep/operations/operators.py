@@ -180,6 +180,22 @@ async def authenticate(gate: Gate, secret: str) -> SignedInOperator | None:
     return SignedInOperator(row.operator_public_id, row.operator_id)
 
 
+async def begin_console(gate: Gate, operator_id: str, key: str) -> None:
+    """A console session that is known by this key: for a sandbox that is seeded, and nothing else. Elsewhere nobody
+    takes such."""
+    await create_token(gate, operator_id, "Console session", known_secret=_of_console(operator_id, key))
+
+
+async def of_console(gate: Gate, operator_id: str, key: str) -> SignedInOperator | None:
+    """Whose console session this is; None where it is not known, revoked or over."""
+    return await authenticate(gate, _of_console(operator_id, key))
+
+
+def _of_console(operator_id: str, key: str) -> str:
+    """Begins as no token does, so that it cannot be shown as one."""
+    return f"console {operator_id} {key}"
+
+
 async def actor_in(gate: Gate, signed_in: SignedInOperator, workspace_id: str) -> Actor | None:
     """This person in the workspace of this public id; None where they do not belong to it."""
     async with gate.database.reading(None) as db:

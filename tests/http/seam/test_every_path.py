@@ -49,7 +49,7 @@ async def _walked(walk: Walk, path: str, row: Row) -> list[str]:
         elif known.answers is not None and known.answers not in answer.json():
             found.append(f"{verb} {path}: no {known.answers} in the answer")
     for bad in row.bad:
-        answer = await walk.home.raw(path, {**await row.body(walk), **bad})
+        answer = await _asked(walk.home, "POST", path, {**await row.body(walk), **bad}, row)
         if answer.status_code != 400 or answer.json()["error"]["type"] != "invalid_input":
             found.append(f"{path} with {bad}: {answer.status_code} {answer.text}")
     if row.missing is not None:

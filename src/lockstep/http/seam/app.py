@@ -14,11 +14,11 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from lockstep.http.cursors import Cursors
-from lockstep.http.doorman import Doorman
 from lockstep.http.rate_limit import RateLimit, headers
 from lockstep.http.seam import (
     access_codes,
     action_attempts,
+    client_sessions,
     connected_accounts,
     devices,
     events,
@@ -29,12 +29,12 @@ from lockstep.http.seam import (
 )
 from lockstep.http.seam.asked import Asked, Path
 from lockstep.http.seam.catalogue import KnownPath, known_paths
+from lockstep.http.seam.credentials import Asker, Credentials, require_kind
 from lockstep.http.seam.faults import SeamFault, fault_of
 from lockstep.http.seam.params import read_params
 from lockstep.kit.ids import new_id, public_id
 from lockstep.kit.sealing import derive
 from lockstep.model import permissions
-from lockstep.model.permissions import Actor
 from lockstep.operations.errors import NotSignedIn, Problem
 from lockstep.operations.gate import Gate
 
@@ -43,6 +43,7 @@ log = structlog.get_logger()
 _NAMESPACES: tuple[Any, ...] = (
     access_codes,
     action_attempts,
+    client_sessions,
     connected_accounts,
     devices,
     events,
@@ -72,10 +73,12 @@ class Seam:
         burst: int,
         most_body_bytes: int,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        trusts_console: bool = False,
     ) -> None:
+        """`trusts_console`: see `Credentials`."""
         self._gate = gate
-        # A key is taken for good for no time at all: one revoked by whichever process is refused on the next request.
-        self._doorman = Doorman(gate, 0, monotonic)
+        self._credentials = Credentials(gate, trusts_console)
         self._cursors = Cursors(derive(gate.sealer.fingerprint_key, "cursors of the seam api"))
         self._of_keys = RateLimit(requests_per_second, burst, monotonic)
         self._of_strangers = RateLimit(requests_per_second, burst, monotonic)
@@ -104,27 +107,32 @@ class Seam:
     ) -> dict[str, Any]:
         path = _path_of(scope)
         received = dict(scope["headers"])
-        actor = await self._actor(received, scope, lines)
+        asker = await self._asker(path, received, scope, lines)
         body = await self._body(receive)
         params = read_params(
             path.params, scope["query_string"].decode("latin-1"), body, _text(received, b"content-type")
         )
         url = f"{scope.get('scheme', 'http')}://{_text(received, b'host') or ''}{path.path}"
-        workspace_id = await self._gate.public_id_of(actor.workspace_id)
-        asked = Asked(self._gate, actor, workspace_id, self._cursors, scope["method"], path.path, url)
+        actor = asker.actor
+        workspace_id = await self._gate.public_id_of(actor.workspace_id) if asker.is_within_workspace else ""
+        asked = Asked(
+            self._gate, actor, workspace_id, self._cursors, scope["method"], path.path, url, asker.operator
+        )
         return {**await path.answer(asked, params), "ok": True}
 
-    async def _actor(
-        self, received: dict[bytes, bytes], scope: Scope, lines: list[tuple[bytes, bytes]]
-    ) -> Actor:
+    async def _asker(
+        self, path: Path, received: dict[bytes, bytes], scope: Scope, lines: list[tuple[bytes, bytes]]
+    ) -> Asker:
+        address = str((scope.get("client") or ("",))[0])
         try:
-            actor = await self._doorman.actor_of(_text(received, b"authorization"))
+            asker = await self._credentials.asker_of(received, address)
+            require_kind(path, asker)
         except NotSignedIn:
             # Counted only when refused: whoever has a key is not held up by others behind the same address.
-            _count(self._of_strangers, str((scope.get("client") or ("",))[0]), lines)
+            _count(self._of_strangers, address, lines)
             raise
-        _count(self._of_keys, actor.name, lines)
-        return actor
+        _count(self._of_keys, f"{asker.actor.workspace_id} {asker.actor.name}", lines)
+        return asker
 
     async def _body(self, receive: Receive) -> bytes:
         came = bytearray()

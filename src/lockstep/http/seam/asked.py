@@ -16,6 +16,7 @@ from lockstep.http.seam.params import Listed, Params
 from lockstep.model.permissions import Actor
 from lockstep.operations import vendors
 from lockstep.operations.gate import Gate, Tx
+from lockstep.operations.operators import SignedInOperator
 
 T = TypeVar("T")
 Answer = dict[str, Any]
@@ -33,6 +34,13 @@ class Asked:
     verb: str
     path: str
     url: str
+    operator: SignedInOperator | None = None
+    """The person, where a person asks."""
+
+    @property
+    def origin(self) -> str:
+        """How the caller reaches Lockstep, without a path."""
+        return self.url.removesuffix(self.path)
 
     def label_of(self, vendor: str) -> str:
         """A vendor's name for people."""
@@ -100,3 +108,7 @@ class Path:
     path: str
     params: type[Params]
     answer: Callable[[Asked, Any], Awaitable[Answer]]
+    is_public: bool = False
+    """Whoever shows a publishable key may ask, too."""
+    is_without_workspace: bool = False
+    """Whoever shows a personal token may ask without saying which workspace."""
