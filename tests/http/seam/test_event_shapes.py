@@ -95,7 +95,7 @@ def told() -> Iterator[Event]:
     yield events.PropertyRemoved(**OF_PROPERTY)
     for change in ("space_created", "space_removed", "devices"):
         yield events.PropertyChanged(**OF_PROPERTY, space_id=id_of("space"), change=change)
-    for action in ("unlock", "lock"):
+    for action in ("unlock", "lock", "simulate_keypad_entry", "simulate_manual_lock"):
         of: dict[str, Any] = {**OF_DEVICE, "action_attempt_id": id_of("attempt"), "action": action}
         yield events.ActionAttemptSucceeded(**of)
         yield events.ActionAttemptFailed(**of, **FAILED)

@@ -7,13 +7,14 @@ from typing import Any
 from lockstep.http.seam.present.ids import shown
 from lockstep.operations.attempts import ActionAttempt
 
-_TYPES = {
+ACTION_TYPES = {
     "unlock": "UNLOCK_DOOR",
     "lock": "LOCK_DOOR",
     "configure_auto_lock": "CONFIGURE_AUTO_LOCK",
     "simulate_keypad_entry": "SIMULATE_KEYPAD_CODE_ENTRY",
     "simulate_manual_lock": "SIMULATE_MANUAL_LOCK_VIA_KEYPAD",
 }
+"""Our acts in Seam's words."""
 _MOVES_BOLT = {"unlock", "lock"}
 """Of these the result says whether the device confirmed it; of others it is empty."""
 
@@ -28,7 +29,7 @@ def action_attempt(it: ActionAttempt) -> dict[str, Any]:
         }
     return {
         "action_attempt_id": shown(it.action_attempt_id),
-        "action_type": _TYPES[it.action],
+        "action_type": ACTION_TYPES[it.action],
         "status": it.state,
         "result": _result(it) if it.state == "success" else None,
         "error": error,

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from lockstep.http.seam.present.event_types import ATTEMPTS, types_of
+from lockstep.http.seam.present.action_attempt import ACTION_TYPES
+from lockstep.http.seam.present.event_types import types_of
 from lockstep.http.seam.present.ids import shown
 from lockstep.http.seam.present.instants import instant, instant_or_null
 from lockstep.model.event import RecordedEvent
@@ -274,7 +275,7 @@ def _of_attempt(it: RecordedEvent, type: str, around: Surroundings) -> Shape:
     return {
         **_device(it, around),
         "action_attempt_id": shown(it.subjects["action_attempt_id"]),
-        "action_type": ATTEMPTS[it.payload["action"]].upper(),
+        "action_type": ACTION_TYPES[it.payload["action"]],
         "status": "success" if it.type.endswith("succeeded") else "error",
     }
 

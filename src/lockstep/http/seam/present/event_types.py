@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from lockstep.http.seam.present.action_attempt import ACTION_TYPES
 from lockstep.model.event import RecordedEvent
 
 
@@ -75,12 +76,14 @@ def _rules(*told: str | Rule) -> Sequence[Rule]:
     return [Rule(it) if isinstance(it, str) else it for it in told]
 
 
-ATTEMPTS = {"unlock": "unlock_door", "lock": "lock_door"}
+_ATTEMPTS = ("unlock", "lock", "simulate_keypad_entry", "simulate_manual_lock")
 """Acts whose end Seam tells of."""
 
 
 def _attempts(end: str) -> Sequence[Rule]:
-    return [Rule(f"action_attempt.{theirs}.{end}", said("action", ours)) for ours, theirs in ATTEMPTS.items()]
+    return [
+        Rule(f"action_attempt.{ACTION_TYPES[act].lower()}.{end}", said("action", act)) for act in _ATTEMPTS
+    ]
 
 
 RULES: Mapping[str, Sequence[Rule]] = {
