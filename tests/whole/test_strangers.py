@@ -5,10 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.whole.stage import Stage, build_stage
+from tests.whole.house import build_house
+from tests.whole.stage import Stage, build_stage, connected
 
 from lockstep.emulation.clock import VirtualClock
-from lockstep.operations import unmanaged_codes
+from lockstep.emulation.faults import FaultKind
+from lockstep.operations import (
+    access_codes,
+    adopting,
+    devices,
+    lock_codes,
+    managing,
+    releasing,
+    unmanaged_codes,
+)
+from lockstep.operations.access_codes import AccessCode
+from lockstep.operations.adopting import AdoptCode
+from lockstep.operations.devices import ListDevices
+from lockstep.operations.errors import Conflict, NotFound
+from lockstep.operations.lock_codes import CreateCode
 from lockstep.operations.unmanaged_codes import ListUnmanagedCodes, UnmanagedCode
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -51,3 +66,147 @@ async def test_a_strangers_code_is_the_same_from_reading_to_reading_and_its_comi
         await stage.cancel(let)
         await stage.wait(30 * MINUTE)
         assert (await told(stage))[before:] == list(STRANGERS), "ours is none"
+
+
+async def adopted(stage: Stage, code: UnmanagedCode, *, is_forced: bool = False) -> AccessCode:
+    return await stage.ask(adopting.adopt, AdoptCode(code.unmanaged_code_id, is_forced))
+
+
+async def shown(stage: Stage, access_code_id: str) -> AccessCode:
+    return await stage.ask(access_codes.get, access_code_id)
+
+
+@pytest.mark.parametrize("profile", ["nuki", "slots", "just_in_time", "existence"])
+async def test_an_adopted_code_is_proven_as_it_stands_and_from_then_on_as_any_of_ours(
+    database_url: str, clock: VirtualClock, profile: str
+) -> None:
+    async with build_stage(database_url, clock, profile, locks=1) as stage:
+        (lock,) = stage.site.locks
+        stage.site.app_put(lock, None, "734512")
+        await stage.wait(16 * MINUTE)
+        (code,) = await on(stage, lock)
+        assert code.can_be_adopted
+        writes = stage.writes()
+        made = await adopted(stage, code)
+        assert made.row.public_id == code.unmanaged_code_id
+        assert (made.standing.value, made.status.value) == ("proven", "set")
+        is_shown = stage.site.features.shows == "digits"
+        assert made.digits == ("734512" if is_shown else None)
+        assert await on(stage, lock) == []
+        await stage.wait(40 * MINUTE)
+        assert stage.writes() == writes, "it was not touched"
+        assert stage.site.held(lock) == ["734512"]
+        assert (await shown(stage, made.row.public_id)).standing.value == "proven"
+        stage.site.app_delete(lock, stage.site.reference_of(lock, "734512") or "")
+        await stage.wait(40 * MINUTE)
+        again = await shown(stage, made.row.public_id)
+        if is_shown:
+            assert stage.site.held(lock) == ["734512"], "it is set again"
+        else:
+            assert again.failure is not None
+            assert again.failure["code"] == "digits_unknown"
+        await stage.cancelled(again.row.grant_public_id)
+        await stage.wait(40 * MINUTE)
+        assert stage.site.held(lock) == []
+        assert (await told(stage)).count("unmanaged_code.removed") == 0
+
+
+@pytest.mark.parametrize("profile", ["nuki", "slots", "existence"])
+async def test_a_strangers_code_that_is_to_go_is_taken_off_and_gone_when_a_reading_proves_it(
+    database_url: str, clock: VirtualClock, profile: str
+) -> None:
+    async with build_stage(database_url, clock, profile, locks=1) as stage:
+        (lock,) = stage.site.locks
+        for digits in ("734512", "821963"):
+            stage.site.app_put(lock, None, digits)
+        await stage.wait(16 * MINUTE)
+        first, second = await on(stage, lock)
+        before = len(await told(stage))
+        stage.fault(FaultKind.ERROR_BEFORE)
+        going = await stage.ask(adopting.remove, first.unmanaged_code_id)
+        assert going.is_being_removed
+        assert len(stage.site.held(lock)) == 2
+        await stage.wait(20 * MINUTE)
+        assert len(stage.site.held(lock)) == 1
+        assert [c.unmanaged_code_id for c in await on(stage, lock)] == [second.unmanaged_code_id]
+        assert (await told(stage))[before:] == ["unmanaged_code.removed"]
+        await stage.wait(HOUR)
+        assert len(stage.site.held(lock)) == 1
+
+
+async def test_a_code_that_is_let_go_stays_on_the_lock_as_a_strangers_and_can_be_adopted_again(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "nuki", locks=1) as stage:
+        (lock,) = stage.site.locks
+        command = CreateCode(stage.device_id(lock), "Anna")
+        made = await stage.ask(lock_codes.create, command)
+        code_id, digits = made.row.public_id, made.digits or ""
+        await stage.wait(5 * MINUTE)
+        await stage.ask(releasing.release, code_id)
+        (left,) = await on(stage, lock)
+        assert (left.unmanaged_code_id, left.code) == (code_id, digits)
+        with pytest.raises(NotFound):
+            await shown(stage, code_id)
+        writes = stage.writes()
+        await stage.wait(DAY)
+        assert (stage.writes(), stage.site.held(lock)) == (writes, [digits])
+        assert [c.unmanaged_code_id for c in await on(stage, lock)] == [code_id]
+        again = await adopted(stage, left)
+        assert (again.row.public_id, again.digits, again.standing.value) == (code_id, digits, "proven")
+        await stage.wait(HOUR)
+        assert stage.writes() == writes
+
+
+async def test_a_device_that_is_not_looked_after_keeps_its_codes_and_is_neither_read_nor_written(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", locks=2) as stage:
+        mine, other = stage.site.locks
+        let = await stage.let([mine, other], -HOUR)
+        await stage.wait(10 * MINUTE)
+        ids = {lock: code.row.public_id for lock, code in (await stage.shown(let)).items()}
+        device = await stage.ask(managing.unmanage, stage.device_id(mine))
+        assert not device.is_managed
+        writes = stage.writes()
+        await stage.wait(3 * DAY)
+        assert stage.site.held(mine) == [let.code]
+        assert stage.site.held(other) == [], "its window is over there"
+        (left,) = await on(stage, mine)
+        assert (left.unmanaged_code_id, left.can_be_adopted) == (ids[mine], False)
+        with pytest.raises(Conflict):
+            await stage.let(mine, HOUR)
+        assert stage.writes() == writes + 1
+        listed = await stage.ask(devices.list_shown, ListDevices(is_managed=False))
+        assert [d.device_id for d in listed] == [stage.device_id(mine)]
+        await stage.ask(managing.manage, stage.device_id(mine))
+        await stage.wait(20 * MINUTE)
+        assert [c.unmanaged_code_id for c in await on(stage, mine)] == [ids[mine]]
+        new = await stage.let(mine, -HOUR)
+        await stage.wait(20 * MINUTE)
+        assert await stage.standing(new) == "proven"
+        assert stage.site.held(mine) == sorted([let.code or "", new.code or ""])
+
+
+async def test_two_workspaces_of_one_account_do_not_fight_over_a_code_unless_one_is_forced_to_lose_it(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "nuki", locks=1) as stage:
+        (lock,) = stage.site.locks
+        async with build_house(database_url, clock, {"vendor.test": stage.site.app}) as house:
+            neighbour = await connected(house, stage.site)
+            made = await stage.ask(lock_codes.create, CreateCode(stage.device_id(lock), "Anna"))
+            await stage.wait(20 * MINUTE)
+            await neighbour.wait(20 * MINUTE)
+            (code,) = await on(neighbour, lock)
+            with pytest.raises(Conflict, match="Another workspace"):
+                await adopted(neighbour, code)
+            taken = await adopted(neighbour, code, is_forced=True)
+            assert (taken.digits, taken.standing.value) == (made.digits, "proven")
+            (left,) = await on(stage, lock)
+            assert left.unmanaged_code_id == made.row.public_id
+            writes = stage.writes()
+            await stage.wait(HOUR)
+            await neighbour.wait(HOUR)
+            assert stage.writes() == writes
+            assert stage.site.held(lock) == [made.digits]

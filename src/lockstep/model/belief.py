@@ -82,6 +82,19 @@ UNWRITTEN = Belief()
 """What is believed of an entry of which nothing was ever written."""
 
 
+def as_seen(state: Carried, seen: Seen, begun_at: datetime, capabilities: Capabilities) -> Belief:
+    """Of an entry that is declared to be what a reading shows: it stands there already."""
+    return Belief(
+        frozenset({state}),
+        seen.evidence,
+        frozenset({seen.reference}),
+        accepted=state,
+        version=seen.version,
+        read_at=begun_at,
+        proven_at=begun_at if seen.evidence >= _enough(capabilities) else None,
+    )
+
+
 def widen(
     belief: Belief, state: Carried, reference: str | None, capabilities: Capabilities, deadline: datetime
 ) -> Belief:

@@ -56,6 +56,7 @@ from lockstep.model.events_of_callers import OperatorTokenRevoked as OperatorTok
 from lockstep.model.events_of_callers import WorkspaceChanged as WorkspaceChanged
 from lockstep.model.events_of_callers import WorkspaceConfirmed as WorkspaceConfirmed
 from lockstep.model.events_of_callers import WorkspaceCreated as WorkspaceCreated
+from lockstep.model.events_of_codes import AccessCodeAdopted as AccessCodeAdopted
 from lockstep.model.events_of_codes import AccessCodeBackupPulled as AccessCodeBackupPulled
 from lockstep.model.events_of_codes import AccessCodeChanged as AccessCodeChanged
 from lockstep.model.events_of_codes import AccessCodeCreated as AccessCodeCreated
@@ -71,41 +72,16 @@ from lockstep.model.events_of_codes import AccessCodeGone as AccessCodeGone
 from lockstep.model.events_of_codes import AccessCodeLate as AccessCodeLate
 from lockstep.model.events_of_codes import AccessCodeModifiedOutside as AccessCodeModifiedOutside
 from lockstep.model.events_of_codes import AccessCodeOverwrittenAgain as AccessCodeOverwrittenAgain
+from lockstep.model.events_of_codes import AccessCodeReleased as AccessCodeReleased
 from lockstep.model.events_of_codes import AccessCodeRemovedFromDevice as AccessCodeRemovedFromDevice
 from lockstep.model.events_of_codes import AccessCodeRemovedOutside as AccessCodeRemovedOutside
 from lockstep.model.events_of_codes import AccessCodeSetOnDevice as AccessCodeSetOnDevice
 from lockstep.model.events_of_codes import AccessCodeStarted as AccessCodeStarted
 from lockstep.model.events_of_codes import AccessCodeUnconfirmed as AccessCodeUnconfirmed
-
-
-class AccessCodeAdopted(AccessCodeEvent):
-    """Somebody else had put it on the lock as an unmanaged code of the same id; from now on it is Lockstep's."""
-
-    kind = "access_code.adopted"
-
-
-class AccessCodeReleased(AccessCodeEvent):
-    """Lockstep looks after it no more. What is on the lock stays there, as an unmanaged code of the same id."""
-
-    kind = "access_code.released"
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnmanagedCodeEvent(Event):
-    unmanaged_code_id: str
-    device_id: str
-
-
-class UnmanagedCodeCreated(UnmanagedCodeEvent):
-    """A code that is not Lockstep's was seen on a lock, for the first time or again."""
-
-    kind = "unmanaged_code.created"
-
-
-class UnmanagedCodeRemoved(UnmanagedCodeEvent):
-    """It is on the lock no more."""
-
-    kind = "unmanaged_code.removed"
+from lockstep.model.events_of_codes import UnmanagedCodeCreated as UnmanagedCodeCreated
+from lockstep.model.events_of_codes import UnmanagedCodeDeleted as UnmanagedCodeDeleted
+from lockstep.model.events_of_codes import UnmanagedCodeEvent as UnmanagedCodeEvent
+from lockstep.model.events_of_codes import UnmanagedCodeRemoved as UnmanagedCodeRemoved
 
 
 @dataclass(frozen=True, kw_only=True)

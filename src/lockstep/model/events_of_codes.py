@@ -160,3 +160,39 @@ class AccessCodeDuplicateTaken(AccessCodeFailed):
     """Its digits are taken on the lock by another code."""
 
     kind = "access_code.duplicate_taken"
+
+
+class AccessCodeAdopted(AccessCodeEvent):
+    """Somebody else had put it on the lock as an unmanaged code of the same id; from now on it is Lockstep's."""
+
+    kind = "access_code.adopted"
+
+
+class AccessCodeReleased(AccessCodeEvent):
+    """Lockstep looks after it no more. What is on the lock stays there, as an unmanaged code of the same id."""
+
+    kind = "access_code.released"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnmanagedCodeEvent(Event):
+    unmanaged_code_id: str
+    device_id: str
+
+
+class UnmanagedCodeCreated(UnmanagedCodeEvent):
+    """A code that is not Lockstep's was seen on a lock, for the first time or again."""
+
+    kind = "unmanaged_code.created"
+
+
+class UnmanagedCodeDeleted(UnmanagedCodeEvent):
+    """Somebody asked that it be taken off the lock."""
+
+    kind = "unmanaged_code.deleted"
+
+
+class UnmanagedCodeRemoved(UnmanagedCodeEvent):
+    """It is on the lock no more."""
+
+    kind = "unmanaged_code.removed"

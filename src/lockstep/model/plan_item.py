@@ -10,7 +10,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from lockstep.model.belief import UNWRITTEN, Belief, is_proven
-from lockstep.model.capabilities import Addressing, Capabilities, Comparison, Delete, DuplicateBehaviour
+from lockstep.model.capabilities import (
+    Addressing,
+    Capabilities,
+    CodeChooser,
+    Comparison,
+    Delete,
+    DuplicateBehaviour,
+)
 from lockstep.model.declared import (
     ABSENT,
     Carried,
@@ -44,6 +51,8 @@ class Hold(StrEnum):
     """Two entries on the lock could be this one."""
     NOT_REVOCABLE = "not_revocable"
     """The vendor cannot take a code back."""
+    DIGITS_UNKNOWN = "digits_unknown"
+    """It was somebody else's, and the lock does not show its digits: it cannot be written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,8 @@ def hold_of(
         return Hold.AMBIGUOUS
     if not item.belief.has_settled(capabilities, now):
         return Hold.LOOK
+    if target != ABSENT and _lacks_digits(item, capabilities):
+        return Hold.DIGITS_UNKNOWN
     is_taken_off = target == ABSENT or must_be_replaced(item, target, capabilities)
     if is_taken_off and capabilities.delete is Delete.IMPOSSIBLE:
         return Hold.NOT_REVOCABLE
@@ -193,6 +204,10 @@ def _stands(states: Iterable[Carried], specs: Mapping[int, Spec], capabilities: 
         if spec is not None and spec.fingerprint is not None:
             found.append(_claim(spec.fingerprint, spec, capabilities))
     return found
+
+
+def _lacks_digits(item: Item, capabilities: Capabilities) -> bool:
+    return capabilities.chooser is CodeChooser.CALLER and item.declared.spec.fingerprint is None
 
 
 def _was_never_confirmed(belief: Belief, want: Carried, capabilities: Capabilities) -> bool:

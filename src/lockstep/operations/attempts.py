@@ -12,7 +12,7 @@ from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations import events as recorded
 from lockstep.operations.devices import confinement, given, known_device, require_devices
-from lockstep.operations.errors import AccountInError, Invalid, NotFound
+from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotFound
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Gate, Tx
 from lockstep.storage import accounts, attempts, claims
@@ -157,6 +157,12 @@ async def _actable(tx: Tx, actor: Actor, device_public_id: str) -> DeviceRow:
     device = await known_device(tx, actor, device_public_id)
     if device.removed_at is not None:
         raise NotFound("device", device_public_id)
+    if not device.is_managed:
+        raise Conflict(
+            f"Lockstep does not look after the device {device.name} ({device.public_id}).",
+            code="device_unmanaged",
+            next_step="Let it manage the device first.",
+        )
     return device
 
 

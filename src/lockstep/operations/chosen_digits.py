@@ -52,7 +52,8 @@ def groups(locks: Iterable[DeviceRow]) -> list[Group]:
 
 
 def holds_codes(device: DeviceRow) -> bool:
-    return device.given_up_at is None and CredentialKind.CODE in device.capabilities.credential_kinds
+    is_looked_after = device.is_managed and device.given_up_at is None
+    return is_looked_after and CredentialKind.CODE in device.capabilities.credential_kinds
 
 
 def that_take_digits(locks: Sequence[DeviceRow], wish: Wish) -> list[DeviceRow]:

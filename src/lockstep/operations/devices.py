@@ -119,6 +119,8 @@ class Device:
     """A name that callers gave it, instead of the vendor's."""
     custom_metadata: Mapping[str, str | bool] = field(default_factory=dict)
     """Values that only callers understand."""
+    is_managed: bool = True
+    """False: Lockstep neither looks at it nor writes to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class ListDevices:
     device_ids: tuple[str, ...] | None = None
     name_contains: str | None = None
     created_before: datetime | None = None
+    is_managed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,7 @@ async def list_shown(tx: Tx, actor: Actor, command: ListDevices) -> list[Device]
         command.name_contains,
         command.created_before,
         given(actor),
+        command.is_managed,
     )
     rows = await devices.listed(tx.db, tx.workspace_id, wanted, after.id if after else None, command.most)
     return await _views(tx, rows)
@@ -394,6 +398,7 @@ def _view(row: DeviceRow, around: devices.Surroundings, pool: BackupPool | None)
         row.removed_at,
         row.nickname,
         row.custom_metadata,
+        row.is_managed,
     )
 
 

@@ -25,6 +25,7 @@ from lockstep.operations.spaces import known_space
 from lockstep.operations.words import words, words_or_none
 from lockstep.storage import declarations, grants, spaces
 from lockstep.storage.declarations import NewTarget, Reached
+from lockstep.storage.devices import DeviceRow
 from lockstep.storage.grants import GrantDetail, GrantFilter, GrantRow, MethodRow
 
 MASK = "******"
@@ -363,6 +364,7 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window) -
     if missing:
         raise NotFound("device", min(missing))
     await require_devices(tx, actor, [d.id for d in asked])
+    _require_managed(asked)
     _require_accounts_in_order(reached)
     found.sort(key=lambda s: s.id)
     rows = [NewTarget(new_id(), s.id, None, s.public_id) for s in found]
@@ -371,6 +373,16 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window) -
         tuple(rows),
         tuple(reached),
     )
+
+
+def _require_managed(asked: Sequence[DeviceRow]) -> None:
+    for device in asked:
+        if not device.is_managed:
+            raise Conflict(
+                f"Lockstep does not look after the device {device.name} ({device.public_id}).",
+                code="device_unmanaged",
+                next_step="Let it manage the device first.",
+            )
 
 
 def _require_accounts_in_order(reached: Sequence[Reached]) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.model.capabilities import Evidence
+from lockstep.model.seen import Seen
 from lockstep.model.window import Window
 from lockstep.operations.gate import Tx
 
@@ -30,6 +32,20 @@ def window_seen(content: Mapping[str, Any]) -> Window | None:
         return None
     ends_at = datetime.fromisoformat(document[1]) if document[1] else None
     return Window(datetime.fromisoformat(document[0]), ends_at)
+
+
+def entry_seen(content: Mapping[str, Any]) -> Seen:
+    """As the model compares it."""
+    return Seen(
+        reference=content["reference"],
+        evidence=Evidence(content["evidence"]),
+        fingerprint=UUID(content["fingerprint"]) if content.get("fingerprint") else None,
+        version=content.get("version"),
+        window=window_seen(content),
+        is_enabled=content.get("is_enabled"),
+        targets=frozenset(content["targets"]),
+        name=content.get("name"),
+    )
 
 
 def window_document(window: Window | None) -> list[str | None] | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from lockstep.model import unmanaged
 from lockstep.model.permissions import Actor, Scope, require
-from lockstep.operations.devices import confinement, known_device, require_devices
+from lockstep.operations.devices import confinement, given, known_device, require_devices
 from lockstep.operations.errors import NotFound
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Tx
@@ -71,6 +71,7 @@ async def listed(tx: Tx, actor: Actor, command: ListUnmanagedCodes) -> list[Unma
         command.most,
         [device.id] if device else None,
         property_ids=confinement(actor),
+        besides=given(actor),
     )
     return await _views(tx, actor, rows)
 

@@ -119,6 +119,13 @@ async def withdraw(db: Connection, workspace_id: UUID, access_code_ids: list[UUI
     )
 
 
+async def drop(db: Connection, workspace_id: UUID, access_code_ids: list[UUID]) -> None:
+    """These are no access codes any more."""
+    await db.execute(
+        "delete from access_codes where workspace_id = $1 and id = any($2)", workspace_id, access_code_ids
+    )
+
+
 async def revive(db: Connection, workspace_id: UUID, access_code_ids: list[UUID]) -> None:
     """A code that was withdrawn is wanted again."""
     await db.execute(

@@ -129,6 +129,20 @@ async def _entered(connection: Any, workspace_id: UUID | None) -> _Session:
     return session
 
 
+@asynccontextmanager
+async def entering(db: Connection, workspace_id: UUID | None) -> AsyncIterator[None]:
+    """Within a transaction: statements inside are made within another workspace; None: across all. Only where two
+    workspaces of the installation share something, such as one account of a vendor."""
+    session = cast(_Session, db)
+    set_for_this_transaction = "select set_config('lockstep.workspace', $1, true)"
+    await session.execute(
+        set_for_this_transaction, EVERY_WORKSPACE if workspace_id is None else str(workspace_id)
+    )
+    yield
+    # Nothing is undone where it failed: then the transaction is over, and the setting with it.
+    await session.execute(set_for_this_transaction, session.serves)
+
+
 def tell(db: Connection, channel: str, payload: str) -> None:
     """Tell all who listen, when the transaction has committed; what is told twice in it is heard once."""
     cast(_Session, db).tell(channel, payload)

@@ -125,14 +125,15 @@ async def upsert(
     row: DeviceRow,
 ) -> bool:
     """Store a described target under its account and reference; id and public id of an existing one stay, and it is
-    listed again.
+    listed again. A new one is managed if its account says so.
 
     True where it is new. Writes nothing where nothing differs.
     """
     is_new: bool | None = await db.fetchval(
         """insert into devices (workspace_id, id, public_id, account_id, domain_id, reference, kind, name, model,
-             capabilities, time_zone, state, is_online, created_at, maker)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             capabilities, time_zone, state, is_online, created_at, maker, is_managed)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+             (select manages_new_devices from accounts where workspace_id = $1 and id = $4))
            on conflict (workspace_id, account_id, reference) do update set
              domain_id = excluded.domain_id, kind = excluded.kind, name = excluded.name, model = excluded.model,
              capabilities = excluded.capabilities, time_zone = excluded.time_zone, state = excluded.state,
@@ -218,6 +219,7 @@ class DeviceFilter:
     created_before: datetime | None = None
     besides: Given = NOTHING
     """With those of `property_ids`: what an actor who is confined to these was given besides."""
+    is_managed: bool | None = None
 
 
 async def listed(
@@ -233,6 +235,7 @@ async def listed(
         ("public_id = any({}::text[])", wanted.public_ids),
         ("strpos(lower(coalesce(nickname, name)), lower({})) > 0", wanted.name_contains),
         ("created_at < {}", wanted.created_before),
+        ("is_managed = {}", wanted.is_managed),
     ):
         if value is not None:
             values.append(value)
@@ -381,6 +384,15 @@ async def set_listed(db: Connection, workspace_id: UUID, device_ids: list[UUID])
         device_ids,
     )
     await changes.tell(db, workspace_id)
+
+
+async def set_managed(db: Connection, workspace_id: UUID, device_id: UUID, *, is_managed: bool) -> None:
+    await db.execute(
+        "update devices set is_managed = $3 where workspace_id = $1 and id = $2",
+        workspace_id,
+        device_id,
+        is_managed,
+    )
 
 
 async def give_up(db: Connection, workspace_id: UUID, device_id: UUID, at: datetime) -> None:

@@ -43,6 +43,15 @@ class EntryRow:
     def id(self) -> UUID:
         return self.declared.entry_id
 
+    @property
+    def is_removal(self) -> bool:
+        """It is there only to take somebody else's code off the lock."""
+        return self.method_id is None and self.natural_key.startswith(REMOVAL)
+
+
+REMOVAL = "unmanaged:"
+"""How the natural key of an entry begins that takes somebody else's code off the lock."""
+
 
 _COLUMNS = (
     "e.id, e.domain_id, e.method_id, e.natural_key, e.tag, e.name, e.revision, e.starts_at, e.ends_at, e.digits, "
@@ -259,9 +268,11 @@ async def standing_at(db: Connection, workspace_id: UUID, domain_ids: Sequence[U
         """select t.target, r.reference from entries e
              cross join lateral unnest(e.target_references) t(target)
              cross join lateral unnest(e.vendor_references) r(reference)
-           where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null and e.method_id is not null""",
+           where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null
+             and not (e.method_id is null and starts_with(e.natural_key, $3))""",
         workspace_id,
         list(domain_ids),
+        REMOVAL,
     )
     return {(r["target"], r["reference"]) for r in rows}
 
@@ -313,6 +324,20 @@ async def settle(db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID], 
     """These are over and proven gone: nothing looks at them again."""
     await db.execute(
         "update entries set settled_at = $3 where workspace_id = $1 and id = any($2) and settled_at is null",
+        workspace_id,
+        list(entry_ids),
+        at,
+    )
+
+
+async def let_go(db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID], at: datetime) -> None:
+    """These are Lockstep's no more, whatever stands on the lock: nothing looks at them, and nothing is theirs."""
+    await db.execute(
+        """update entries set withdrawn_at = coalesce(withdrawn_at, $3), settled_at = $3, possible = '{absent}',
+             vendor_references = '{}', accepted = null, version = null, late_until = null, tried = '{}',
+             failure = null, not_before = null, alarms = '{}'
+           where workspace_id = $1 and id in (
+             select id from entries where workspace_id = $1 and id = any($2) order by id for no key update)""",
         workspace_id,
         list(entry_ids),
         at,

@@ -107,6 +107,17 @@ async def end(
     return bool(result == "UPDATE 1")
 
 
+async def end_all_of(db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID], at: datetime) -> None:
+    """Nobody waits any more for what comes of writes to these entries."""
+    await db.execute(
+        """update intents set outcome = 'unknown', ended_at = $3
+           where workspace_id = $1 and entry_id = any($2) and (outcome is null or outcome = 'accepted')""",
+        workspace_id,
+        list(entry_ids),
+        at,
+    )
+
+
 async def refused_places(db: Connection, workspace_id: UUID, entry_id: UUID) -> frozenset[str]:
     """Places that were refused to this entry."""
     rows = await db.fetch(

@@ -90,6 +90,25 @@ async def store(
     return set(changed)
 
 
+async def keep_digits(
+    db: Connection, workspace_id: UUID, account_id: UUID, target: str, reference: str, sealed: str
+) -> None:
+    """What stands under this reference has these digits, whose sealed copy is kept with what was seen."""
+    await db.execute(
+        """update observations o set content = (
+             select jsonb_agg(
+               case when c ->> 'reference' = $4 then c || jsonb_build_object('sealed', $5::text) else c end order by n)
+             from jsonb_array_elements(o.content) with ordinality as e (c, n))
+           where o.workspace_id = $1 and o.account_id = $2 and o.target = $3
+             and exists (select from jsonb_array_elements(o.content) c where c ->> 'reference' = $4)""",
+        workspace_id,
+        account_id,
+        target,
+        reference,
+        sealed,
+    )
+
+
 async def of_targets(
     db: Connection, workspace_id: UUID, account_id: UUID, targets: Sequence[str]
 ) -> list[Observation]:

@@ -308,6 +308,7 @@ async def doors_in_brief(
               d.capabilities -> 'credential_kinds' ? $3 as takes_codes
             from family f join space_devices sd on sd.workspace_id = $1 and sd.space_id = f.id
               join devices d on d.workspace_id = $1 and d.id = sd.device_id and d.given_up_at is null
+                and d.is_managed
                 and {is_door("d")}
               join accounts a on a.workspace_id = $1 and a.id = d.account_id
             order by f.start_id, d.name, d.id""",  # noqa: S608

@@ -132,7 +132,7 @@ async def locks(db: Connection, workspace_id: UUID, property_ids: list[UUID] | N
                  join spaces p on p.workspace_id = s.workspace_id and p.id = s.property_id
                where sd.workspace_id = d.workspace_id and sd.device_id = d.id
                  and ($2::uuid[] is null or p.id = any($2)) order by p.id limit 1) place on true
-           where d.workspace_id = $1 and {is_kept("d")} and {is_door("d")}
+           where d.workspace_id = $1 and d.is_managed and {is_kept("d")} and {is_door("d")}
              and ($2::uuid[] is null or place.name is not null)
            order by place.name nulls last, d.name, d.id""",  # noqa: S608
         workspace_id,

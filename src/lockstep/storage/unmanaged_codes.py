@@ -10,6 +10,7 @@ from uuid import UUID
 
 from lockstep.storage import changes
 from lockstep.storage.database import Connection
+from lockstep.storage.devices import NOTHING, Given
 from lockstep.storage.readings import newest_reading
 
 
@@ -149,23 +150,70 @@ async def listed(
     device_ids: Sequence[UUID] | None = None,
     *,
     property_ids: list[UUID] | None = None,
+    besides: Given = NOTHING,
 ) -> list[UnmanagedCodeRow]:
     """In the order of ids, which is that in which they were first seen; only on locks that stand anywhere in one of
-    these properties."""
+    these properties or are given besides."""
     rows = await db.fetch(
         _SHOWN
         + """ and ($2::uuid is null or u.id > $2) and ($4::uuid[] is null or u.device_id = any($4))
               and ($5::uuid[] is null or exists (select from space_devices sd
                 join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
-                where sd.workspace_id = $1 and sd.device_id = u.device_id and s.property_id = any($5)))
+                where sd.workspace_id = $1 and sd.device_id = u.device_id and s.property_id = any($5))
+                or d.account_id = any($6) or d.id = any($7))
             order by u.id limit $3""",
         workspace_id,
         after,
         most,
         None if device_ids is None else list(device_ids),
         property_ids,
+        *besides,
     )
     return [UnmanagedCodeRow(**dict(r)) for r in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An entry of another workspace that is connected to the same account of a vendor."""
+
+    workspace_id: UUID
+    entry_id: UUID
+
+
+async def managed_elsewhere(
+    db: Connection,
+    workspace_id: UUID,
+    vendor: str,
+    vendor_account: str,
+    targets: Sequence[str],
+    reference: str,
+) -> list[Elsewhere]:
+    """Who else in this installation has an entry under this reference. Needs a connection across all workspaces."""
+    rows = await db.fetch(
+        """select e.workspace_id, e.id as entry_id from accounts a
+             join domains q on q.workspace_id = a.workspace_id and q.account_id = a.id
+             join entries e on e.workspace_id = q.workspace_id and e.domain_id = q.id
+           where a.workspace_id <> $1 and a.vendor = $2 and a.vendor_account = $3 and e.settled_at is null
+             and e.target_references && $4::text[] and $5 = any(e.vendor_references) order by e.workspace_id, e.id""",
+        workspace_id,
+        vendor,
+        vendor_account,
+        list(targets),
+        reference,
+    )
+    return [Elsewhere(**dict(r)) for r in rows]
+
+
+async def keep(db: Connection, workspace_id: UUID, seen: Sighting, first_seen_at: datetime) -> None:
+    """A code of ours is left on its lock as one that is not."""
+    await db.execute(
+        """insert into unmanaged_codes (workspace_id, id, public_id, device_id, reference, first_seen_at)
+           values ($1, $2, $3, $4, $5, $6)
+           on conflict (workspace_id, device_id, reference) where gone_at is null do nothing""",
+        workspace_id,
+        *seen,
+        first_seen_at,
+    )
 
 
 async def note_removal(

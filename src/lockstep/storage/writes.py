@@ -242,6 +242,20 @@ async def store_findings(
     return [f.claim.row_id in held for f in found]
 
 
+async def believe(db: Connection, workspace_id: UUID, entry_id: UUID, belief: Belief) -> None:
+    """Store what is believed of an entry that stands on its lock already."""
+    await db.execute(
+        f"""update entries set {BELIEF_COLUMNS} from jsonb_to_record($3::jsonb) b (possible text[], evidence smallint,
+              refs text[], accepted text, version text, last_write_at timestamptz, late_until timestamptz,
+              read_at timestamptz, proven_at timestamptz, tried text[], overwritten integer,
+              overwritten_at timestamptz, edit jsonb)
+            where workspace_id = $1 and entries.id = $2""",  # noqa: S608
+        workspace_id,
+        entry_id,
+        belief_document(belief),
+    )
+
+
 def belief_document(belief: Belief) -> dict[str, object]:
     """A belief as the statements here read it."""
 

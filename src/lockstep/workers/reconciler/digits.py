@@ -7,28 +7,19 @@ from datetime import datetime
 from uuid import UUID
 
 from lockstep.model.belief import Belief
-from lockstep.model.capabilities import Comparison, DuplicateBehaviour, Scope
 from lockstep.model.declared import ABSENT, Declared, Spec, effective_window, revision_of
 from lockstep.operations.gate import Tx
+from lockstep.operations.occupation import compares_windows, occupation, scopes_of
 from lockstep.storage import entries, occupancies
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.writes import Occupation
-from lockstep.workers.reconciler.situation import Place, Unit, Work
+from lockstep.workers.reconciler.situation import Unit, Work
 
 
 def occupation_of(work: Work, entry: EntryRow, now: datetime) -> Occupation | None:
     """The place that a write's digits take from now on; None where they may stand there twice."""
-    spec, duplicates = entry.declared.spec, work.unit.capabilities.duplicates
-    if spec.fingerprint is None or duplicates.behaviour is DuplicateBehaviour.ACCEPTED:
-        return None
-    window = effective_window(spec.window, work.unit.capabilities)
-    by_window = _compares_windows(work.unit)
-    return Occupation(
-        scopes_of(work.place, work.unit, spec.targets),
-        spec.fingerprint,
-        window.starts_at if by_window else now,
-        window.ends_at if by_window else None,
-    )
+    unit = work.unit
+    return occupation(entry.declared.spec, unit.capabilities, work.place.account.id, unit.locks, now)
 
 
 async def free_digits(tx: Tx, unit: Unit, entry_id: UUID, belief: Belief, specs: Mapping[int, Spec]) -> None:
@@ -38,7 +29,7 @@ async def free_digits(tx: Tx, unit: Unit, entry_id: UUID, belief: Belief, specs:
         return
     prints = [s.fingerprint for s in held if s.fingerprint is not None]
     await occupancies.keep_only(tx.db, tx.workspace_id, entry_id, prints)
-    if len(held) == 1 and held[0].fingerprint is not None and _compares_windows(unit):
+    if len(held) == 1 and held[0].fingerprint is not None and compares_windows(unit.capabilities):
         window = effective_window(held[0].window, unit.capabilities)
         await occupancies.narrow_span(
             tx.db, tx.workspace_id, entry_id, held[0].fingerprint, window.starts_at, window.ends_at
@@ -62,7 +53,7 @@ def _held(unit: Unit, belief: Belief, specs: Mapping[int, Spec]) -> list[Spec] |
         len(held) == 1
         and held[0].fingerprint is not None
         and all(s.fingerprint in prints for s in specs.values())
-        and not _compares_windows(unit)
+        and not compares_windows(unit.capabilities)
     ):
         # It never had other digits than those that it has.
         return None
@@ -77,25 +68,12 @@ async def keep_issued(tx: Tx, work: Work, declared: Declared, revision: int, dig
     await occupancies.take(
         tx.db,
         tx.workspace_id,
-        scopes_of(work.place, work.unit, declared.spec.targets),
+        scopes_of(declared.spec, work.unit.capabilities, work.place.account.id, work.unit.locks),
         declared.entry_id,
         fingerprint,
         tx.now,
         None,
     )
-
-
-def scopes_of(place: Place, unit: Unit, targets: frozenset[str]) -> list[UUID]:
-    """Where digits must be unique: the locks themselves, or the whole account as one site."""
-    if unit.capabilities.duplicates.scope is Scope.SITE:
-        return [place.account.id]
-    return [d.id for d in unit.locks if d.reference in targets]
-
-
-def _compares_windows(unit: Unit) -> bool:
-    """A lock that knows no windows can only compare presence."""
-    capabilities = unit.capabilities
-    return capabilities.duplicates.compared_by is Comparison.WINDOW and not capabilities.is_just_in_time
 
 
 def _spec_of(state: str, specs: Mapping[int, Spec]) -> Spec | None:

@@ -13,13 +13,12 @@ from lockstep.driver.changes import ObserveScope
 from lockstep.driver.contract import Driver, Reading
 from lockstep.driver.outcomes import VendorUnreachable
 from lockstep.model import events
-from lockstep.model.capabilities import CodeChooser, Evidence
+from lockstep.model.capabilities import CodeChooser
 from lockstep.model.lock_health import Battery, battery
 from lockstep.model.matching import ReadEntry
-from lockstep.model.seen import Seen
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Gate, Tx
-from lockstep.operations.observed import sealed_digits, window_document, window_seen
+from lockstep.operations.observed import entry_seen, sealed_digits, window_document
 from lockstep.storage import accounts, claims, devices, domains, entries, readings
 from lockstep.storage.claims import Claim
 from lockstep.storage.devices import DeviceRow
@@ -145,22 +144,7 @@ class Looking:
 
 def read_entries(observation: Observation) -> list[ReadEntry]:
     """What an observation holds, as the model matches it. Credentials that are no codes are left out."""
-    return [
-        ReadEntry(
-            Seen(
-                reference=c["reference"],
-                evidence=Evidence(c["evidence"]),
-                fingerprint=UUID(c["fingerprint"]) if c.get("fingerprint") else None,
-                version=c.get("version"),
-                window=window_seen(c),
-                is_enabled=c.get("is_enabled"),
-                targets=frozenset(c["targets"]),
-                name=c.get("name"),
-            )
-        )
-        for c in observation.content
-        if c.get("is_code", True)
-    ]
+    return [ReadEntry(entry_seen(c)) for c in observation.content if c.get("is_code", True)]
 
 
 async def domains_of_targets(tx: Tx, account_id: UUID, targets: Iterable[str] | None) -> list[UUID]:

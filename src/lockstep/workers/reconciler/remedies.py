@@ -152,6 +152,11 @@ _HOLDS: dict[Hold, tuple[str, str, str]] = {
         "The vendor cannot take this code back.",
         "It ends by itself at the end of its window; change the lock's codes by hand if that is too late.",
     ),
+    Hold.DIGITS_UNKNOWN: (
+        "digits_unknown",
+        "The code was taken over from the lock, which does not show its digits, so it cannot be written as declared.",
+        "Give it digits, or put it right in the vendor's app.",
+    ),
     Hold.AMBIGUOUS: (
         "ambiguous",
         "Two codes on the lock could be this one; neither is touched.",

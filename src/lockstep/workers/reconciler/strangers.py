@@ -74,9 +74,9 @@ async def keep_strangers(gate: Gate, work: Work, found: Strangers, begun_at: dat
 
 
 def _ours(entries: Sequence[EntryRow], matches: Matches) -> frozenset[str]:
-    """References of what stands for a code of ours, second copies among it. An entry without a method takes somebody
-    else's code off: until it is gone that stays who it is."""
-    mine = {e.id: e for e in entries if e.method_id is not None}
+    """References of what stands for a code of ours, second copies among it. An entry that takes somebody else's code
+    off is none: until it is gone that stays who it is."""
+    mine = {e.id: e for e in entries if not e.is_removal}
     found = {seen.reference for id, seen in matches.seen.items() if seen is not None and id in mine}
     found |= {copy.reference for id, copy in matches.surplus if id in mine}
     # Those of which one lock is unread are in no match.
