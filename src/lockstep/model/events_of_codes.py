@@ -46,10 +46,13 @@ class AccessCodeDeleted(AccessCodeEvent):
     kind = "access_code.deleted"
 
 
+@dataclass(frozen=True, kw_only=True)
 class AccessCodeGone(AccessCodeEvent):
-    """It was withdrawn, and nothing of it is on the lock, nor can appear there any more."""
+    """It was withdrawn, and nothing of it is on the lock, nor can appear there any more. `is_replaced`: a backup code
+    stands in its place."""
 
     kind = "access_code.gone"
+    is_replaced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

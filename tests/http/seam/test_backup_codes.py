@@ -10,8 +10,11 @@ from seam import SeamHttpApiError
 from tests.http.seam.parts import Home
 
 from lockstep.workers.sweeps.backup_pools import fill_all
+from lockstep.workers.sweeps.sequencer import sequence_all
 
 STAY = {"starts_at": "2026-06-01T00:00:00.000Z", "ends_at": "2026-06-20T10:00:00.000Z"}
+
+_TOLD = ["access_code.created", "access_code.backup_access_code_pulled", "access_code.deleted"]
 
 
 async def fill(home: Home) -> None:
@@ -23,9 +26,10 @@ async def fill(home: Home) -> None:
 async def pool_of(home: Home, lock: str) -> tuple[bool, list[str]]:
     """Whether it is on, and what is told of it."""
     shown = await home.ask(home.seam.devices.get, device_id=lock)
+    assert shown.properties is not None
     assert shown.properties.supports_backup_access_code_pool
-    told = [*(w.warning_code for w in shown.warnings), *(e.error_code for e in shown.errors)]
-    return shown.properties.backup_access_code_pool_enabled, told
+    told: list[str] = [*(w.warning_code for w in shown.warnings), *(e.error_code for e in shown.errors)]
+    return bool(shown.properties.backup_access_code_pool_enabled), told
 
 
 async def test_a_backup_code_is_pulled_through_the_sdk_and_opens_the_door(home: Home) -> None:
@@ -48,6 +52,8 @@ async def test_a_backup_code_is_pulled_through_the_sdk_and_opens_the_door(home: 
     assert (backup.is_backup, backup.name, backup.ends_at) == (True, "Anna Smith", made.ends_at)
     await fill(home)
 
+    assert backup.code is not None
+    assert made.code is not None
     (nuki,) = [str(id) for id, it in home.world.locks.items() if it.name == "Door 1"]
     assert home.world.enter(nuki, backup.code).opened
     assert not home.world.enter(nuki, made.code).opened
@@ -55,6 +61,15 @@ async def test_a_backup_code_is_pulled_through_the_sdk_and_opens_the_door(home: 
     old = await home.ask(codes.get, access_code_id=made.access_code_id)
     assert old.pulled_backup_access_code_id == backup.access_code_id
     assert [w.warning_code for w in old.warnings] == ["using_backup_access_code"]
+    await sequence_all(home.house.gate)
+    wanted = {"event_types": _TOLD, "device_id": lock, "since": "2026-05-01T00:00:00.000Z"}
+    found = (await home.raw("/events/list", wanted)).json()["events"]
+    events = [(event["event_type"], event["access_code_id"]) for event in found]
+    assert events == [
+        ("access_code.created", made.access_code_id),
+        ("access_code.created", backup.access_code_id),
+        ("access_code.backup_access_code_pulled", made.access_code_id),
+    ]
     await home.ask(codes.delete, access_code_id=made.access_code_id)
     assert [c.access_code_id for c in await home.ask(codes.list, device_id=lock)] == [backup.access_code_id]
     assert home.world.enter(nuki, backup.code).opened, "only the code that was replaced is put away"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -122,10 +122,28 @@ async def settle_and_tell(tx: Tx, findings: Findings) -> None:
             started=noted.started,
         )
     if findings.settled:
-        await _append_for(tx, {id: [CodeFact(events.AccessCodeGone)] for id in findings.gone})
+        await _tell_gone(tx, findings.gone)
         await entries.settle(tx.db, tx.workspace_id, findings.settled, tx.now)
         for entry_id in findings.settled:
             await occupancies.keep_only(tx.db, tx.workspace_id, entry_id, [])
+
+
+async def _tell_gone(tx: Tx, entry_ids: Collection[UUID]) -> None:
+    if entry_ids:
+        shown = await access_codes.shown_of_entries(tx.db, tx.workspace_id, sorted(entry_ids))
+        await recorded.append(
+            tx,
+            RECONCILER,
+            *(
+                events.AccessCodeGone(
+                    access_code_id=code.public_id,
+                    device_id=code.device_public_id,
+                    access_grant_id=code.grant_public_id,
+                    is_replaced=code.is_replaced,
+                )
+                for code in shown
+            ),
+        )
 
 
 def _noted(unit: Unit, entry: EntryRow, remedy: Remedy | None, now: datetime) -> Noted | None:

@@ -126,8 +126,8 @@ def _of_code(it: RecordedEvent, type: str, around: Surroundings) -> Shape:
         shape |= _code_changed(it, type, around)
     elif it.type == "access_code.deleted":
         shape["requested_mutations"] = [{"mutation_code": "deleting"}]
-    elif "backup_code_id" in it.subjects:
-        shape["backup_access_code_id"] = shown(it.subjects["backup_code_id"])
+    elif it.type == "access_code.backup_pulled":
+        shape["backup_access_code_id"] = shown(it.subjects["backup_access_code_id"])
     return shape
 
 

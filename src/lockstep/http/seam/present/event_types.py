@@ -95,9 +95,9 @@ RULES: Mapping[str, Sequence[Rule]] = {
         Rule("access_code.name_changed", _changed("name")),
         Rule("access_code.mutations_requested", _is_any_changed),
     ),
-    # Seam says "deleted" when it is off the lock.
+    # Seam says "deleted" when it is off the lock. What a backup code replaces stays to be read.
     "access_code.deleted": _rules("access_code.mutations_requested"),
-    "access_code.gone": _rules("access_code.deleted"),
+    "access_code.gone": _rules(Rule("access_code.deleted", not_said("is_replaced", True))),
     "access_code.set_on_device": _rules(
         Rule("access_code.scheduled_on_device", said("is_ahead", True)),
         Rule("access_code.set_on_device", not_said("is_ahead", True)),
