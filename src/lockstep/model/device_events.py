@@ -22,10 +22,12 @@ class DeviceAdded(DeviceEvent):
     is_online: bool | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class DeviceChanged(DeviceEvent):
-    """Callers gave it another name, or other values of their own."""
+    """Callers gave it another name, or other values of their own. `is_renamed`: the former."""
 
     kind = "device.changed"
+    is_renamed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

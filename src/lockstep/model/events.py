@@ -109,6 +109,15 @@ class AccessGrantChanged(AccessGrantEvent):
     ends_at: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class AccessGrantMet(AccessGrantEvent):
+    """Its code is proven on every lock that it opens. `is_again`: it was so before, with other digits or another
+    window, or on other locks."""
+
+    kind = "access_grant.met"
+    is_again: bool = False
+
+
 class AccessGrantCancelled(AccessGrantEvent):
     """Nobody is to be let in by it any more."""
 

@@ -213,7 +213,9 @@ async def change(tx: Tx, actor: Actor, device_public_id: str, command: ChangeDev
         metadata = laid_over(metadata, command.custom_metadata)
     if (nickname, metadata) != (device.nickname, device.custom_metadata):
         await devices.describe(tx.db, tx.workspace_id, device.id, nickname, metadata)
-        await recorded.append(tx, actor, events.DeviceChanged(device_id=device.public_id))
+        is_renamed = nickname != device.nickname
+        told = events.DeviceChanged(device_id=device.public_id, is_renamed=is_renamed)
+        await recorded.append(tx, actor, told)
     return await shown(tx, actor, device_public_id)
 
 

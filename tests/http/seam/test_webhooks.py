@@ -12,10 +12,12 @@ from tests.http.seam.parts import Home, key_of
 from tests.workers.deliveries.receiver import Receiver, receiving
 
 from lockstep.emulation.clock import VirtualClock
+from lockstep.http.seam.present.ids import asked, shown
 from lockstep.http.seam.present.instants import instant
 from lockstep.kit.clock import SystemClock
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.model.permissions import Scope
+from lockstep.operations import grants
 from lockstep.workers.deliveries.deliver import Deliverer
 from lockstep.workers.sweeps.sequencer import sequence_all
 
@@ -154,8 +156,8 @@ async def test_a_webhook_is_told_only_of_its_types_until_it_is_deleted(
     await tell(home)
     assert len(receiver.messages) == 1
     await home.ask(hooks.update, webhook_id=hook.webhook_id, event_types=["access_code.deleted"])
-    (shown,) = await home.ask(hooks.list)
-    assert (shown.webhook_id, shown.url, shown.event_types) == (
+    (only,) = await home.ask(hooks.list)
+    assert (only.webhook_id, only.url, only.event_types) == (
         hook.webhook_id,
         receiver.url,
         ["access_code.deleted"],
@@ -179,3 +181,33 @@ async def test_a_key_that_may_not_read_codes_makes_a_webhook_without_digits(
     await tell(home)
     assert {"svix-id", "webhook-id"} <= set(receiver.messages[0].headers)
     assert all(b"472931" not in message.body for message in receiver.messages)
+
+
+async def test_a_grant_is_issued_once_all_its_locks_have_the_code_and_again_when_it_moved(home: Home) -> None:
+    house = home.house
+    now, workspace_id = house.clock.now(), house.actor.workspace_id
+    locks = (asked("lock", await home.lock(0)), asked("lock", await home.lock(1)))
+    async with house.gate.transaction(workspace_id) as tx:
+        made = await grants.create(tx, house.actor, grants.CreateGrant("Anna", now, device_ids=locks))
+    await home.settle()
+    await sequence_all(house.gate)
+    async with house.gate.transaction(workspace_id) as tx:
+        move = grants.ChangeGrant(ends_at=now + timedelta(days=3))
+        await grants.change(tx, house.actor, made.row.public_id, move)
+    await home.settle()
+    async with house.gate.transaction(workspace_id) as tx:
+        await grants.change(tx, house.actor, made.row.public_id, grants.ChangeGrant(name="Anna Berg"))
+    await home.settle()
+    await sequence_all(house.gate)
+    told = await home.ask(sdk(home).events.list, access_grant_id=shown(made.row.public_id))
+    assert types(told) == [
+        "access_grant.created",
+        "access_method.created",
+        "access_grant.access_granted_to_all_doors",
+        "access_method.issued",
+        "access_grant.access_times_changed",
+        "access_method.revoked",
+        "access_grant.access_granted_to_all_doors",
+        "access_method.reissued",
+    ]
+    assert len({e.access_method_id for e in told if e.event_type.startswith("access_method")}) == 1

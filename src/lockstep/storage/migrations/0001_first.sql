@@ -454,6 +454,8 @@ create table grants (
   booking_id uuid,
   -- `code`: asked for as a code of one lock; codes of one common_code_key were asked for together.
   form text not null default 'grant' check (form in ('grant', 'code')),
+  -- Of the declaration that was last told to be proven on all locks.
+  met text,
   common_code_key text,
   starts_at timestamptz not null,
   ends_at timestamptz,

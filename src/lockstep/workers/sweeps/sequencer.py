@@ -1,4 +1,5 @@
-"""Gives committed events their positions and their places in the hash chain, and makes their deliveries."""
+"""Gives committed events their positions and their places in the hash chain, and makes their deliveries. Tells what
+only several of them together mean: that a grant is met on all of its locks."""
 
 from __future__ import annotations
 
@@ -8,16 +9,19 @@ from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model.audit import link
+from lockstep.model.events import AccessCodeDeleted, AccessCodeSetOnDevice, AccessGrantMet
 from lockstep.operations.audit import entry_of
-from lockstep.operations.events import recorded
+from lockstep.operations.events import drafts, recorded
 from lockstep.operations.forms import form_of
 from lockstep.operations.gate import Gate
-from lockstep.storage import deliveries, events, webhooks
+from lockstep.storage import deliveries, events, grants, webhooks
 from lockstep.storage.database import Connection
 from lockstep.storage.deliveries import DeliveryDraft
 from lockstep.storage.events import Head, PositionedRow
 
 _AT_ONCE = 500
+_ACTOR = "worker:sequencer"
+_MAY_MEET = {AccessCodeSetOnDevice.kind, AccessCodeDeleted.kind}
 
 
 async def sequence_all(gate: Gate) -> int:
@@ -39,8 +43,9 @@ async def sequence(gate: Gate, workspace_id: UUID) -> int:
             if placed:
                 await events.give_positions(db, workspace_id, placed)
                 await _make_deliveries(gate, db, workspace_id, placed, now)
+            has_more = await _tell_met(db, workspace_id, placed, now) or len(placed) == _AT_ONCE
         count += len(placed)
-        if len(placed) < _AT_ONCE:
+        if not has_more:
             return count
 
 
@@ -51,6 +56,23 @@ def _placed(head: Head, rows: Sequence[events.EventRow], now: datetime) -> list[
         hash_ = link(hash_, entry_of(PositionedRow(position, b"", row, now)))
         placed.append(PositionedRow(position, hash_, row, now))
     return placed
+
+
+async def _tell_met(
+    db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow], now: datetime
+) -> bool:
+    """Locks prove their codes at the same time, each unseen by the others; here all of it is committed. Whether there
+    was anything to tell."""
+    asked = {row.event.subjects.get("access_grant_id") for row in placed if row.event.kind in _MAY_MEET}
+    grant_ids = sorted(id for id in asked if id is not None)
+    if not grant_ids:
+        return False
+    facts = [
+        AccessGrantMet(access_grant_id=m.public_id, booking_id=m.booking_public_id, is_again=m.is_again)
+        for m in await grants.newly_met(db, workspace_id, grant_ids)
+    ]
+    await events.append(db, workspace_id, _ACTOR, now, drafts(facts))
+    return bool(facts)
 
 
 async def _make_deliveries(

@@ -161,6 +161,7 @@ RULES: Mapping[str, Sequence[Rule]] = {
     "device.low_battery": _rules(Rule("device.low_battery", said("level"))),
     "device.battery_changed": _rules(Rule("device.battery_status_changed", said("level"))),
     "device.renamed": _rules("device.name_changed"),
+    "device.changed": _rules(Rule("device.name_changed", said("is_renamed", True))),
     "device.subscription_required": _rules("device.error.subscription_required"),
     "device.subscription_found": _rules("device.error.subscription_required.resolved"),
     "device.managed": _rules("device.unmanaged.converted_to_managed"),
