@@ -9,7 +9,7 @@ import pytest
 STORAGE = Path(__file__).parents[2] / "src" / "lockstep" / "storage"
 
 # Plumbing beneath the workspaces: connections, schema, the server itself.
-PLUMBING = {"database.py", "dump.py", "inspection.py", "__init__.py"}
+PLUMBING = {"database.py", "dump.py", "inspection.py", "passing.py", "__init__.py"}
 
 # What must look across workspaces, each with its reason.
 ACROSS_WORKSPACES = {

@@ -15,10 +15,11 @@ from tests.conftest import SEALER
 from tests.operations.places import a_property, a_stay, ask, june, some_locks
 from tests.whole.stage import build_stage
 
+from lockstep.cli.emulated.emulator import VirtualEmulator
 from lockstep.cli.keyring import KEY_FILE, add_version, sealer_of
-from lockstep.cli.sandbox.emulator import VirtualEmulator
 from lockstep.cli.settings import SealingSettings
 from lockstep.emulation.clock import VirtualClock
+from lockstep.kit.ids import new_id
 from lockstep.kit.sealing import Place, Sealer, sealed_version
 from lockstep.model.permissions import Actor
 from lockstep.operations import (
@@ -37,12 +38,13 @@ from lockstep.operations.calendars import AddCalendar, RemoveCalendar
 from lockstep.operations.client_sessions import AskedSession
 from lockstep.operations.gate import Gate
 from lockstep.operations.webhooks import CreateWebhook
-from lockstep.storage import accounts, readings, retention
+from lockstep.storage import accounts, readings, retention, sandboxes
 from lockstep.storage import attempts as stored_attempts
 from lockstep.storage import devices as stored_devices
 from lockstep.storage import rotation as stored_rotation
 from lockstep.storage import webhooks as stored_webhooks
 from lockstep.storage.rotation import OBSERVED, PASSING, SEALED, SealedColumn
+from lockstep.storage.sandboxes import BeginningRow
 
 NOT_SEALED = {
     "accounts.callback_token_hash": "a hash",
@@ -67,6 +69,7 @@ NOT_SEALED_DOCUMENTS = {
     "accounts.permits": "ids and instants",
     "attempts.failure": "a code and words",
     "attempts.request": "settings; digits stand sealed beside it",
+    "attempts.result": "what somebody who tries a sandbox says",
     "bookings.held": "a code and words",
     "bookings.said": "an entry of a feed, as anybody with its address reads it",
     "calendars.failure": "a code and words",
@@ -434,6 +437,9 @@ async def _a_sandbox(gate: Gate, owner: Actor) -> None:
     gate.emulator = VirtualEmulator()
     async with gate.transaction(owner.workspace_id) as tx:
         await emulated.create(gate, tx, "anna@example.com", [])
+        row_id = new_id()
+        sealed = tx.seal("{}", "sandbox_beginnings", "document", row_id)
+        await sandboxes.put_beginning(tx.db, tx.workspace_id, BeginningRow(row_id, sealed))
 
 
 async def _filled(gate: Gate, owner: Actor) -> tuple[dict[str, int], dict[str, int]]:

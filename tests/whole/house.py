@@ -12,8 +12,8 @@ from uuid import UUID
 
 import httpx2
 
-from lockstep.cli.sandbox.emulator import ORIGIN, VirtualEmulator
-from lockstep.cli.sandbox.transport import SandboxTransport
+from lockstep.cli.emulated.emulator import ORIGIN, VirtualEmulator
+from lockstep.cli.emulated.transport import SandboxTransport
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.seam.form import SeamForm
 from lockstep.kit.ids import new_id, public_id
@@ -123,6 +123,7 @@ async def build_house(
     workspace_id: UUID | None = None,
     callback_origin: str | None = None,
     warm: Database | None = None,
+    is_sandbox: bool = False,
 ) -> AsyncIterator[House]:
     """`worlds`: host name -> ASGI app of an emulator, reached in-process. `workspace_id`: one that is there already.
     `warm`: connections of somebody who closes them."""
@@ -154,6 +155,7 @@ async def build_house(
                     b"salt" * 4,
                     clock.now(),
                     publishable_key=f"seam_pk1_{workspace_id.hex}",
+                    is_sandbox=is_sandbox,
                 )
         try:
             yield House(gate, system(workspace_id, "test"), clock)

@@ -21,7 +21,7 @@ JOHN = EmulatedAccount("john@example.com", "John", (FRONT, WARM), "john_connecte
 async def test_a_code_reaches_a_lock_that_is_a_row_and_opens_its_door(
     database_url: str, clock: VirtualClock
 ) -> None:
-    async with build_house(database_url, clock, {}) as house:
+    async with build_house(database_url, clock, {}, is_sandbox=True) as house:
         await sandboxes.connect(house.gate, house.actor, JOHN)
         await house.work()
         async with house.gate.transaction(house.actor.workspace_id) as tx:

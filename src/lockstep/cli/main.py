@@ -24,6 +24,7 @@ WORDS = {
     "keys": "lockstep.cli.keys",
     "tokens": "lockstep.cli.tokens",
     "emulate": "lockstep.cli.emulate",
+    "sandbox": "lockstep.cli.sandbox.command",
     "demo": "lockstep.cli.demo.command",
     "test": "lockstep.cli.testing",
     "version": "lockstep.cli.version",

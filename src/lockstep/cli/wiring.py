@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from lockstep.cli.emulated.emulator import ORIGIN, VirtualEmulator
+from lockstep.cli.emulated.transport import SandboxTransport
 from lockstep.cli.keyring import sealer_of
-from lockstep.cli.sandbox.emulator import ORIGIN, VirtualEmulator
-from lockstep.cli.sandbox.transport import SandboxTransport
 from lockstep.cli.settings import Settings
 from lockstep.cli.vendor_http import outbound_policy, vendor_client
 from lockstep.driver.contract import Vendor
@@ -76,28 +76,42 @@ async def built(
     async with database_of(settings, is_passing=is_passing) as dsn:
         await reach(dsn)
         await migrate(dsn)
-        database = await Database.open(dsn, most_connections=settings.storage.database_connections)
-        try:
-            async with database.reading(None) as db:
-                is_new = not await workspaces.every(db)
-            sandboxes = SandboxTransport()
-            async with vendor_client(settings.outbound, {ORIGIN: sandboxes}) as http:
-                gate = Gate(
-                    database,
-                    clock or SystemClock(),
-                    sealer_of(settings.sealing, own_folder(settings), is_new=is_new),
-                    secrets.SystemRandom(),
-                    {name: measured(vendor) for name, vendor in vendors.items()},
-                    http,
-                    outbound_policy(settings.outbound),
-                    settings.http.callback_origin,
-                    forms={SEAM: SeamForm()},
-                    emulator=VirtualEmulator(),
-                )
-                sandboxes.gate = gate
-                yield Built(settings, gate, dsn, processes_of(gate, settings, made))
-        finally:
-            await database.close()
+        async with built_on(dsn, settings, clock=clock, vendors=vendors, made=made) as lockstep:
+            yield lockstep
+
+
+@asynccontextmanager
+async def built_on(
+    dsn: str,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    vendors: Mapping[str, Vendor] = VENDORS,
+    made: Callable[[str, str], None] = lambda vendor, kind: None,
+) -> AsyncIterator[Built]:
+    """The same, on a database that has this version's schema."""
+    database = await Database.open(dsn, most_connections=settings.storage.database_connections)
+    try:
+        async with database.reading(None) as db:
+            is_new = not await workspaces.every(db)
+        sandboxes = SandboxTransport()
+        async with vendor_client(settings.outbound, {ORIGIN: sandboxes}) as http:
+            gate = Gate(
+                database,
+                clock or SystemClock(),
+                sealer_of(settings.sealing, own_folder(settings), is_new=is_new),
+                secrets.SystemRandom(),
+                {name: measured(vendor) for name, vendor in vendors.items()},
+                http,
+                outbound_policy(settings.outbound),
+                settings.http.callback_origin,
+                forms={SEAM: SeamForm()},
+                emulator=VirtualEmulator(),
+            )
+            sandboxes.gate = gate
+            yield Built(settings, gate, dsn, processes_of(gate, settings, made))
+    finally:
+        await database.close()
 
 
 @asynccontextmanager

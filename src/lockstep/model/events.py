@@ -56,6 +56,7 @@ from lockstep.model.events_of_callers import OperatorTokenRevoked as OperatorTok
 from lockstep.model.events_of_callers import WorkspaceChanged as WorkspaceChanged
 from lockstep.model.events_of_callers import WorkspaceConfirmed as WorkspaceConfirmed
 from lockstep.model.events_of_callers import WorkspaceCreated as WorkspaceCreated
+from lockstep.model.events_of_callers import WorkspaceReset as WorkspaceReset
 from lockstep.model.events_of_codes import AccessCodeAdopted as AccessCodeAdopted
 from lockstep.model.events_of_codes import AccessCodeBackupPulled as AccessCodeBackupPulled
 from lockstep.model.events_of_codes import AccessCodeChanged as AccessCodeChanged

@@ -41,6 +41,12 @@ class WorkspaceChanged(WorkspaceEvent):
     kind = "workspace.changed"
 
 
+class WorkspaceReset(WorkspaceEvent):
+    """A sandbox was put back to how it began: what was made in it is gone."""
+
+    kind = "workspace.reset"
+
+
 class WorkspaceConfirmed(WorkspaceEvent):
     """An operator confirmed that this database, restored or copied, is the one that rules."""
 

@@ -46,6 +46,9 @@ class ActionAttempt:
     evidence: str | None = None
     """Of a success: `acknowledged` where the device itself confirmed it, `accepted` where the vendor passed it on."""
 
+    result: Any = None
+    """In a sandbox: what somebody who tries things said that came of it."""
+
     @property
     def is_confirmed_by_device(self) -> bool:
         return self.evidence == "acknowledged"
@@ -223,4 +226,5 @@ def _view(row: AttemptRow) -> ActionAttempt:
         row.deadline_at,
         row.ended_at,
         row.evidence,
+        row.result,
     )

@@ -92,13 +92,14 @@ async def create(tx: Tx, actor: Actor, command: CreateGuest) -> Guest:
     return _shown(await enter_guest(tx, actor, command))
 
 
-async def enter_guest(tx: Tx, actor: Actor, command: CreateGuest) -> GuestRow:
-    """For other operations: as `create`, for whoever may enter a booking."""
+async def enter_guest(tx: Tx, actor: Actor, command: CreateGuest, known_id: str | None = None) -> GuestRow:
+    """For other operations: as `create`, for whoever may enter a booking. `known_id`: for a sandbox that is seeded, and
+    nothing else."""
     id = new_id()
     row = _checked(
         GuestRow(
             id,
-            public_id("guest", id),
+            known_id or public_id("guest", id),
             command.guest_key,
             command.name,
             command.email,

@@ -30,13 +30,17 @@ class AttemptRow:
     digits: bytes | None = field(default=None, repr=False)
     """Sealed."""
     evidence: str | None = None
+    is_forced: bool = False
+    """A tester said what comes of it."""
+    result: Any = None
+    """What a tester said."""
 
 
 _COLUMNS = (
     "id, public_id, device_id, action, state, failure, actor, created_at, deadline_at, sent_at, ended_at, request, "
     "digits, evidence, "
     "(select d.public_id from devices d where d.workspace_id = attempts.workspace_id and d.id = device_id) "
-    "as device_public_id"
+    "as device_public_id, is_forced, result"
 )
 
 
@@ -114,7 +118,7 @@ async def listed(
 async def mark_sent(db: Connection, workspace_id: UUID, attempt_id: UUID, at: datetime) -> bool:
     """Before the call leaves; False where it has been sent already: an act is never repeated blindly."""
     result = await db.execute(
-        "update attempts set sent_at = $3 where workspace_id = $1 and id = $2 and sent_at is null",
+        "update attempts set sent_at = $3 where workspace_id = $1 and id = $2 and sent_at is null and not is_forced",
         workspace_id,
         attempt_id,
         at,
@@ -134,11 +138,34 @@ async def end(
     """Once; the digits that it needed go."""
     await db.execute(
         """update attempts set state = $3, failure = $4, ended_at = $5, evidence = $6, digits = null
-           where workspace_id = $1 and id = $2 and state = 'pending'""",
+           where workspace_id = $1 and id = $2 and state = 'pending' and not is_forced""",
         workspace_id,
         attempt_id,
         state,
         failure,
         at,
         evidence,
+    )
+
+
+async def force(
+    db: Connection,
+    workspace_id: UUID,
+    attempt_id: UUID,
+    state: str,
+    failure: dict[str, Any] | None,
+    result: Any,
+    at: datetime,
+) -> None:
+    """As a tester says, whatever came of it."""
+    await db.execute(
+        """update attempts set state = $3, failure = $4, result = $5, is_forced = true,
+             ended_at = case when $3 = 'pending' then null else $6::timestamptz end
+           where workspace_id = $1 and id = $2""",
+        workspace_id,
+        attempt_id,
+        state,
+        failure,
+        result,
+        at,
     )

@@ -32,6 +32,7 @@ SEALED = (
     SealedColumn("webhooks", "secret"),
     SealedColumn("webhooks", "old_secret"),
     SealedColumn("emulated_worlds", "snapshot"),
+    SealedColumn("sandbox_beginnings", "document"),
 )
 OBSERVED = SealedColumn("observations", "content")
 """Digits that a vendor computed, in documents: Base64, as `sealed` of an entry. They are bound to the account's id."""

@@ -1,1 +1,1 @@
-"""Sandboxes: emulated locks within Lockstep's own processes, and `lockstep sandbox`, a whole Lockstep to try."""
+"""`lockstep sandbox`: a whole Lockstep with emulated locks and known ids, to test programs against."""

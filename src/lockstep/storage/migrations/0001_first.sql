@@ -734,6 +734,9 @@ create table attempts (
   failure jsonb,
   -- Of a success: how much the answer proves.
   evidence text check (evidence in ('accepted', 'listed', 'acknowledged')),
+  -- In a sandbox a tester may say what comes of it: then nothing else does.
+  is_forced boolean not null default false,
+  result jsonb,
   actor text not null,
   created_at timestamptz not null,
   deadline_at timestamptz not null,
@@ -894,6 +897,14 @@ create table emulated_worlds (
   unique (workspace_id, account)
 );
 
+-- What a seeded sandbox began with, as one sealed document, since it holds tokens.
+create table sandbox_beginnings (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  document bytea not null check (octet_length(document) > 30),
+  primary key (workspace_id)
+);
+
 do $$
 declare
   t text;
@@ -903,7 +914,8 @@ begin
     'space_devices', 'space_accounts', 'guests', 'guest_devices', 'client_sessions', 'calendars',
     'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
     'occupancies', 'intents', 'readings', 'observations', 'unmanaged_codes', 'access_events', 'attempts', 'events',
-    'event_positions', 'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds'
+    'event_positions', 'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds',
+    'sandbox_beginnings'
   ] loop
     execute format('alter table %I enable row level security', t);
     execute format('alter table %I force row level security', t);

@@ -99,6 +99,12 @@ class EmbeddedServer:
                 self._end()
         return is_last
 
+    def leave(self) -> None:
+        """Leave the server and let it run on, whoever else uses it: the next to start adopts it."""
+        if self._in_use is not None:
+            self._in_use.close()
+            self._in_use = None
+
     def _bring_up(self) -> None:
         # A server that comes up while we hold the lock was started by a process that was killed meanwhile.
         state, said = self._settled_state(), ""

@@ -45,7 +45,7 @@ class Performer:
     async def process(self, claim: Claim) -> None:
         async with self._gate.transaction(claim.workspace_id) as tx:
             found = await _load(tx, claim)
-            if found is None:
+            if found is None or found[0].is_forced:
                 await claims.release(tx.db, claim, None)
                 return
             attempt, device, account = found

@@ -25,7 +25,7 @@ def action_attempt(it: ActionAttempt) -> dict[str, Any]:
         failure = it.failure
         error = {
             "type": failure.code if failure else "unknown",
-            "message": f"{failure.cause} {failure.next_step}" if failure else "It was not done.",
+            "message": f"{failure.cause} {failure.next_step}".strip() if failure else "It was not done.",
         }
     return {
         "action_attempt_id": shown(it.action_attempt_id),
@@ -36,7 +36,9 @@ def action_attempt(it: ActionAttempt) -> dict[str, Any]:
     }
 
 
-def _result(it: ActionAttempt) -> dict[str, Any]:
+def _result(it: ActionAttempt) -> Any:
+    if it.result is not None:
+        return it.result
     return {"was_confirmed_by_device": it.is_confirmed_by_device} if it.action in _MOVES_BOLT else {}
 
 

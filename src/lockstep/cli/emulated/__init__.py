@@ -1,0 +1,1 @@
+"""Emulated locks within Lockstep's own processes, for sandbox workspaces."""

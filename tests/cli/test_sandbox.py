@@ -1,0 +1,132 @@
+"""`lockstep sandbox --seed` as a process of its own, asked by Seam's own SDK and as its test programs ask a fake."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from seam import Seam
+
+from lockstep.cli.sandbox.seed import NAMES
+from lockstep.storage.server import EmbeddedServer
+
+pytestmark = pytest.mark.timeout(120)
+_SECONDS = 20
+
+
+@dataclass
+class Sandbox:
+    """`seam`: as whoever has the first workspace's key."""
+
+    url: str
+    seam: Seam
+
+    def fake(self, path: str, body: Any = None) -> Any:
+        """A call as test programs make it, with JSON both ways."""
+        method = "GET" if body is None else "POST"
+        return httpx2.request(method, f"{self.url}{path}", json=body, timeout=_SECONDS).json()
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    folder = Path(tempfile.mkdtemp(prefix="lockstep-sandbox-"))
+    folder.chmod(0o755)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LOCKSTEP_", "XDG_"))}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lockstep.cli", "sandbox", "--seed", "--json"],
+        env=kept | {"LOCKSTEP_DATA": str(folder), "PORT": "0"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    told = process.stdout.readline()
+    for _ in range(2):
+        told += process.stdout.readline()
+    url = json.loads(told)["address"]
+    yield Sandbox(url, Seam(api_key=NAMES["seam_apikey1_token"], endpoint=url))
+    process.terminate()
+    assert process.wait(_SECONDS) == 0
+    process.stdout.close()
+    server = EmbeddedServer(folder / "sandboxes", fast_and_unsafe=True)
+    server.start()
+    assert server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what Lockstep is about to do."""
+    give_up_at = time.monotonic() + _SECONDS
+    while not holds():
+        assert time.monotonic() < give_up_at, "it did not come about"
+
+
+def test_the_seed_is_there_by_its_names_and_nothing_else(sandbox: Sandbox) -> None:
+    assert sandbox.fake("/health")["ok"]
+    assert sandbox.fake("/_fake/default_seed") == {**NAMES, "ok": True}
+    ids = [device["device_id"] for device in sandbox.fake("/_fake/database")["devices"]]
+    wanted = ["august_device_1", "august_device_2", "ecobee_device_1", "minut_device_1", "schlage_device_id"]
+    assert ids == wanted
+    devices = sandbox.seam.devices.list()
+    assert [device.device_id for device in devices] == wanted
+    assert all(device.properties and device.properties.online for device in devices)
+    assert [a.connected_account_id for a in sandbox.seam.connected_accounts.list()] == [
+        "john_connected_account_id",
+        "jane_connected_account_id",
+        "john_assa_cs_connected_account_id",
+    ]
+    assert Seam(api_key=NAMES["seam_apikey2_token"], endpoint=sandbox.url).devices.list() == []
+
+
+def test_a_code_is_set_and_a_door_unlocked_by_workers_within(sandbox: Sandbox) -> None:
+    seam = sandbox.seam
+    assert seam.locks.unlock_door(device_id="schlage_device_id").status == "success"
+    code = seam.access_codes.create(device_id="august_device_1", name="Anna", code="4711")
+    until(lambda: seam.access_codes.get(access_code_id=code.access_code_id).status == "set")
+
+
+def test_a_forced_attempt_stays_as_forced(sandbox: Sandbox) -> None:
+    seam = sandbox.seam
+    attempt = seam.locks.unlock_door(device_id="august_device_2", wait_for_action_attempt=False)
+    forced = {"action_attempt_id": attempt.action_attempt_id, "status": "error"}
+    error = {"type": "door_jammed", "message": "It is stuck."}
+    sandbox.fake("/_fake/update_action_attempt", {**forced, "error": error})
+    found = seam.action_attempts.get(
+        action_attempt_id=attempt.action_attempt_id, wait_for_action_attempt=False
+    )
+    assert found.error is not None
+    assert (found.status, found.error.type, found.error.message) == ("error", "door_jammed", "It is stuck.")
+    sandbox.fake("/_fake/update_action_attempt", {**forced, "status": "success", "result": {"a": 1}})
+    assert seam.action_attempts.get(action_attempt_id=attempt.action_attempt_id).status == "success"
+
+
+def test_an_outage_is_of_one_workspace_and_its_routes(sandbox: Sandbox) -> None:
+    outage = {"workspace_id": "seed_workspace_2", "routes": ["/devices/list"]}
+    sandbox.fake("/_fake/simulate_workspace_outage", outage)
+    headers = {"authorization": f"Bearer {NAMES['seam_apikey2_token']}"}
+    out = httpx2.post(f"{sandbox.url}/devices/list", headers=headers)
+    assert (out.status_code, out.content) == (503, b"")
+    assert httpx2.post(f"{sandbox.url}/workspaces/get", headers=headers).status_code == 200
+    assert sandbox.seam.devices.list()
+
+
+def test_pages_and_the_native_api_are_there_for_whoever_asks(sandbox: Sandbox) -> None:
+    headers = {"authorization": f"Bearer {NAMES['seam_apikey1_token']}"}
+    found = httpx2.get(f"{sandbox.url}/v1/devices", headers=headers, timeout=_SECONDS).json()
+    assert [device["maker"] for device in found["items"]] == [
+        "august",
+        "august",
+        "ecobee",
+        "minut",
+        "schlage",
+    ]
