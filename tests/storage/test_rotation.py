@@ -323,7 +323,7 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
     await _acts_under_way_and_ended(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         await client_sessions.create(tx, owner, AskedSession("anna"))
-        await connect_webviews.create(tx, owner, connect_webviews.CreateWebview())
+        await connect_webviews.create(gate, tx, owner, connect_webviews.CreateWebview())
         await idempotency.begin(tx, owner, "no answer yet", b"hash")
         await idempotency.begin(tx, owner, "answered", b"hash")
         await idempotency.keep(tx, owner, "answered", 204, "")
@@ -365,7 +365,7 @@ async def test_no_sealed_column_takes_a_value_that_cannot_be_a_sealed_one(
     await _acts_under_way_and_ended(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         await client_sessions.create(tx, owner, AskedSession("anna"))
-        await connect_webviews.create(tx, owner, connect_webviews.CreateWebview())
+        await connect_webviews.create(gate, tx, owner, connect_webviews.CreateWebview())
         await idempotency.begin(tx, owner, "answered", b"hash")
         await idempotency.keep(tx, owner, "answered", 204, "")
     with pytest.raises(asyncpg.CheckViolationError):

@@ -13,6 +13,7 @@ from lockstep.cli.metrics import running_parts
 from lockstep.cli.wiring import Built
 from lockstep.http.api.app import create_api
 from lockstep.http.callbacks.app import callback_routes
+from lockstep.http.connect.app import create_connect_pages
 from lockstep.http.console.app import create_console
 from lockstep.http.console.settings import ConsoleSettings
 from lockstep.http.running.app import running_routes
@@ -20,6 +21,7 @@ from lockstep.http.running.measuring import Measuring
 from lockstep.http.seam.app import Seam
 from lockstep.http.seam.catalogue import namespaces
 from lockstep.http.static_files import static_files
+from lockstep.operations.connect_webviews import PAGE
 
 _API = "v1"
 
@@ -35,8 +37,10 @@ class Site:
             built.settings.api.requests_per_second,
             built.settings.api.burst,
             built.settings.api.most_body_bytes,
+            public_url=built.settings.http.public_url,
         )
         self._seam_names = namespaces()
+        self._by_link = {PAGE.strip("/"): create_connect_pages(built.gate, built.settings.http.public_url)}
         self._others = Starlette(
             routes=[
                 *running_routes(running_parts(built, crew)),
@@ -63,6 +67,8 @@ class Site:
             await self._api(scope, receive, send)
         elif first in self._seam_names:
             await self._seam(scope, receive, send)
+        elif first in self._by_link:
+            await self._by_link[first](scope, receive, send)
         else:
             await self._others(scope, receive, send)
 

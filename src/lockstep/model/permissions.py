@@ -88,6 +88,7 @@ class ActorKind(StrEnum):
     CLIENT_SESSION = "client_session"
     PUBLISHABLE_KEY = "publishable_key"
     GUEST_LINK = "guest_link"
+    CONNECT_WEBVIEW = "connect_webview"
     WORKER = "worker"
     SYSTEM = "system"
 
@@ -192,6 +193,12 @@ def client_session(
         webview_ids=frozenset(webview_ids),
         guest_ids=frozenset(guest_ids),
     )
+
+
+def webview(workspace_id: UUID, public_id: str) -> Actor:
+    """Whoever follows the link of a connect webview: connects one account, which is all that is asked for them."""
+    scopes = frozenset({Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE})
+    return Actor(ActorKind.CONNECT_WEBVIEW, workspace_id, public_id, scopes)
 
 
 def publisher(workspace_id: UUID, public_id: str) -> Actor:

@@ -18,7 +18,7 @@ from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.guests import known_guest, refuse_erased
 from lockstep.operations.words import words_or_none
-from lockstep.storage import accounts, client_sessions, workspaces
+from lockstep.storage import accounts, client_sessions, connect_webviews, workspaces
 from lockstep.storage.client_sessions import ClientSessionRow, SessionFilter, Surroundings
 
 LASTS = timedelta(days=7)
@@ -264,9 +264,11 @@ async def _of(tx: Tx, actor: Actor, asked: AskedSession) -> ClientSessionRow:
 
 
 async def _webviews(tx: Tx, public_ids: Sequence[str]) -> list[UUID]:
+    known = await connect_webviews.ids(tx.db, tx.workspace_id, public_ids)
     for webview_id in public_ids:
-        raise NotFound("connect webview", webview_id)
-    return []
+        if webview_id not in known:
+            raise NotFound("connect webview", webview_id)
+    return [known[webview_id] for webview_id in public_ids]
 
 
 async def _made(tx: Tx, row: ClientSessionRow, known: KnownSession | None) -> ClientSessionRow | None:
@@ -381,7 +383,7 @@ def _view(tx: Tx, row: ClientSessionRow, around: Surroundings) -> ClientSession:
         row.session_key,
         row.customer_key,
         around.account_public_ids,
-        (),
+        around.webview_public_ids,
         around.guest_public_id,
         around.device_count,
         row.created_at,

@@ -16,7 +16,8 @@ from lockstep.model.permissions import Actor, Scope, require, require_whole_work
 from lockstep.operations import events as recorded
 from lockstep.operations.custom_metadata import laid_over
 from lockstep.operations.errors import Invalid, NotFound
-from lockstep.operations.gate import Tx
+from lockstep.operations.gate import Gate, Tx
+from lockstep.operations.offers import offers
 from lockstep.operations.words import words_or_none
 from lockstep.storage import connect_webviews
 from lockstep.storage.connect_webviews import WebviewFilter, WebviewRow
@@ -64,7 +65,7 @@ class CreateWebview:
     """Where to go afterwards; http or https."""
     failure_redirect_url: str | None = None
     """Where to go for whoever gives up; without it, `redirect_url`."""
-    asked: Mapping[str, str | bool] = field(default_factory=dict)
+    asked: Mapping[str, Any] = field(default_factory=dict)
     """Told again as it is; nothing follows from it."""
 
 
@@ -78,10 +79,11 @@ class ListWebviews:
     custom_metadata: Mapping[str, str | bool | None] | None = None
 
 
-async def create(tx: Tx, actor: Actor, command: CreateWebview) -> ConnectWebview:
-    """Raises Invalid."""
+async def create(gate: Gate, tx: Tx, actor: Actor, command: CreateWebview) -> ConnectWebview:
+    """Raises Invalid, also where nothing of what is accepted can be connected here."""
     require(actor, Scope.ACCOUNTS_WRITE)
     require_whole_workspace(actor)
+    await _require_offers(gate, tx, command)
     id, token = new_id(), links.new_token()
     row = WebviewRow(
         id=id,
@@ -170,6 +172,17 @@ async def _shown(tx: Tx, rows: list[WebviewRow]) -> list[ConnectWebview]:
         )
         for row in rows
     ]
+
+
+async def _require_offers(gate: Gate, tx: Tx, command: CreateWebview) -> None:
+    if command.accepted_vendors is not None and not await offers(gate, tx, command.accepted_vendors):
+        names = ", ".join(offer.vendor for offer in await offers(gate, tx, None))
+        raise Invalid(
+            "Nothing of what is accepted can be connected here.",
+            code="vendor_unknown",
+            next_step=f"There are: {names}.",
+            field="accepted_vendors",
+        )
 
 
 def _require_to_read(actor: Actor) -> None:

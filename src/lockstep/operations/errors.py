@@ -84,6 +84,16 @@ class AccountInError(Problem):
     next_step = f"{CONNECT_AGAIN} Then send this again."
 
 
+class LinkOver(Problem):
+    """A link that lets nobody in: never made, taken back, or over. Which of them is not told."""
+
+    code = "link_over"
+    next_step = "Ask whoever gave it to you for a new one."
+
+    def __init__(self) -> None:
+        super().__init__("This link is not valid any more.")
+
+
 def _plural(noun: str) -> str:
     return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 

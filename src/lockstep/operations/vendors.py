@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lockstep.driver.contract import Description
+from lockstep.driver.contract import Description, Vendor
 from lockstep.driver.outcomes import CredentialsRefused, DriverError, VendorAddressRefused, words_of
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations.errors import Invalid, VendorFailed
@@ -51,13 +51,18 @@ def listed(gate: Gate, actor: Actor) -> list[VendorOffered]:
         VendorOffered(
             v.name,
             v.label,
-            tuple(
-                CredentialWanted(f.name, f.label, f.is_secret, f.is_required, f.default, f.help)
-                for f in v.credential_fields
-            ),
+            wanted_by(v),
         )
         for _, v in sorted(gate.vendors.items())
     ]
+
+
+def wanted_by(vendor: Vendor) -> tuple[CredentialWanted, ...]:
+    """What it asks for when an account is connected."""
+    return tuple(
+        CredentialWanted(f.name, f.label, f.is_secret, f.is_required, f.default, f.help)
+        for f in vendor.credential_fields
+    )
 
 
 def label_of(gate: Gate, vendor: str) -> str:

@@ -33,6 +33,7 @@ class Surroundings:
     """What belongs to a session and stands elsewhere, in public ids."""
 
     account_public_ids: tuple[str, ...]
+    webview_public_ids: tuple[str, ...]
     guest_public_id: str | None
     device_count: int
 
@@ -185,6 +186,17 @@ async def change(db: Connection, workspace_id: UUID, row: ClientSessionRow) -> N
     )
 
 
+async def give_account(db: Connection, workspace_id: UUID, webview_id: UUID, account_id: UUID) -> None:
+    """To the sessions that have this webview: the account was connected on it."""
+    await db.execute(
+        """update client_sessions set account_ids = array_append(account_ids, $3)
+           where workspace_id = $1 and $2 = any(webview_ids) and not $3 = any(account_ids)""",
+        workspace_id,
+        webview_id,
+        account_id,
+    )
+
+
 async def revoke(db: Connection, workspace_id: UUID, session_id: UUID, at: datetime) -> None:
     await db.execute(
         "update client_sessions set revoked_at = $3 where workspace_id = $1 and id = $2 and revoked_at is null",
@@ -208,6 +220,8 @@ async def surroundings(
         f"""select s.id, g.public_id as guest_public_id,
               array(select a.public_id from accounts a
                 where a.workspace_id = $1 and a.id = any(s.account_ids) order by a.id) as account_public_ids,
+              array(select w.public_id from connect_webviews w
+                where w.workspace_id = $1 and w.id = any(s.webview_ids) order by w.id) as webview_public_ids,
               (select count(*) from devices d
                 where d.workspace_id = $1 and {is_kept("d")} and {_REACHED}) as device_count
             from client_sessions s left join guests g on g.workspace_id = s.workspace_id and g.id = s.guest_id
@@ -216,7 +230,12 @@ async def surroundings(
         session_ids,
     )
     return {
-        r["id"]: Surroundings(tuple(r["account_public_ids"]), r["guest_public_id"], r["device_count"])
+        r["id"]: Surroundings(
+            tuple(r["account_public_ids"]),
+            tuple(r["webview_public_ids"]),
+            r["guest_public_id"],
+            r["device_count"],
+        )
         for r in rows
     }
 

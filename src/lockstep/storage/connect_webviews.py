@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -121,6 +122,16 @@ async def listed(
         most,
     )
     return [WebviewRow(**dict(row)) for row in rows]
+
+
+async def ids(db: Connection, workspace_id: UUID, public_ids: Sequence[str]) -> dict[str, UUID]:
+    """By public id; those that there are."""
+    rows = await db.fetch(
+        "select id, public_id from connect_webviews where workspace_id = $1 and public_id = any($2)",
+        workspace_id,
+        list(public_ids),
+    )
+    return {row["public_id"]: row["id"] for row in rows}
 
 
 async def account_public_ids(db: Connection, workspace_id: UUID, account_ids: list[UUID]) -> dict[UUID, str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lockstep.http.console import words
+from lockstep.http.pages import words
 from lockstep.model.window import Window
 
 AMSTERDAM, AUCKLAND = "Europe/Amsterdam", "Pacific/Auckland"

@@ -8,22 +8,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from http import HTTPStatus
-from urllib.parse import parse_qs
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from lockstep.http.console.rendering import Templates
 from lockstep.http.console.settings import ConsoleSettings
-from lockstep.http.console.visits import SIGN_IN, Doorman, PageRoute
+from lockstep.http.console.visits import SIGN_IN, Doorman
+from lockstep.http.pages.rendering import Templates
+from lockstep.http.pages.serving import PageRoute, form_of
 from lockstep.http.rate_limit import RateLimit
 from lockstep.operations import api_keys
 from lockstep.operations.gate import Gate
 
 log = structlog.get_logger()
 
-_MOST_BODY_BYTES = 4096
 _NOT_KNOWN = "This key is not known, was revoked, or has expired."
 
 
@@ -61,7 +60,9 @@ class SignInPage:
             seconds = max(1, math.ceil(allowance.retry_after))
             said = f"Too many attempts from here. Try again in {seconds} seconds."
             return self._page(said, HTTPStatus.TOO_MANY_REQUESTS, {"retry-after": str(seconds)})
-        signed_in = await api_keys.authenticate(self._gate, await _secret(request))
+        signed_in = await api_keys.authenticate(
+            self._gate, (await form_of(request)).get("api_key", "").strip()
+        )
         if signed_in is None:
             log.warning("sign_in_refused", address=address)
             return self._page(_NOT_KNOWN, HTTPStatus.UNAUTHORIZED)
@@ -75,14 +76,3 @@ class SignInPage:
         self, wrong: str | None = None, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None
     ) -> Response:
         return self._templates.page("sign_in.html", {"wrong": wrong, "is_signed_in": False}, status, headers)
-
-
-async def _secret(request: Request) -> str:
-    """The key of the form; empty where there is none, or more is sent than a form of ours can hold."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST_BODY_BYTES:
-            return ""
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
-    return fields.get("api_key", [""])[0].strip()

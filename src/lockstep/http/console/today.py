@@ -13,8 +13,9 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from lockstep.http.console.live import Live
 from lockstep.http.console.needs import needs_of
-from lockstep.http.console.rendering import Templates
-from lockstep.http.console.visits import Doorman, PageRoute, Visit
+from lockstep.http.console.visits import Doorman, Visit
+from lockstep.http.pages.rendering import Templates
+from lockstep.http.pages.serving import PageRoute
 from lockstep.model.access_code import Standing
 from lockstep.model.permissions import Actor, Scope
 from lockstep.operations import bookings, calendars, devices, grants, workspaces

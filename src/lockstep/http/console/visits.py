@@ -1,38 +1,22 @@
-"""What every request of a page passes: who is signed in, whether a form came from our own page, what headers go out."""
+"""What every request of a page passes: who is signed in, and whether a form came from our own page."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
 
 from lockstep.http.console.sessions import Session, Sessions
 from lockstep.http.console.settings import ConsoleSettings
+from lockstep.http.pages.serving import require_own_page
 from lockstep.model.permissions import Actor
 from lockstep.operations import api_keys
-from lockstep.operations.errors import NotAllowed
 from lockstep.operations.gate import Gate
 
 SIGN_IN = "/sign-in"
-
-# Scripts and styles are files of ours alone; nothing comes from, or goes to, another host.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "content-security-policy": POLICY,
-    # Not no-referrer: under that a browser hides the origin of our own forms.
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-store",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +28,6 @@ class Visit:
     session: Session
 
 
-class PageRoute(Route):
-    """Also says which route answered, for whoever counts requests by it."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        match, found = super().matches(scope)
-        return match, {**found, "route": self} if match is Match.FULL else found
-
-
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -61,7 +37,7 @@ class Doorman:
     def __init__(self, gate: Gate, sessions: Sessions, settings: ConsoleSettings) -> None:
         self._gate = gate
         self._sessions = sessions
-        self._public = urlsplit(settings.public_url or "")
+        self._public_url = settings.public_url
 
     def to(self, page: Callable[[Visit], Awaitable[Response]]) -> Endpoint:
         """For whoever is signed in; others are sent to sign in, or refused where no page was asked for."""
@@ -111,18 +87,11 @@ class Doorman:
         return response
 
     def require_own_page(self, request: Request) -> None:
-        """Raises NotAllowed for a form that another site's page sent. Every browser names the origin of a POST."""
-        origin = urlsplit(request.headers.get("origin", "")).netloc
-        ours = {request.headers.get("host", ""), self._public.netloc} - {""}
-        if origin not in ours:
-            raise NotAllowed(
-                "This form was not sent from a page of Lockstep.",
-                code="foreign_form",
-                next_step="Open the page again, and send it from there.",
-            )
+        """Raises NotAllowed for a form that another site's page sent."""
+        require_own_page(request, self._public_url)
 
     def _is_secure(self, request: Request) -> bool:
-        return request.url.scheme == "https" or self._public.scheme == "https"
+        return request.url.scheme == "https" or (self._public_url or "").startswith("https://")
 
     def _cookie(self, request: Request) -> str:
         # The prefix keeps other hosts of the domain from setting it; browsers accept it under TLS alone.

@@ -19,6 +19,7 @@ from lockstep.http.seam import (
     access_codes,
     action_attempts,
     client_sessions,
+    connect_webviews,
     connected_accounts,
     devices,
     events,
@@ -44,6 +45,7 @@ _NAMESPACES: tuple[Any, ...] = (
     access_codes,
     action_attempts,
     client_sessions,
+    connect_webviews,
     connected_accounts,
     devices,
     events,
@@ -75,9 +77,12 @@ class Seam:
         monotonic: Callable[[], float] = time.monotonic,
         *,
         trusts_console: bool = False,
+        public_url: str | None = None,
     ) -> None:
-        """`trusts_console`: see `Credentials`."""
+        """`trusts_console`: see `Credentials`. `public_url`: how the world reaches Lockstep, for links; without it, as
+        the caller did."""
         self._gate = gate
+        self._public_url = (public_url or "").rstrip("/") or None
         self._credentials = Credentials(gate, trusts_console)
         self._cursors = Cursors(derive(gate.sealer.fingerprint_key, "cursors of the seam api"))
         self._of_keys = RateLimit(requests_per_second, burst, monotonic)
@@ -112,7 +117,8 @@ class Seam:
         params = read_params(
             path.params, scope["query_string"].decode("latin-1"), body, _text(received, b"content-type")
         )
-        url = f"{scope.get('scheme', 'http')}://{_text(received, b'host') or ''}{path.path}"
+        here = f"{scope.get('scheme', 'http')}://{_text(received, b'host') or ''}"
+        url = f"{self._public_url or here}{path.path}"
         actor = asker.actor
         workspace_id = await self._gate.public_id_of(actor.workspace_id) if asker.is_within_workspace else ""
         asked = Asked(

@@ -42,6 +42,10 @@ class Asked:
         """How the caller reaches Lockstep, without a path."""
         return self.url.removesuffix(self.path)
 
+    def link(self, path: str) -> str:
+        """An address of a page of ours, as people reach it."""
+        return self.url.removesuffix(self.path) + path
+
     def label_of(self, vendor: str) -> str:
         """A vendor's name for people."""
         return vendors.label_of(self.gate, vendor)

@@ -7,17 +7,18 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse
 
-from lockstep.http.console import words
+from lockstep.http.pages import words
 
 
 @cache
-def _environment() -> Environment:
-    """One in a process: it keeps the templates that it has translated, which takes longer than to fill them in."""
+def _environment(package: str) -> Environment:
+    """One of each room in a process: it keeps the templates that it has translated, which takes longer than to fill
+    them in."""
     environment = Environment(
-        loader=PackageLoader("lockstep.http.console"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("lockstep.http.pages")]),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -29,10 +30,11 @@ def _environment() -> Environment:
 
 
 class Templates:
-    """What is shown is escaped; a name that was not given is an error, not an empty place."""
+    """Those of one room, and the shared ones. What is shown is escaped; a name that was not given is an error, not an
+    empty place."""
 
-    def __init__(self) -> None:
-        self._environment = _environment()
+    def __init__(self, package: str) -> None:
+        self._environment = _environment(package)
 
     def text(self, name: str, values: Mapping[str, Any]) -> str:
         """The HTML of a template."""
