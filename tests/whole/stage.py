@@ -264,6 +264,7 @@ class Stage:
         *,
         code: str | None = None,
         name: str = "Anna",
+        honours_edits: bool = False,
     ) -> Let:
         """A grant on some locks from now on."""
         locks = [locks] if isinstance(locks, str) else locks
@@ -271,7 +272,9 @@ class Stage:
         ends_at = None if lasts is None else starts_at + lasts
         ids = tuple(self._device_ids[lock] for lock in locks)
         async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
-            command = grants.CreateGrant(name, starts_at, ends_at, device_ids=ids, code=code)
+            command = grants.CreateGrant(
+                name, starts_at, ends_at, device_ids=ids, code=code, honours_edits=honours_edits
+            )
             made = await grants.create(tx, self.house.actor, command)
             digits = grants.digits_of(tx, self.house.actor, made.method)
         return Let(made.row.public_id, digits, starts_at, ends_at)

@@ -84,7 +84,7 @@ async def test_guests_who_come_one_after_the_other_exchange_their_digits_and_who
         assert [stage.site.opens(lock, code) for code in (second, first)] == [False, True]
 
 
-@pytest.mark.parametrize("profile", ["plain", "slots", "shared_digits"])
+@pytest.mark.parametrize("profile", ["plain", "slots", "shared_digits", "window_duplicates", "nuki"])
 async def test_digits_that_two_guests_have_one_after_the_other_open_for_the_first_although_the_second_came_first(
     database_url: str, clock: VirtualClock, profile: str
 ) -> None:

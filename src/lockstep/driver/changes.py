@@ -21,11 +21,12 @@ class Intent:
 class EnsurePresent:
     """The full state of one entry, on all its targets. `reference` None: create it; else change it in place.
 
-    `place` is what the driver's own `place()` proposed for a new entry, stored with the intent.
+    `digits` None, only with a reference: those that stand there stay, for nobody knows them; Refused where the vendor
+    cannot do that. `place` is what the driver's own `place()` proposed for a new entry, stored with the intent.
     """
 
     targets: frozenset[str]
-    digits: str = field(repr=False)
+    digits: str | None = field(repr=False)
     window: Window
     name: str = field(repr=False)
     is_enabled: bool = True

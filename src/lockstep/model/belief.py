@@ -188,7 +188,7 @@ def narrow(
     states = _consistent(belief, seen, begun_at, specs, capabilities)
     only = next(iter(states)) if len(states) == 1 else None
     is_proven_now = only == ABSENT or (
-        only is not None and seen is not None and seen.evidence >= _enough(capabilities)
+        only is not None and seen is not None and seen.evidence >= is_enough(capabilities)
     )
     changed = replace(
         belief,
@@ -218,10 +218,10 @@ def is_proven(belief: Belief, state: Carried, capabilities: Capabilities) -> boo
         return state == ABSENT and belief.possible == {ABSENT} and belief.last_write_at is None
     if belief.last_write_at is not None and belief.proven_at < belief.last_write_at:
         return False
-    return state == ABSENT or belief.evidence >= _enough(capabilities)
+    return state == ABSENT or belief.evidence >= is_enough(capabilities)
 
 
-def _enough(capabilities: Capabilities) -> Evidence:
+def is_enough(capabilities: Capabilities) -> Evidence:
     """The rank that proves: a code need not have opened the door."""
     return min(capabilities.best_evidence, Evidence.ACKNOWLEDGED)
 

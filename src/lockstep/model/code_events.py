@@ -50,7 +50,7 @@ def events_of_belief(
     found = []
     was_overwritten = after.overwritten_at != before.overwritten_at
     if was_overwritten:
-        found.append(_edited(after))
+        found.append(edit_told(after))
     if was_overwritten and after.overwritten == OVERWRITTEN_AGAIN:
         found.append(_overwritten_again(after))
     is_due = due_state(declared, capabilities, now) != ABSENT
@@ -109,7 +109,8 @@ def _is_given_up(declared: Declared, belief: Belief, capabilities: Capabilities,
     return belief.attempts_at(want) >= MOST_ATTEMPTS
 
 
-def _edited(after: Belief) -> CodeFact:
+def edit_told(after: Belief) -> CodeFact:
+    """What somebody else did to it."""
     edit = after.edit
     event: type[events.AccessCodeEditedOutside] = events.AccessCodeModifiedOutside
     if edit is not None and edit.change_type is ChangeType.REMOVED:

@@ -64,6 +64,8 @@ class Declared:
     """Withdrawn because its digits are known to the wrong person: its removal goes first."""
     is_spare: bool = False
     """A backup code that is given to nobody: the least urgent of all, and nobody arrives by it."""
+    honours_edits: bool = False
+    """What somebody else changes on the lock, where this revision was proven before, becomes the declaration."""
 
     @property
     def is_withdrawn(self) -> bool:

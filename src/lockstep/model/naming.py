@@ -38,6 +38,19 @@ def carries_tag(name: str | None, tag: str, rules: NameRules) -> bool:
     return name.rstrip().casefold().endswith(tag.casefold())
 
 
+def is_named_so(standing: str, wanted: str, tag: str, rules: NameRules) -> bool:
+    """Whether the name of an entry, as it stands on the lock, says what is wanted, though without our tag: somebody
+    else wrote it so, and it need not be written again."""
+    if not standing or carries_tag(standing, tag, rules):
+        return False
+    return entry_name(standing, tag, rules) == entry_name(wanted, tag, rules)
+
+
+def untagged(name: str, tag: str, rules: NameRules) -> str:
+    """A name as a person wrote it: without our tag at its end."""
+    return name.rstrip()[: -len(tag)].rstrip() if carries_tag(name, tag, rules) else name.strip()
+
+
 def is_shown_as(shown: str | None, written: str, rules: NameRules) -> bool:
     """Whether a name read back is the one that was written, but for case and spaces, which vendors change, and the end
     that some cut off. True where the vendor keeps or shows none: that tells nothing."""

@@ -49,6 +49,8 @@ class Hold(StrEnum):
     """Written as often as allowed without proof."""
     AMBIGUOUS = "ambiguous"
     """Two entries on the lock could be this one."""
+    DIGITS_UNKNOWN = "digits_unknown"
+    """Nobody knows its digits since somebody else changed it, so that it cannot be set anew."""
     NOT_REVOCABLE = "not_revocable"
     """The vendor cannot take a code back."""
     DIGITS_UNKNOWN = "digits_unknown"
@@ -138,6 +140,9 @@ def hold_of(
         return Hold.GIVEN_UP
     if is_taken_off and item.belief.attempts_at(ABSENT) >= MOST_ATTEMPTS:
         return Hold.GIVEN_UP
+    is_new = is_taken_off or not item.belief.may_be_present
+    if target != ABSENT and is_new and _digits_are_unknown(item, capabilities):
+        return Hold.DIGITS_UNKNOWN
     claim = wanted_claim(item, capabilities)
     if (
         target != ABSENT
@@ -147,6 +152,10 @@ def hold_of(
     ):
         return Hold.TAKEN_BY_FOREIGN
     return None
+
+
+def _digits_are_unknown(item: Item, capabilities: Capabilities) -> bool:
+    return capabilities.chooser is CodeChooser.CALLER and item.declared.spec.fingerprint is None
 
 
 def is_as_wanted(belief: Belief, want: Carried, capabilities: Capabilities) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from lockstep.model.capabilities import CodeChooser, CredentialKind
+from lockstep.model.capabilities import Capabilities, CodeChooser, CredentialKind
 from lockstep.model.code_choice import PREFERRED_LENGTH, Choice, NoCommonLength, NoFreeCode, choose_code
 from lockstep.model.constraints import breaches_of_code
 from lockstep.model.naming import TAG_LENGTH
@@ -14,6 +14,7 @@ from lockstep.operations.errors import Conflict, Invalid
 from lockstep.operations.gate import Tx
 from lockstep.storage.declarations import Reached
 from lockstep.storage.devices import DeviceRow
+from lockstep.storage.entries import EntryRow
 
 _TAG_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -54,6 +55,14 @@ def groups(locks: Iterable[DeviceRow]) -> list[Group]:
 def holds_codes(device: DeviceRow) -> bool:
     is_looked_after = device.is_managed and device.given_up_at is None
     return is_looked_after and CredentialKind.CODE in device.capabilities.credential_kinds
+
+
+def has_unknown_digits(entry: EntryRow, capabilities: Capabilities) -> bool:
+    """Whether it stands on its lock with digits that somebody else gave it and that nobody can read: these are never
+    written over, unless others are given."""
+    declared = entry.declared
+    is_there = not declared.is_withdrawn and entry.settled_at is None
+    return is_there and capabilities.chooser is CodeChooser.CALLER and declared.spec.fingerprint is None
 
 
 def that_take_digits(locks: Sequence[DeviceRow], wish: Wish) -> list[DeviceRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from lockstep.model.belief import Belief
 from lockstep.model.capabilities import CodeChooser
 from lockstep.model.constraints import breaches_of_code
 from lockstep.model.declared import Declared, Spec
-from lockstep.model.naming import entry_name
+from lockstep.model.naming import entry_name, is_named_so
 from lockstep.model.permissions import Actor
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
@@ -22,6 +22,7 @@ from lockstep.operations.chosen_digits import (
     Wish,
     choose,
     groups,
+    has_unknown_digits,
     holds_codes,
     in_use_on,
     tag_of,
@@ -94,8 +95,10 @@ async def declare_grant(tx: Tx, actor: Actor, grant: GrantRow, natural: str | No
         return
     locks, codes = reached.locks, reached.codes
     window = Window(grant.starts_at, grant.ends_at)
-    methods = await _methods(tx, grant, locks, codes, window, wish)
-    changed = await _make_equal(tx, actor, _Wanted(grant, methods, window, natural, locks, codes))
+    keeps = wish.code is None
+    unknown = {c.device_id for c in codes if keeps and has_unknown_digits(c.entry, c.capabilities)}
+    methods = await _methods(tx, grant, locks, codes, window, wish, unknown)
+    changed = await _make_equal(tx, actor, _Wanted(grant, methods, keeps, window, natural, locks, codes))
     await domains.hurry(tx.db, tx.workspace_id, sorted(changed), grant.starts_at)
     await claims.wake(tx.db, tx.workspace_id, "domains", sorted(changed), tx.now)
 
@@ -116,7 +119,7 @@ async def withdraw_grant(tx: Tx, actor: Actor, grant: GrantRow, *, is_compromise
         tx,
         actor,
         events.AccessGrantCancelled(access_grant_id=grant.public_id, form=grant.form),
-        *(events.AccessCodeDeleted(**_subjects(c)) for c in living),
+        *(events.AccessCodeDeleted(**subjects_of(c)) for c in living),
     )
     await domains.hurry(tx.db, tx.workspace_id, domain_ids, tx.now)
     await claims.wake(tx.db, tx.workspace_id, "domains", domain_ids, tx.now)
@@ -212,7 +215,8 @@ async def _reach(tx: Tx, grant: GrantRow) -> _Reach:
     codes = await access_codes.of_grants(tx.db, tx.workspace_id, [grant.id])
     # In the place of one that was replaced stands its backup code, which is the grant's as well.
     standing = [c for c in codes if c.pulled_backup_id is None]
-    return _Reach([d for d in found if holds_codes(d)], standing)
+    left_off = {c.device_id for c in standing if c.left_off_at is not None}
+    return _Reach([d for d in found if holds_codes(d) and d.id not in left_off], standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,8 @@ class _Wanted:
     grant: GrantRow
     methods: Mapping[UUID, MethodRow]
     """By lock."""
+    keeps_unknown_digits: bool
+    """Whether digits that stand on a lock and that nobody knows stay there."""
     window: Window
     natural: str | None
     locks: Sequence[DeviceRow]
@@ -239,18 +245,18 @@ async def _make_equal(tx: Tx, actor: Actor, w: _Wanted) -> set[UUID]:
             await entries.redeclare(tx.db, tx.workspace_id, row)
             changed.add(group.domain_id)
         kept.add(row.id)
-        told = _what_changed(existing, row) if existing is not None and group.domain_id in changed else None
+        told = what_changed(existing, row) if existing is not None and group.domain_id in changed else None
         await _show_codes(tx, actor, w, group, row.id, told)
     gone = [c for c in w.codes if c.entry.id not in kept and c.withdrawn_at is None]
     if gone:
         await entries.withdraw(tx.db, tx.workspace_id, sorted({c.entry.id for c in gone}), tx.now)
         await access_codes.withdraw(tx.db, tx.workspace_id, [c.id for c in gone], tx.now)
-        await recorded.append(tx, actor, *(events.AccessCodeDeleted(**_subjects(c)) for c in gone))
+        await recorded.append(tx, actor, *(events.AccessCodeDeleted(**subjects_of(c)) for c in gone))
         changed |= {c.entry.domain_id for c in gone}
     return changed
 
 
-def _what_changed(before: EntryRow, after: EntryRow) -> dict[str, Any]:
+def what_changed(before: EntryRow, after: EntryRow) -> dict[str, Any]:
     """What an event tells of a declaration that is another now: which parts, and of the window both."""
     was, now = before.declared.spec, after.declared.spec
     parts = {
@@ -289,7 +295,7 @@ async def _show_codes(
         elif told is not None:
             if code.withdrawn_at is not None:
                 await access_codes.revive(tx.db, tx.workspace_id, [code.id])
-            await recorded.append(tx, actor, events.AccessCodeChanged(**_subjects(code), **told))
+            await recorded.append(tx, actor, events.AccessCodeChanged(**subjects_of(code), **told))
     dropped = [c for device_id, c in by_device.items() if device_id not in {d.id for d in group.locks}]
     await access_codes.withdraw(tx.db, tx.workspace_id, [c.id for c in dropped], tx.now)
 
@@ -308,7 +314,9 @@ async def _declared_row(tx: Tx, w: _Wanted, group: Group, existing: EntryRow | N
     is_ours = capabilities.chooser is CodeChooser.CALLER
     method = w.methods[first.id]
     digits = fingerprint = None
-    if is_ours and method.digits is not None:
+    if existing is not None and w.keeps_unknown_digits and has_unknown_digits(existing, capabilities):
+        pass
+    elif is_ours and method.digits is not None:
         fingerprint = method.fingerprint
         plain = tx.open(method.digits, "access_methods", "digits", method.id)
         is_kept = existing is not None and existing.declared.spec.fingerprint == fingerprint
@@ -316,9 +324,15 @@ async def _declared_row(tx: Tx, w: _Wanted, group: Group, existing: EntryRow | N
     elif existing is not None and not is_ours and existing.declared.spec.window == w.window:
         digits, fingerprint = existing.digits, existing.declared.spec.fingerprint
     name = entry_name(w.grant.name, tag, capabilities.name)
+    if existing is not None and is_named_so(
+        existing.declared.spec.name, w.grant.name, tag, capabilities.name
+    ):
+        name = existing.declared.spec.name
     spec = Spec(fingerprint, w.window, name, targets)
     revision = existing.declared.revision + 1 if existing else 1
-    declared = Declared(entry_id, revision, spec, tag, declared_at=tx.now)
+    declared = Declared(
+        entry_id, revision, spec, tag, declared_at=tx.now, honours_edits=w.grant.honours_edits
+    )
     belief = existing.belief if existing else Belief()
     return EntryRow(declared, belief, group.domain_id, method.id, natural, digits)
 
@@ -343,9 +357,10 @@ async def _methods(
     codes: Sequence[AccessCodeRow],
     window: Window,
     wish: Wish,
+    unknown: Set[UUID],
 ) -> Mapping[UUID, MethodRow]:
     """The digits of each lock: the grant's own, or those of the backup code that was pulled there, until the grant is
-    given others."""
+    given others. `unknown`: locks on which others stand that nobody knows; these choose none."""
     every = await grants.methods_of(tx.db, tx.workspace_id, grant.id)
     if every:
         own = every[0]
@@ -362,9 +377,10 @@ async def _methods(
         lock = next((d for d in locks if d.id == code.device_id), None)
         method = of_backups.get(code.entry.method_id) if code.entry.method_id else None
         if lock is not None and method is not None and code.withdrawn_at is None:
-            found[lock.id] = await _fitting(tx, method, [lock], window, Wish())
+            choosing = [lock] if lock.id not in unknown else []
+            found[lock.id] = await _fitting(tx, method, choosing, window, Wish())
     others = [d for d in locks if d.id not in found]
-    own = await _fitting(tx, own, others, window, wish)
+    own = await _fitting(tx, own, [d for d in others if d.id not in unknown], window, wish)
     return {**dict.fromkeys((d.id for d in others), own), **found}
 
 
@@ -400,7 +416,7 @@ def _phone_last_digits(booking: BookingRow, guest: GuestRow | None) -> str | Non
     return digits[-4:] if len(digits) >= 4 else None
 
 
-def _subjects(code: AccessCodeRow) -> dict[str, Any]:
+def subjects_of(code: AccessCodeRow) -> dict[str, Any]:
     return {
         "access_code_id": code.public_id,
         "device_id": code.device_public_id,

@@ -23,7 +23,7 @@ from lockstep.operations.guests import known_guest, refuse_erased
 from lockstep.operations.new_grants import declare_new
 from lockstep.operations.spaces import known_space
 from lockstep.operations.words import words, words_or_none
-from lockstep.storage import declarations, grants, spaces
+from lockstep.storage import access_codes, declarations, domains, entries, grants, spaces
 from lockstep.storage.declarations import NewTarget, Reached
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.grants import GrantDetail, GrantFilter, GrantRow, MethodRow
@@ -52,6 +52,8 @@ class CreateGrant:
     common_code_key: str | None = None
     uses_backup_pool: bool = False
     """Its locks are to have backup codes from now on, as far as they can hold such."""
+    honours_edits: bool = False
+    """Whether what somebody changes in the vendor's app becomes the declaration; else it is put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class ChangeGrant:
     is_ongoing: bool = False
     """True: takes the end away."""
     code: str | None = field(default=None, repr=False)
+    honours_edits: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ class AccessGrant:
     created_at: datetime
     changed_at: datetime
     cancelled_at: datetime | None
+    honours_edits: bool
+    """Whether what somebody changes in the vendor's app becomes the declaration; else it is put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,7 @@ async def create_shown(tx: Tx, actor: Actor, command: CreateGrant) -> AccessGran
         row.created_at,
         row.changed_at,
         None,
+        row.honours_edits,
         method.id,
         method.public_id,
         method.kind,
@@ -177,13 +183,34 @@ async def change(tx: Tx, actor: Actor, grant_public_id: str, command: ChangeGran
         starts_at=starts_at,
         ends_at=ends_at,
         changed_at=tx.now,
+        honours_edits=row.honours_edits if command.honours_edits is None else command.honours_edits,
     )
+    if changed.honours_edits != row.honours_edits:
+        await _set_honours_edits(tx, changed)
     if replace(changed, changed_at=row.changed_at) != row or command.code is not None:
         await grants.change(tx.db, tx.workspace_id, changed)
         is_moved = (starts_at, ends_at) != (row.starts_at, row.ends_at)
         await recorded.append(tx, actor, grant_changed(changed, is_moved=is_moved))
         await declare_grant(tx, actor, changed, None, Wish(code=command.code))
     return await _with_method(tx, changed)
+
+
+async def _set_honours_edits(tx: Tx, row: GrantRow) -> None:
+    """Edits that were honoured stay as they are; where a code was taken off a lock, it comes back once that is no
+    longer to count."""
+    if row.honours_edits and row.booking_id is not None:
+        raise Conflict(
+            "This grant follows its booking, and cannot follow what is changed on a lock as well.",
+            code="grant_of_booking",
+            next_step="Make a grant of its own for what may be changed on the lock.",
+        )
+    codes = await access_codes.of_grants(tx.db, tx.workspace_id, [row.id])
+    await domains.lock(tx.db, tx.workspace_id, sorted({c.entry.domain_id for c in codes}))
+    await entries.set_honours_edits(
+        tx.db, tx.workspace_id, sorted({c.entry.id for c in codes}), honours_edits=row.honours_edits
+    )
+    if not row.honours_edits:
+        await access_codes.want_again(tx.db, tx.workspace_id, row.id)
 
 
 async def cancel(tx: Tx, actor: Actor, grant_public_id: str, *, is_compromised: bool = False) -> Grant:
@@ -340,6 +367,7 @@ async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow,
         None,
         command.form,
         command.common_code_key,
+        command.honours_edits,
     )
     wish = Wish(code=command.code, length=command.code_length)
     method = await declare_new(tx, actor, row, targets.rows, targets.reached, row.grant_key, wish)
@@ -419,6 +447,7 @@ def _views(tx: Tx, actor: Actor, details: Sequence[GrantDetail]) -> list[AccessG
             d.created_at,
             d.changed_at,
             d.cancelled_at,
+            d.honours_edits,
         )
         for d in details
     ]

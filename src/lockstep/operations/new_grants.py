@@ -131,7 +131,7 @@ async def _entry(tx: Tx, grant: GrantRow, chosen: _Chosen, group: Group, natural
         fingerprint = chosen.method.fingerprint
     name = entry_name(grant.name, tag, capabilities.name)
     spec = Spec(fingerprint, Window(grant.starts_at, grant.ends_at), name, targets)
-    declared = Declared(id, 1, spec, tag, declared_at=tx.now)
+    declared = Declared(id, 1, spec, tag, declared_at=tx.now, honours_edits=grant.honours_edits)
     return EntryRow(declared, Belief(), group.domain_id, chosen.method.id, natural or grant.public_id, digits)
 
 

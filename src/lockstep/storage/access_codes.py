@@ -44,6 +44,8 @@ class AccessCodeRow:
     """Of its grant."""
     created_at: datetime
     withdrawn_at: datetime | None
+    left_off_at: datetime | None
+    """Since when the grant goes on without it, because somebody took it off the lock."""
     capabilities: Capabilities
     actual_starts_at: datetime | None
     actual_ends_at: datetime | None
@@ -126,6 +128,26 @@ async def drop(db: Connection, workspace_id: UUID, access_code_ids: list[UUID]) 
     )
 
 
+async def leave_off(db: Connection, workspace_id: UUID, access_code_ids: list[UUID], at: datetime) -> None:
+    """Withdrawn, since somebody took them off their locks: the grant goes on without these."""
+    await db.execute(
+        """update access_codes set withdrawn_at = coalesce(withdrawn_at, $3), left_off_at = $3
+           where workspace_id = $1 and id = any($2)""",
+        workspace_id,
+        access_code_ids,
+        at,
+    )
+
+
+async def want_again(db: Connection, workspace_id: UUID, grant_id: UUID) -> None:
+    """Codes of a grant that were left off: a declaration may bring them back."""
+    await db.execute(
+        "update access_codes set left_off_at = null where workspace_id = $1 and grant_id = $2",
+        workspace_id,
+        grant_id,
+    )
+
+
 async def revive(db: Connection, workspace_id: UUID, access_code_ids: list[UUID]) -> None:
     """A code that was withdrawn is wanted again."""
     await db.execute(
@@ -143,7 +165,7 @@ _JOINED = f"""
     ac.label as account_label, ac.disconnected_at, a.grant_id,
     g.public_id as grant_public_id,
     g.name as grant_name, g.form as grant_form, g.common_code_key,
-    a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at,
+    a.created_at as code_created_at, a.withdrawn_at as code_withdrawn_at, a.left_off_at,
     dom.failure as domain_failure, dom.due_at as domain_due_at, i.begun_at as last_intent_at,
     i.outcome as last_intent_outcome, {last_use("e", "a")} as used_at,
     {newest_reading("d")} as lock_read_at, a.is_backup, a.pulled_backup_id,
@@ -188,6 +210,7 @@ def _row(r: Any) -> AccessCodeRow:
         cancelled_at=r["cancelled_at"],
         created_at=r["code_created_at"],
         withdrawn_at=r["code_withdrawn_at"],
+        left_off_at=r["left_off_at"],
         capabilities=from_document(r["capabilities"], Capabilities),
         actual_starts_at=r["actual_starts_at"],
         actual_ends_at=r["actual_ends_at"],

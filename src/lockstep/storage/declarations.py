@@ -154,7 +154,7 @@ async def insert(
         *_columns(new.codes, 4),
         *draft_columns(new.events),
         *(list(new.domains), list(new.domains.values())),
-        *(g.form, g.common_code_key),
+        *(g.form, g.common_code_key, g.honours_edits),
     )
     assert came_of_it is not None
     is_current, is_stored = came_of_it
@@ -182,9 +182,9 @@ _INSERT = f"""
     select from held having count(*) = cardinality($42::uuid[])
   ), g as (
     insert into grants (workspace_id, id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at,
-      space_public_ids, device_public_ids, created_at, changed_at, form, common_code_key)
+      space_public_ids, device_public_ids, created_at, changed_at, form, common_code_key, honours_edits)
     select $1, $4, $5, $6, $7, $8::uuid, $9::uuid, $10::timestamptz, $11::timestamptz,
-      $21::text[], $22::text[], $3, $3, $44::text, $45::text
+      $21::text[], $22::text[], $3, $3, $44::text, $45::text, $46::boolean
     from current
     on conflict (workspace_id, grant_key) do nothing returning id
   ), targets as (
@@ -201,9 +201,9 @@ _INSERT = f"""
       as e (id, domain_id, natural_key, tag, name, starts_at, ends_at, digits, fingerprint, targets)
   ), entered as (
     insert into entries (workspace_id, id, domain_id, method_id, natural_key, tag, name, revision, starts_at, ends_at,
-      digits, fingerprint, target_references, declared_at)
+      digits, fingerprint, target_references, declared_at, honours_edits)
     select $1, id, domain_id, $12, natural_key, tag, name, 1, starts_at, ends_at, digits, fingerprint,
-      target_references, $3 from given
+      target_references, $3, $46::boolean from given
   ), revised as (
     insert into entry_revisions (workspace_id, entry_id, revision, starts_at, ends_at, fingerprint, name,
       target_references)

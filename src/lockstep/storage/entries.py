@@ -55,7 +55,8 @@ REMOVAL = "unmanaged:"
 
 _COLUMNS = (
     "e.id, e.domain_id, e.method_id, e.natural_key, e.tag, e.name, e.revision, e.starts_at, e.ends_at, e.digits, "
-    "e.fingerprint, e.target_references, e.declared_at, e.withdrawn_at, e.is_compromised, e.possible, e.evidence, "
+    "e.fingerprint, e.target_references, e.declared_at, e.withdrawn_at, e.is_compromised, e.honours_edits, "
+    "e.possible, e.evidence, "
     "e.vendor_references, e.accepted, e.version, e.last_write_at, e.late_until, e.read_at, e.proven_at, e.tried, "
     "e.overwritten, e.overwritten_at, e.edit, e.failure, e.not_before, e.alarms, e.settled_at, "
     "e.actual_starts_at, e.actual_ends_at, e.started, e.pool_device_id"
@@ -77,6 +78,7 @@ def entry_row(record: Any) -> EntryRow:
         r["withdrawn_at"],
         r["is_compromised"],
         r["pool_device_id"] is not None,
+        r["honours_edits"],
     )
     belief = Belief(
         frozenset(r["possible"]),
@@ -134,8 +136,8 @@ async def insert(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
     d = row.declared
     await db.execute(
         """insert into entries (workspace_id, id, domain_id, method_id, natural_key, tag, name, revision, starts_at,
-             ends_at, digits, fingerprint, target_references, declared_at, pool_device_id)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
+             ends_at, digits, fingerprint, target_references, declared_at, pool_device_id, honours_edits)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)""",
         workspace_id,
         d.entry_id,
         row.domain_id,
@@ -151,16 +153,19 @@ async def insert(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
         sorted(d.spec.targets),
         d.declared_at,
         row.pool_device_id,
+        d.honours_edits,
     )
     await _keep_revision(db, workspace_id, d)
 
 
 async def redeclare(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
-    """Store a changed declaration under its next revision; failures and alarms of the old one are over."""
+    """Store a changed declaration under its next revision; failures and alarms of the old one are over, and so is an
+    edit that was honoured."""
     d = row.declared
     await db.execute(
         """update entries set revision = $3, name = $4, starts_at = $5, ends_at = $6, digits = $7, fingerprint = $8,
              target_references = $9, declared_at = $10, withdrawn_at = $11, is_compromised = $12, method_id = $13,
+             honours_edits = $14, edit = case when edit ->> 'is_honoured' = 'true' then null else edit end,
              failure = null, not_before = null, alarms = '{}', settled_at = null,
              actual_starts_at = null, actual_ends_at = null
            where workspace_id = $1 and id = $2""",
@@ -177,6 +182,7 @@ async def redeclare(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
         d.withdrawn_at,
         d.is_compromised,
         row.method_id,
+        d.honours_edits,
     )
     await _keep_revision(db, workspace_id, d)
 
@@ -199,6 +205,19 @@ async def withdraw(
         list(entry_ids),
         at,
         is_compromised,
+    )
+
+
+async def set_honours_edits(
+    db: Connection, workspace_id: UUID, entry_ids: Sequence[UUID], *, honours_edits: bool
+) -> None:
+    """What is declared of these stays, and its revision."""
+    await db.execute(
+        """update entries set honours_edits = $3 where workspace_id = $1 and id in (
+             select id from entries where workspace_id = $1 and id = any($2) order by id for no key update)""",
+        workspace_id,
+        list(entry_ids),
+        honours_edits,
     )
 
 
@@ -263,12 +282,13 @@ async def by_references(
 
 
 async def standing_at(db: Connection, workspace_id: UUID, domain_ids: Sequence[UUID]) -> set[tuple[str, str]]:
-    """(target, reference) at which codes of ours stand, or may, in these domains."""
+    """(target, reference) at which codes of ours stand, or may, in these domains, and what somebody else makes of them
+    is never taken over."""
     rows = await db.fetch(
         """select t.target, r.reference from entries e
              cross join lateral unnest(e.target_references) t(target)
              cross join lateral unnest(e.vendor_references) r(reference)
-           where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null
+           where e.workspace_id = $1 and e.domain_id = any($2) and e.settled_at is null and not e.honours_edits
              and not (e.method_id is null and starts_with(e.natural_key, $3))""",
         workspace_id,
         list(domain_ids),

@@ -29,6 +29,8 @@ class GrantRow:
     """`grant`, or `code` where it was asked for as a code of one lock."""
     common_code_key: str | None = None
     """Shared by codes that were asked for together."""
+    honours_edits: bool = False
+    """Whether what somebody changes on the lock becomes the declaration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class GrantDetail(NamedTuple):
     created_at: datetime
     changed_at: datetime
     cancelled_at: datetime | None
+    honours_edits: bool
     method_id: UUID | None
     method_public_id: str | None
     method_kind: str | None
@@ -98,7 +101,7 @@ class GrantFilter:
 
 _COLUMNS = (
     "id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at, created_at, changed_at, "
-    "cancelled_at, form, common_code_key"
+    "cancelled_at, form, common_code_key, honours_edits"
 )
 _METHOD = "id, public_id, grant_id, kind, digits, fingerprint, warning, created_at, withdrawn_at"
 
@@ -111,8 +114,8 @@ async def insert(db: Connection, workspace_id: UUID, row: GrantRow) -> bool:
     """False where this grant key is in use."""
     result = await db.execute(
         """insert into grants (workspace_id, id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at,
-             created_at, changed_at, form, common_code_key)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             created_at, changed_at, form, common_code_key, honours_edits)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
            on conflict (workspace_id, grant_key) do nothing""",
         workspace_id,
         row.id,
@@ -127,6 +130,7 @@ async def insert(db: Connection, workspace_id: UUID, row: GrantRow) -> bool:
         row.changed_at,
         row.form,
         row.common_code_key,
+        row.honours_edits,
     )
     return bool(result == "INSERT 0 1")
 
@@ -134,7 +138,7 @@ async def insert(db: Connection, workspace_id: UUID, row: GrantRow) -> bool:
 async def change(db: Connection, workspace_id: UUID, row: GrantRow) -> None:
     await db.execute(
         """update grants set name = $3, guest_id = $4, starts_at = $5, ends_at = $6, changed_at = $7,
-             cancelled_at = $8 where workspace_id = $1 and id = $2""",
+             cancelled_at = $8, honours_edits = $9 where workspace_id = $1 and id = $2""",
         workspace_id,
         row.id,
         row.name,
@@ -143,6 +147,7 @@ async def change(db: Connection, workspace_id: UUID, row: GrantRow) -> None:
         row.ends_at,
         row.changed_at,
         row.cancelled_at,
+        row.honours_edits,
     )
 
 
@@ -203,7 +208,7 @@ _DETAIL = """
     case when g.booking_id is not null then
       (select b.public_id from bookings b where b.workspace_id = $1 and b.id = g.booking_id) end,
     g.space_public_ids, g.device_public_ids,
-    g.starts_at, g.ends_at, g.created_at, g.changed_at, g.cancelled_at,
+    g.starts_at, g.ends_at, g.created_at, g.changed_at, g.cancelled_at, g.honours_edits,
     m.id, m.public_id, m.kind, m.digits, m.warning
   from ({page}) g
     left join lateral (select a.id, a.public_id, a.kind, a.digits, a.warning from access_methods a

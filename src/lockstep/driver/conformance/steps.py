@@ -158,7 +158,7 @@ async def change_code(
     done = said_yes(await finished(world, driver, await driver.apply(intent(), change)))
     world.settle()
     reference = done.reference or placed.reference
-    return Placed(change.targets, reference, change.digits, change.window, change.name, done)
+    return Placed(change.targets, reference, digits or placed.digits, change.window, change.name, done)
 
 
 async def remove_code(world: World, driver: Driver, placed: Placed) -> Done:

@@ -42,6 +42,8 @@ class GrantCreation(Sent):
     """Digits that suit every lock, or it is refused. Left out: Lockstep chooses. Needs the scope `codes:write`."""
     uses_backup_pool: StrictBool = False
     """True: its locks are to have backup codes from now on, as far as they can hold such."""
+    honours_edits: StrictBool = False
+    """True: what somebody changes in the vendor's app becomes the declaration. False: it is put right at once."""
 
 
 class GrantChange(Sent):
@@ -52,6 +54,8 @@ class GrantChange(Sent):
     ends_at: EndsAt = None
     """Null: until cancelled."""
     code: Code | None = None
+    honours_edits: StrictBool | None = None
+    """False: codes that were taken off a lock come back; what else was honoured stays."""
 
 
 class GrantCancellation(Sent):
@@ -93,6 +97,7 @@ async def create_access_grant(call: Asked, body: GrantCreation) -> Response:
         body.access_grant_key,
         body.code,
         body.uses_backup_pool,
+        honours_edits=body.honours_edits,
     )
     return await call.change(
         lambda tx: grants.create_shown(tx, call.actor, command),
@@ -116,7 +121,7 @@ async def get_access_grant(call: Asked, access_grant_id: PathId) -> Response:
 async def change_access_grant(call: Asked, access_grant_id: PathId, body: GrantChange) -> Response:
     """Change a grant: move it, rename it, or give it other digits. That of a booking is moved by its booking alone."""
     is_ongoing = "ends_at" in body.model_fields_set and body.ends_at is None
-    command = ChangeGrant(body.name, body.starts_at, body.ends_at, is_ongoing, body.code)
+    command = ChangeGrant(body.name, body.starts_at, body.ends_at, is_ongoing, body.code, body.honours_edits)
 
     async def change(tx: Tx) -> AccessGrant:
         return await _shown(call, tx, await grants.change(tx, call.actor, access_grant_id, command))

@@ -457,6 +457,8 @@ create table grants (
   -- Of the declaration that was last told to be proven on all locks.
   met text,
   common_code_key text,
+  -- Whether what somebody changes on the lock becomes the declaration.
+  honours_edits boolean not null default false,
   starts_at timestamptz not null,
   ends_at timestamptz,
   -- Of what grant_targets names; public ids never change, and looking them up took most of the time that a list took.
@@ -529,6 +531,7 @@ create table entries (
   declared_at timestamptz not null,
   withdrawn_at timestamptz,
   is_compromised boolean not null default false,
+  honours_edits boolean not null default false,
   -- Believed.
   possible text[] not null default '{absent}',
   evidence smallint not null default 0,
@@ -600,6 +603,8 @@ create table access_codes (
   pulled_backup_id uuid,
   -- Of one that was replaced: its caller has deleted it, and leaves the backup code in its place.
   is_put_away boolean not null default false,
+  -- Somebody took it off this lock, and that is honoured: the grant goes on without it.
+  left_off_at timestamptz,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, access_code_key),

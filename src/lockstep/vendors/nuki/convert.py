@@ -222,9 +222,11 @@ def can_be_sent(digits: str) -> bool:
 
 def _full_state(change: EnsurePresent) -> dict[str, Any]:
     window = given_window(change.window)
+    # A code that an update leaves out stays (OpenAPI 3.9.0, SmartlockAuthUpdate: only the name is required).
+    digits = {} if change.digits is None else {"code": int(change.digits)}
     return {
         "name": change.name,
-        "code": int(change.digits),
+        **digits,
         "remoteAllowed": False,
         "allowedFromDate": instant(window.starts_at),
         # Null is how a limit is taken away (developer.nuki.io/t/86).

@@ -119,7 +119,9 @@ class NukiDriver:
             return Snapshot(begun_at, locks, None)
 
     async def _ensure_present(self, intent: Intent, change: EnsurePresent) -> Outcome:
-        if not can_be_sent(change.digits):
+        if change.digits is None and change.reference is None:
+            return Refused(Reason.RULE_BROKEN, "Nuki creates no code without digits")
+        if change.digits is not None and not can_be_sent(change.digits):
             return Refused(Reason.RULE_BROKEN, "Nuki takes digits as a number: none may be a leading zero")
         if not change.name.isascii():
             return Refused(Reason.RULE_BROKEN, "A Nuki lock keeps names in bytes: ASCII alone is kept whole")
@@ -128,7 +130,11 @@ class NukiDriver:
         path = _auth_path(change.targets, change.reference)
         method, body = ("PUT", creation(change)) if change.reference is None else ("POST", update(change))
         reply = await self._client.write(
-            method, path, body, seconds=intent.deadline_seconds, hidden=(change.digits,)
+            method,
+            path,
+            body,
+            seconds=intent.deadline_seconds,
+            hidden=(change.digits,) if change.digits else (),
         )
         # A create is answered without the id, which only a later listing tells.
         given = given_window(change.window)

@@ -173,7 +173,9 @@ def _where(change: EnsurePresent, lock: wire.Lock) -> tuple[str, str] | None:
 
 
 def _body(change: EnsurePresent, lock: wire.Lock, times: Times | None) -> dict[str, Any]:
-    body = convert.body_of(change.name, times, lock) | {"digits": change.digits}
+    body = convert.body_of(change.name, times, lock)
+    if change.digits is not None:
+        body["digits"] = change.digits
     if lock.features.schedule.holds_disabled:
         body["enabled"] = change.is_enabled
     if lock.features.addressing == "slot":

@@ -22,6 +22,7 @@ from lockstep.storage.readings import Observation
 from lockstep.storage.writes import Findings
 from lockstep.workers.reconciler.actor import RECONCILER
 from lockstep.workers.reconciler.digits import free_digits, keep_issued, may_free_digits
+from lockstep.workers.reconciler.honouring import honour_edits
 from lockstep.workers.reconciler.looking import read_entries
 from lockstep.workers.reconciler.shared import Shared
 from lockstep.workers.reconciler.situation import Stock, Work
@@ -59,6 +60,12 @@ async def narrow_unit(
     if _is_doubt(work, read, matches, begun_at):
         return _narrowed(before, matches, unread, doubt_at=begun_at)
     after = {e.id: _belief(work, e, matches, stock, begun_at) for e in read}
+    honoured = await honour_edits(gate, work, read, after, matches, mine)
+    after |= {id: before[id].belief for id in honoured.waiting} | {
+        i: r.belief for i, r in honoured.rows.items()
+    }
+    before |= honoured.rows
+    read = [e for e in read if e.id not in honoured.rows]
     changed = [(e, after[e.id]) for e in read if _is_news(e.belief, after[e.id])]
     learned = _issued_unknown_to_us(work, read, after, matches, mine)
     if changed or learned:

@@ -147,6 +147,11 @@ _HOLDS: dict[Hold, tuple[str, str, str]] = {
         "Another guest's code with the same digits stands on this lock and keeps them.",
         "Give one of the two guests other digits.",
     ),
+    Hold.DIGITS_UNKNOWN: (
+        "digits_unknown",
+        "Somebody changed this code in the vendor's app, which does not show its digits, and then it was taken off.",
+        "Give the guest other digits.",
+    ),
     Hold.NOT_REVOCABLE: (
         "not_revocable",
         "The vendor cannot take this code back.",

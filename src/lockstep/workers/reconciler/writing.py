@@ -167,7 +167,7 @@ class Writing:
         if change.kind is Kind.ISSUE:
             return Issue(spec.targets, spec.window, spec.name, slot)
         sealed_at = Place(work.claim.workspace_id, "entries", "digits", entry.id)
-        digits = self._gate.sealer.open(entry.digits or b"", sealed_at)
+        digits = None if entry.digits is None else self._gate.sealer.open(entry.digits, sealed_at)
         return EnsurePresent(
             spec.targets, digits, spec.window, spec.name, is_enabled(change.state), reference, slot
         )

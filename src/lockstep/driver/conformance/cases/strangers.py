@@ -104,4 +104,4 @@ async def a_place_that_a_second_writer_took_meanwhile_is_not_overwritten(world: 
     assert not isinstance(outcome, Done)
     world.settle()
     assert world.enter(world.targets[0], foreign)
-    assert not world.enter(world.targets[0], change.digits)
+    assert not world.enter(world.targets[0], change.digits or "")

@@ -33,12 +33,21 @@ def read_body(raw: bytes) -> CodeBody:
 
 
 def code_of(
-    body: CodeBody, locks: list[Lock], reference: str, now: datetime, *, slot: int | None = None
+    body: CodeBody,
+    locks: list[Lock],
+    reference: str,
+    now: datetime,
+    *,
+    slot: int | None = None,
+    held: Code | None = None,
 ) -> Code:
-    """The code that a caller with digits of its own asks for. Raises Refused."""
+    """The code that a caller with digits of its own asks for. Raises Refused. `held`: the one that it replaces, whose
+    digits stay where none are given."""
     features = locks[0].features
     if features.digits_by == "vendor":
         raise unsupported("take digits, it gives them")
+    if body.digits is None and held is not None:
+        return _code(body, locks, reference, now, held.digits, slot)
     if body.digits is None:
         raise malformed("The digits are missing.")
     check_digits(body.digits, features)

@@ -29,7 +29,7 @@ def change_code(asked: Asked) -> Response:
     held = _code(asked, asked.path["code"])
     lock = asked.world.lock(held.locks[0])
     _served(asked, lock, "id", is_change=True)
-    code = code_of(read_body(asked.raw), [lock], held.reference, asked.now)
+    code = code_of(read_body(asked.raw), [lock], held.reference, asked.now, held=held)
     return _taken(lock, put(asked.world, code, held, asked.fault))
 
 
@@ -49,7 +49,7 @@ def fill_slot(asked: Asked) -> Response:
         raise Refused(409, "occupied", f"Slot {slot} of {lock.id} is not empty.")
     if held is not None and not lock.features.updates:
         raise unsupported("change a code; delete it first")
-    code = code_of(body, [lock], reference, asked.now, slot=slot)
+    code = code_of(body, [lock], reference, asked.now, slot=slot, held=held)
     return _taken(lock, put(asked.world, code, held, asked.fault))
 
 
@@ -70,7 +70,7 @@ def add_person(asked: Asked) -> Response:
 def change_person(asked: Asked) -> Response:
     held, body = _code(asked, asked.path["person"]), read_body(asked.raw)
     locks = _doors(asked, body.locks)
-    code = code_of(body, locks, held.reference, asked.now)
+    code = code_of(body, locks, held.reference, asked.now, held=held)
     return _taken(locks[0], put(asked.world, code, held, asked.fault))
 
 
