@@ -90,7 +90,7 @@ async def test_digits_that_two_guests_have_one_after_the_other_open_for_the_firs
 ) -> None:
     async with build_stage(database_url, clock, profile, locks=1) as stage:
         (lock,) = stage.site.locks
-        second = await stage.let(lock, 30 * HOUR, DAY)
+        second = await stage.let(lock, 9 * HOUR, DAY)
         await stage.wait(10 * MINUTE)
         first = await stage.let(lock, HOUR, 4 * HOUR, code=second.code)
         await stage.wait(2 * HOUR)
@@ -99,7 +99,7 @@ async def test_digits_that_two_guests_have_one_after_the_other_open_for_the_firs
         await stage.wait(5 * HOUR)
         assert await stage.standing(second) == "proven"
         assert not stage.site.opens(lock, first.code or "")
-        await stage.wait(25 * HOUR)
+        await stage.wait(3 * HOUR)
         assert stage.site.opens(lock, second.code or "")
 
 
