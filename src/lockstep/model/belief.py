@@ -91,7 +91,7 @@ def as_seen(state: Carried, seen: Seen, begun_at: datetime, capabilities: Capabi
         accepted=state,
         version=seen.version,
         read_at=begun_at,
-        proven_at=begun_at if seen.evidence >= _enough(capabilities) else None,
+        proven_at=begun_at if seen.evidence >= is_enough(capabilities) else None,
     )
 
 

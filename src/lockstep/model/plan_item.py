@@ -50,11 +50,9 @@ class Hold(StrEnum):
     AMBIGUOUS = "ambiguous"
     """Two entries on the lock could be this one."""
     DIGITS_UNKNOWN = "digits_unknown"
-    """Nobody knows its digits since somebody else changed it, so that it cannot be set anew."""
+    """Somebody else gave it digits that the lock does not show: it can be changed where it stands, not set anew."""
     NOT_REVOCABLE = "not_revocable"
     """The vendor cannot take a code back."""
-    DIGITS_UNKNOWN = "digits_unknown"
-    """It was somebody else's, and the lock does not show its digits: it cannot be written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +129,6 @@ def hold_of(
         return Hold.AMBIGUOUS
     if not item.belief.has_settled(capabilities, now):
         return Hold.LOOK
-    if target != ABSENT and _lacks_digits(item, capabilities):
-        return Hold.DIGITS_UNKNOWN
     is_taken_off = target == ABSENT or must_be_replaced(item, target, capabilities)
     if is_taken_off and capabilities.delete is Delete.IMPOSSIBLE:
         return Hold.NOT_REVOCABLE
@@ -141,7 +137,7 @@ def hold_of(
     if is_taken_off and item.belief.attempts_at(ABSENT) >= MOST_ATTEMPTS:
         return Hold.GIVEN_UP
     is_new = is_taken_off or not item.belief.may_be_present
-    if target != ABSENT and is_new and _digits_are_unknown(item, capabilities):
+    if target != ABSENT and is_new and _lacks_digits(item, capabilities):
         return Hold.DIGITS_UNKNOWN
     claim = wanted_claim(item, capabilities)
     if (
@@ -152,10 +148,6 @@ def hold_of(
     ):
         return Hold.TAKEN_BY_FOREIGN
     return None
-
-
-def _digits_are_unknown(item: Item, capabilities: Capabilities) -> bool:
-    return capabilities.chooser is CodeChooser.CALLER and item.declared.spec.fingerprint is None
 
 
 def is_as_wanted(belief: Belief, want: Carried, capabilities: Capabilities) -> bool:

@@ -149,18 +149,13 @@ _HOLDS: dict[Hold, tuple[str, str, str]] = {
     ),
     Hold.DIGITS_UNKNOWN: (
         "digits_unknown",
-        "Somebody changed this code in the vendor's app, which does not show its digits, and then it was taken off.",
-        "Give the guest other digits.",
+        "Its digits were given to it by somebody else, and the lock does not show them, so it cannot be set anew.",
+        "Give it other digits.",
     ),
     Hold.NOT_REVOCABLE: (
         "not_revocable",
         "The vendor cannot take this code back.",
         "It ends by itself at the end of its window; change the lock's codes by hand if that is too late.",
-    ),
-    Hold.DIGITS_UNKNOWN: (
-        "digits_unknown",
-        "The code was taken over from the lock, which does not show its digits, so it cannot be written as declared.",
-        "Give it digits, or put it right in the vendor's app.",
     ),
     Hold.AMBIGUOUS: (
         "ambiguous",
