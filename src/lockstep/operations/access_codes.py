@@ -8,7 +8,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from lockstep.model.access_code import Failure, Standing, Status, is_gone, rank, standing, status
+from lockstep.model.access_code import (
+    Failure,
+    Standing,
+    Status,
+    as_known,
+    is_arrival_late,
+    is_gone,
+    is_removal_late,
+    rank,
+    standing,
+    status,
+)
 from lockstep.model.capabilities import Capabilities, Evidence
 from lockstep.model.declared import effective_window
 from lockstep.model.edit import Edit
@@ -44,6 +55,10 @@ class AccessCode:
     """What is declared and not proven yet."""
     name_on_lock: str = field(default="", repr=False)
     """The exact name in the vendor's app: as the newest reading shows it, else as it is written."""
+    is_arrival_late: bool = False
+    """The guest arrives soon, or is inside, and it is not proven."""
+    is_removal_late: bool = False
+    """It should long be gone, and may still be there."""
     is_backup_available: bool = False
     """Its lock has a backup code that may be pulled in its place now."""
 
@@ -170,6 +185,7 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = Fals
         is_listed=reach.is_listed,
         is_connected=reach.is_connected,
     )
+    belief = as_known(entry.belief, row.unlisted_since, tx.now)
     return AccessCode(
         row,
         Status.REMOVED if _is_over(entry) else shown,
@@ -184,6 +200,8 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = Fals
         if _is_over(entry)
         else pending_changes(entry.declared, entry.belief, row.carried, capabilities, tx.now),
         name_on_lock(entry.declared, entry.belief, row.carried),
+        reach.is_connected and is_arrival_late(entry.declared, belief, capabilities, tx.now),
+        reach.is_connected and is_removal_late(entry.declared, belief, capabilities, tx.now),
         has_backup,
     )
 

@@ -40,6 +40,12 @@ async def release(tx: Tx, actor: Actor, access_code_id: str) -> None:
     if row is None or row.entry.settled_at is not None:
         raise NotFound("access code", access_code_id)
     await known_grant(tx, actor, row.grant_public_id)
+    if row.pulled_backup_id is not None:
+        raise Conflict(
+            f"A backup code stands in place of the access code {access_code_id}.",
+            code="access_code_replaced",
+            next_step="Let go of the backup code instead.",
+        )
     if row.grant_form != "code":
         raise Conflict(
             f"The access code {access_code_id} follows the access grant {row.grant_public_id}.",

@@ -7,8 +7,9 @@ from typing import Any
 
 from lockstep.http.seam.present.ids import shown
 from lockstep.http.seam.present.instants import instant, instant_or_null
+from lockstep.http.seam.present.pending_mutations import pending_mutations
 from lockstep.kit.ids import new_id, public_id
-from lockstep.model.access_code import Standing, Status
+from lockstep.model.access_code import Status
 from lockstep.operations.access_codes import AccessCode
 
 _ERRORS = {
@@ -29,7 +30,7 @@ _LATE = "expired_but_present"
 def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, Any]:
     """`workspace_id`: as our public id."""
     is_ongoing = it.window.ends_at is None
-    is_scheduled = it.status is Status.SET and now < it.window.starts_at
+    is_ahead = now < it.effective.starts_at
     return {
         "access_code_id": shown(it.row.public_id),
         "device_id": shown(it.row.device_public_id),
@@ -40,9 +41,9 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
         "type": "ongoing" if is_ongoing else "time_bound",
         "starts_at": None if is_ongoing else instant(it.window.starts_at),
         "ends_at": instant_or_null(it.window.ends_at),
-        "status": Status.UNSET.value if is_scheduled else status(it),
+        "status": status(it, is_ahead=is_ahead),
         "display_status": it.standing.value,
-        "is_scheduled_on_device": is_scheduled,
+        "is_scheduled_on_device": is_ahead and it.status is Status.SET,
         "is_managed": True,
         "is_backup": it.row.is_backup,
         "is_backup_access_code_available": it.is_backup_available,
@@ -52,46 +53,24 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
         "is_one_time_use": False,
         "is_waiting_for_code_assignment": not it.has_digits,
         "created_at": instant(it.row.created_at),
-        "pending_mutations": _pending(it),
-        "errors": _errors(it),
-        "warnings": _warnings(it),
+        "pending_mutations": pending_mutations(it, now),
+        "errors": _errors(it, now),
+        "warnings": _warnings(it, now),
         "appearance": {"name": it.row.entry.declared.spec.name},
     }
 
 
-def status(it: AccessCode) -> str:
-    """Seam has no word for a code that is over: such a one is not set."""
-    return Status.UNSET.value if it.status is Status.REMOVED else it.status.value
+def status(it: AccessCode, *, is_ahead: bool) -> str:
+    """Seam has no word for a code that is over: such a one is not set. Nor is one that does not open yet, wherever it
+    stands."""
+    is_unset = it.status is Status.REMOVED or (is_ahead and it.status in (Status.SETTING, Status.SET))
+    return Status.UNSET.value if is_unset else it.status.value
 
 
-def _pending(it: AccessCode) -> list[dict[str, Any]]:
-    since = instant(it.row.entry.declared.declared_at or it.row.created_at)
-    if it.row.withdrawn_at is not None:
-        if it.status is Status.REMOVED:
-            return []
-        return [
-            {"mutation_code": "deleting", "created_at": since, "message": "It is being taken off the lock."}
-        ]
-    if it.standing is Standing.SCHEDULED and it.next_look_at is not None:
-        return [
-            {
-                "mutation_code": "deferring_creation",
-                "created_at": since,
-                "scheduled_at": instant(it.next_look_at),
-                "message": "It goes to the lock nearer to its start.",
-            }
-        ]
-    if it.status is Status.SETTING:
-        return [
-            {"mutation_code": "creating", "created_at": since, "message": "It is on its way to the lock."}
-        ]
-    return []
-
-
-def _errors(it: AccessCode) -> list[dict[str, Any]]:
+def _errors(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
     failure = it.failure
     if failure is None:
-        return []
+        return _overdue(it, now)
     otherwise = (
         "failed_to_remove_from_device" if it.row.withdrawn_at is not None else "failed_to_set_on_device"
     )
@@ -110,24 +89,44 @@ def _errors(it: AccessCode) -> list[dict[str, Any]]:
     return [error]
 
 
-def _warnings(it: AccessCode) -> list[dict[str, Any]]:
-    if it.row.pulled_backup_id is not None:
-        return [
-            {
-                "warning_code": "using_backup_access_code",
-                "message": "A backup code was pulled in its place, and it is being taken off the lock.",
-                "created_at": instant(it.row.withdrawn_at or it.row.created_at),
-            }
-        ]
-    if it.row.withdrawn_at is not None and it.status is Status.REMOVING:
-        return [
-            {
-                "warning_code": "being_deleted",
-                "message": "It is being taken off the lock.",
-                "created_at": instant(it.row.withdrawn_at),
-            }
-        ]
-    return []
+def _overdue(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
+    """What the guest, or whoever should be out, notices although nothing was refused."""
+    if it.is_arrival_late and now >= it.window.starts_at:
+        code, message = (
+            "failed_to_issue",
+            "It should open and is not proven on the lock. Have another way in ready.",
+        )
+    elif it.is_removal_late and it.row.withdrawn_at is None:
+        code, message = "failed_to_expire", "It is over and may still open. See whether the lock is online."
+    elif it.is_removal_late:
+        code = "failed_to_remove_from_device"
+        message = "It should be gone and may still open. See whether the lock is online."
+    else:
+        return []
+    return [{"error_code": code, "message": message, "is_access_code_error": True}]
+
+
+def _warnings(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
+    row, declared_at = it.row, it.row.entry.declared.declared_at or it.row.created_at
+    found = []
+    if it.is_arrival_late:
+        code = "delay_in_setting_on_device" if now < it.window.starts_at else "delay_in_issuing"
+        found.append(_warning(code, "It is not proven on the lock yet.", declared_at))
+    if it.is_removal_late:
+        at = row.withdrawn_at or it.window.ends_at or declared_at
+        found.append(
+            _warning("delay_in_removing_from_device", "It is not proven gone from the lock yet.", at)
+        )
+    if row.pulled_backup_id is not None:
+        message = "A backup code was pulled in its place."
+        found.append(_warning("using_backup_access_code", message, row.withdrawn_at or declared_at))
+    elif row.withdrawn_at is not None and it.status is Status.REMOVING:
+        found.append(_warning("being_deleted", "It is being taken off the lock.", row.withdrawn_at))
+    return found
+
+
+def _warning(code: str, message: str, at: datetime) -> dict[str, Any]:
+    return {"warning_code": code, "message": message, "created_at": instant(at)}
 
 
 def _shown_or_null(id: str | None) -> str | None:

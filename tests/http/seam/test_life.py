@@ -1,0 +1,168 @@
+"""The life of a code as Seam documents it, by a virtual clock on emulated locks: what it is called at each hour."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.whole.stage import Stage, build_stage
+
+from lockstep.emulation.clock import VirtualClock
+from lockstep.http.seam.present.access_code import access_code
+from lockstep.operations import access_codes, accounts, lock_codes
+from lockstep.operations.errors import NotFound
+from lockstep.operations.lock_codes import ChangeCode, CreateCode
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+START = timedelta(days=10)
+LASTS = timedelta(days=2)
+
+
+class Life:
+    """One code on one lock."""
+
+    def __init__(self, stage: Stage, starts_at: datetime | None = None) -> None:
+        self.stage = stage
+        self.starts_at = starts_at or stage.clock.now() + START
+        self.id = ""
+
+    async def create(self, **fields: Any) -> dict[str, Any]:
+        fields = {"starts_at": self.starts_at, "ends_at": self.starts_at + LASTS, **fields}
+        command = CreateCode(self.stage.device_id(self.stage.site.locks[0]), "Anna", **fields)
+        made = await self.stage.ask(lock_codes.create, command)
+        self.id = made.row.public_id
+        return await self.shown()
+
+    async def at(self, instant: datetime) -> tuple[str, bool, list[str]]:
+        """Its status, whether it is scheduled, and what is under way; nothing was done until shortly before."""
+        if instant - 2 * MINUTE > self.stage.clock.now():
+            self.stage.clock.set(instant - 2 * MINUTE)
+        await self.stage.until(instant)
+        return await self.now()
+
+    async def now(self) -> tuple[str, bool, list[str]]:
+        shown = await self.shown()
+        mutations = [m["mutation_code"] for m in shown["pending_mutations"]]
+        return shown["status"], shown["is_scheduled_on_device"], mutations
+
+    async def shown(self) -> dict[str, Any]:
+        found = await self.stage.ask(access_codes.get, self.id)
+        return access_code(found, "ws_1", self.stage.clock.now())
+
+
+@pytest.mark.parametrize("profile", ["nuki", "plain"])
+async def test_on_a_lock_that_keeps_the_time_a_code_is_scheduled_72_hours_ahead(
+    database_url: str, clock: VirtualClock, profile: str
+) -> None:
+    async with build_stage(database_url, clock, profile, 1) as stage:
+        life = Life(stage)
+        start, end = life.starts_at, life.starts_at + LASTS
+        made = await life.create()
+        assert (made["status"], made["type"]) == ("unset", "time_bound")
+        (deferred,) = made["pending_mutations"]
+        assert deferred["mutation_code"] == "deferring_creation"
+        assert deferred["scheduled_at"] == (start - 72 * HOUR).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        assert await life.at(start - 73 * HOUR) == ("unset", False, ["deferring_creation"])
+        assert await life.at(start - 71 * HOUR) == ("unset", True, [])
+        assert await life.at(start - MINUTE) == ("unset", True, [])
+        assert await life.at(start) == ("set", False, [])
+        assert await life.at(end - MINUTE) == ("set", False, [])
+        assert (await life.at(end + 30 * MINUTE))[0] == "unset", "what is over stays to be read"
+        assert (await life.shown())["errors"] == []
+
+
+async def test_on_a_lock_without_a_schedule_it_is_written_60_minutes_ahead_and_removed_at_its_end(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", 1, schedule={"kind": "none"}) as stage:
+        life = Life(stage)
+        start, end = life.starts_at, life.starts_at + LASTS
+        await life.create()
+        assert await life.at(start - 61 * MINUTE) == ("unset", False, ["deferring_creation"])
+        assert await life.at(start - 55 * MINUTE) == ("set", False, [])
+        assert await life.at(end - MINUTE) == ("set", False, [])
+        assert await life.at(end + 10 * MINUTE) == ("unset", False, [])
+        digits = (await life.shown())["code"]
+        assert not stage.site.opens(stage.site.locks[0], digits)
+
+
+async def test_one_that_is_due_is_setting_then_set_then_removing_then_gone(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", 1) as stage:
+        life = Life(stage)
+        await life.create(starts_at=None, ends_at=None)
+        assert await life.now() == ("setting", False, ["creating"])
+        await stage.wait(MINUTE)
+        assert await life.now() == ("set", False, [])
+        await stage.ask(lock_codes.cancel, life.id)
+        assert await life.now() == ("removing", False, ["deleting"])
+        assert [w["warning_code"] for w in (await life.shown())["warnings"]] == ["being_deleted"]
+        await stage.wait(5 * MINUTE)
+        with pytest.raises(NotFound):
+            await stage.ask(lock_codes.get, life.id)
+
+
+async def test_what_changes_is_told_until_the_lock_has_it(database_url: str, clock: VirtualClock) -> None:
+    async with build_stage(database_url, clock, "plain", 1) as stage:
+        life = Life(stage, stage.clock.now())
+        await life.create()
+        await stage.wait(MINUTE)
+        later = life.starts_at + 5 * DAY
+        changed = await stage.ask(
+            _change(life.id), ChangeCode(name="Anna Berg", ends_at=later, code="295175")
+        )
+        shown = access_code(changed, "ws_1", stage.clock.now())
+        told = {m["mutation_code"]: m for m in shown["pending_mutations"]}
+        assert set(told) == {"updating_code", "updating_name", "updating_time_frame"}
+        assert told["updating_time_frame"]["to"]["ends_at"] == shown["ends_at"]
+        assert told["updating_code"]["to"] == {"code": "295175"}
+        await stage.wait(MINUTE)
+        assert await life.now() == ("set", False, [])
+        await stage.ask(_change(life.id), ChangeCode(is_ongoing=True))
+        assert (await life.now())[2] == ["updating_time_frame"]
+        assert (await life.shown())["type"] == "ongoing"
+        await stage.wait(MINUTE)
+        await stage.ask(_change(life.id), ChangeCode(starts_at=life.starts_at, ends_at=later))
+        await stage.wait(MINUTE)
+        shown = await life.shown()
+        assert (shown["type"], shown["status"], shown["pending_mutations"]) == ("time_bound", "set", [])
+
+
+async def test_one_that_does_not_come_through_is_late_then_failed_to_be_issued_and_removed(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", 1) as stage:
+        lock = stage.site.locks[0]
+        life = Life(stage, stage.clock.now() + 2 * HOUR)
+        await life.create()
+        stage.site.online(lock, False)
+        assert await life.at(life.starts_at - 50 * MINUTE) == ("unset", False, ["creating"])
+        shown = await life.shown()
+        assert [w["warning_code"] for w in shown["warnings"]] == ["delay_in_setting_on_device"]
+        assert (await life.at(life.starts_at + 10 * MINUTE))[0] == "setting"
+        shown = await life.shown()
+        assert [w["warning_code"] for w in shown["warnings"]] == ["delay_in_issuing"]
+        assert shown["errors"] != []
+
+
+async def test_nobody_knows_how_it_stands_where_the_account_is_disconnected(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", 1) as stage:
+        life = Life(stage, stage.clock.now())
+        await life.create()
+        await stage.wait(MINUTE)
+        async with stage.house.gate.transaction(stage.house.actor.workspace_id) as tx:
+            (account,) = await accounts.listed(tx, stage.house.actor)
+            await accounts.disconnect(tx, stage.house.actor, account.public_id, "leave")
+        assert (await life.now())[0] == "unknown"
+        assert [e["error_code"] for e in (await life.shown())["errors"]] == ["account_disconnected"]
+
+
+def _change(code_id: str) -> Any:
+    async def change(tx: Any, actor: Any, command: ChangeCode) -> Any:
+        return await lock_codes.change(tx, actor, code_id, command)
+
+    return change
