@@ -34,8 +34,8 @@ async def manage(tx: Tx, actor: Actor, device_id: str) -> Device:
 async def unmanage(tx: Tx, actor: Actor, device_id: str) -> Device:
     """Look after it no more. The codes on it stay there; Lockstep's own become unmanaged codes of the same ids.
 
-    Backup codes end by themselves. Raises Conflict where credentials on it open other doors as well, which Lockstep still
-    looks after, and where backup codes would open for ever."""
+    Backup codes end by themselves. Raises Conflict where credentials on it open other doors as well, which Lockstep
+    still looks after, and where backup codes would open for ever."""
     device = await _known(tx, actor, device_id)
     if device.is_managed:
         # Devices are locked before domains.
