@@ -168,6 +168,14 @@ async def give_positions(db: Connection, workspace_id: UUID, placed: Sequence[Po
     )
 
 
+_JOINED = (
+    "join events e on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)"
+)
+# One by one in the order of positions: joined at once, all events of a workspace would be read for the first few.
+_ONE_BY_ONE = """, lateral (
+  select * from events where workspace_id = $1 and id = p.event_id and occurred_at = p.occurred_at offset 0) e"""
+
+
 async def after(
     db: Connection,
     workspace_id: UUID,
@@ -178,9 +186,7 @@ async def after(
 ) -> list[PositionedRow]:
     """Events behind `position`, in order; of these kinds only, where any are given."""
     rows = await db.fetch(
-        f"""select p.position, p.hash, p.listed_at, {_COLUMNS} from event_positions p
-            join events e
-              on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)
+        f"""select p.position, p.hash, p.listed_at, {_COLUMNS} from event_positions p {_ONE_BY_ONE}
             where p.workspace_id = $1 and p.position > $2
               and ($4::text[] is null or e.kind = any($4))
             order by p.position limit $3""",  # noqa: S608
@@ -224,7 +230,9 @@ async def search(db: Connection, workspace_id: UUID, wanted: Search) -> list[Pos
     if wanted.since is not None:
         conditions.append(f"p.position >= {_first_listed(given(wanted.since))}")
     if wanted.until is not None:
-        conditions.append(f"p.position < coalesce({_first_listed(given(wanted.until))}, {_NO_POSITION})")
+        conditions.append(
+            f"p.position < (select coalesce({_first_listed(given(wanted.until))}, {_NO_POSITION}))"
+        )
     if wanted.kinds is not None:
         conditions.append(f"e.kind = any({given(list(wanted.kinds))}::text[])")
     if wanted.public_ids is not None:
@@ -235,10 +243,11 @@ async def search(db: Connection, workspace_id: UUID, wanted: Search) -> list[Pos
         ]
         conditions.append(f"({' or '.join(ways) or 'false'})")
     direction = "desc" if wanted.is_newest_first else "asc"
+    is_of_any_time = bool(wanted.about) and wanted.since is None and not wanted.is_newest_first
+    is_for_few = wanted.public_ids is not None or is_of_any_time
     rows = await db.fetch(
-        f"""select p.position, p.hash, p.listed_at, {_COLUMNS} from event_positions p
-            join events e
-              on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)
+        f"""select p.position, p.hash, p.listed_at, {_COLUMNS}
+            from event_positions p {_JOINED if is_for_few else _ONE_BY_ONE}
             where {" and ".join(conditions)} order by p.position {direction} limit $2""",  # noqa: S608
         *values,
     )
