@@ -206,6 +206,13 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = Fals
     )
 
 
+def is_forgotten(it: AccessCode) -> bool:
+    """Cancelled, and proven gone: nothing of it can appear any more. What a backup code replaces is kept."""
+    row = it.row
+    is_kept = row.pulled_backup_id is not None and not row.is_put_away and row.cancelled_at is None
+    return row.withdrawn_at is not None and it.status is Status.REMOVED and not is_kept
+
+
 def standing_of(
     entry: EntryRow, capabilities: Capabilities, reach: Reach, now: datetime
 ) -> tuple[Standing, Failure | None]:

@@ -25,6 +25,7 @@ class Wish:
 
     code: str | None = None
     phone_last_digits: str | None = None
+    wanted: str | None = None
     length: int = PREFERRED_LENGTH
     """Of digits that Lockstep chooses: this, or the next that the locks take."""
 
@@ -115,6 +116,7 @@ def choose(tx: Tx, reached: Sequence[Reached], wish: Wish) -> Choice:
             [d.capabilities for d in locks],
             lambda d: tx.fingerprint(d) in taken,
             tx.random,
+            wanted=wish.wanted,
             phone_last_digits=wish.phone_last_digits,
             preferred_length=wish.length,
         )

@@ -47,6 +47,8 @@ class CreateGrant:
     code: str | None = field(default=None, repr=False)
     code_length: int = PREFERRED_LENGTH
     """Of digits that Lockstep chooses: this, or the next that the locks take."""
+    wanted_code: str | None = field(default=None, repr=False)
+    """Given where it can be; else Lockstep chooses, and says so."""
     form: str = "grant"
     """`code`: asked for as a code of one lock, see `lock_codes`."""
     common_code_key: str | None = None
@@ -369,7 +371,7 @@ async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow,
         command.common_code_key,
         command.honours_edits,
     )
-    wish = Wish(code=command.code, length=command.code_length)
+    wish = Wish(command.code, wanted=command.wanted_code, length=command.code_length)
     method = await declare_new(tx, actor, row, targets.rows, targets.reached, row.grant_key, wish)
     return row, method, targets
 

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import msgspec
 
 from lockstep.kit.ids import new_id
-from lockstep.model.access_code import Status
 from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
@@ -158,9 +157,7 @@ async def get(tx: Tx, actor: Actor, access_code_id: str) -> AccessCode:
     """Raises NotFound also where it was cancelled and is proven gone: what is over by its time stays, and so does what
     a backup code replaces."""
     found = await access_codes.get(tx, actor, access_code_id)
-    row = found.row
-    is_kept = row.pulled_backup_id is not None and not row.is_put_away and row.cancelled_at is None
-    if row.withdrawn_at is not None and found.status is Status.REMOVED and not is_kept:
+    if access_codes.is_forgotten(found):
         raise NotFound("access code", access_code_id)
     return found
 

@@ -85,7 +85,7 @@ async def forget_grants(db: Connection, workspace_id: UUID, before: datetime, mo
                  where m.workspace_id = $1 and m.grant_id = a.id and e.settled_at is null)
              order by a.id limit $3 for no key update of a skip locked
            ), emptied as (
-             update access_methods set digits = null, fingerprint = null
+             update access_methods set digits = null, fingerprint = null, wanted = null
              where workspace_id = $1 and grant_id in (select id from old)
            )
            update grants set name = 'Guest' where workspace_id = $1 and id in (select id from old)""",

@@ -23,6 +23,7 @@ SEALED = (
     SealedColumn("accounts", "registered_url"),
     SealedColumn("accounts", "registered_secret"),
     SealedColumn("access_methods", "digits"),
+    SealedColumn("access_methods", "wanted"),
     SealedColumn("entries", "digits"),
     SealedColumn("attempts", "digits"),
     SealedColumn("calendars", "url"),

@@ -17,6 +17,8 @@ from lockstep.http.cursors import Cursors
 from lockstep.http.rate_limit import RateLimit, headers
 from lockstep.http.seam import (
     access_codes,
+    access_grants,
+    access_methods,
     action_attempts,
     client_sessions,
     connect_webviews,
@@ -43,6 +45,8 @@ log = structlog.get_logger()
 
 _NAMESPACES: tuple[Any, ...] = (
     access_codes,
+    access_grants,
+    access_methods,
     action_attempts,
     client_sessions,
     connect_webviews,

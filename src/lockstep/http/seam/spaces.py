@@ -239,6 +239,12 @@ async def devices_of(call: Asked, device_ids: list[str]) -> list[dict[str, Any]]
     ]
 
 
+async def spaces_of(call: Asked, space_ids: list[str]) -> list[dict[str, Any]]:
+    """These spaces in Seam's shape, by our ids."""
+    wanted = ListSpaces(_MOST, space_ids=tuple(dict.fromkeys(space_ids)))
+    return [_shown(call, it) for it in await call.read(lambda tx: spaces.listed(tx, call.actor, wanted))]
+
+
 def is_part(params: Any, part: str) -> bool:
     """Whether a batch is to have this part, by its `include` and `exclude`."""
     return (params.include is None or part in params.include) and part not in (params.exclude or [])

@@ -316,12 +316,16 @@ create table guests (
   email text,
   phone text,
   language text,
+  -- Whose guest, by the caller's own key.
+  customer_key text,
   created_at timestamptz not null,
   erased_at timestamptz,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, guest_key)
 );
+
+create index guests_of_customer on guests (workspace_id, customer_key) where customer_key is not null;
 
 -- Devices that a guest was given by hand, not by a stay.
 create table guest_devices (
@@ -403,6 +407,8 @@ create table bookings (
   id uuid not null,
   public_id text not null,
   booking_key text,
+  -- Whose it is, by the caller's own key.
+  customer_key text,
   space_id uuid not null,
   guest_id uuid,
   calendar_id uuid,
@@ -437,6 +443,7 @@ create table bookings (
   foreign key (workspace_id, calendar_id) references calendars,
   constraint bookings_window_not_empty check (starts_at < ends_at)
 );
+create index bookings_of_customer on bookings (workspace_id, customer_key) where customer_key is not null;
 create index bookings_of_calendar on bookings (workspace_id, calendar_id, ends_at);
 create index bookings_of_guest on bookings (workspace_id, guest_id) where guest_id is not null;
 create index bookings_of_space on bookings (workspace_id, space_id, starts_at);
@@ -459,6 +466,11 @@ create table grants (
   common_code_key text,
   -- Whether what somebody changes on the lock becomes the declaration.
   honours_edits boolean not null default false,
+  -- What callers say of it: the reservation that it belongs to and whose it is, by their own keys, and how they asked
+  -- for it to be met.
+  reservation_key text,
+  customer_key text,
+  requested jsonb not null default '[]',
   starts_at timestamptz not null,
   ends_at timestamptz,
   -- Of what grant_targets names; public ids never change, and looking them up took most of the time that a list took.
@@ -475,6 +487,8 @@ create table grants (
   constraint grants_window_not_empty check (ends_at is null or starts_at < ends_at)
 );
 create unique index grants_of_booking on grants (workspace_id, booking_id) where booking_id is not null and cancelled_at is null;
+create index grants_of_reservation on grants (workspace_id, reservation_key) where reservation_key is not null;
+create index grants_of_customer on grants (workspace_id, customer_key) where customer_key is not null;
 create index grants_of_common_code on grants (workspace_id, common_code_key) where common_code_key is not null;
 -- Who is inside or arrives: what is over is the most by far.
 create index grants_living on grants (workspace_id, ends_at) where cancelled_at is null;
@@ -502,6 +516,8 @@ create table access_methods (
   digits bytea check (octet_length(digits) > 30),
   fingerprint uuid,
   warning text,
+  -- Digits that were asked for and could not be had.
+  wanted bytea check (octet_length(wanted) > 30),
   created_at timestamptz not null,
   withdrawn_at timestamptz,
   primary key (workspace_id, id),
