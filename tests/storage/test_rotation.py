@@ -30,6 +30,7 @@ from lockstep.operations import (
     connect_webviews,
     emulated,
     idempotency,
+    requested_grants,
     rotation,
     webhooks,
 )
@@ -37,6 +38,8 @@ from lockstep.operations.attempts import Act
 from lockstep.operations.calendars import AddCalendar, RemoveCalendar
 from lockstep.operations.client_sessions import AskedSession
 from lockstep.operations.gate import Gate
+from lockstep.operations.grants import CreateGrant
+from lockstep.operations.requested_grants import RequestGrant
 from lockstep.operations.webhooks import CreateWebhook
 from lockstep.storage import accounts, readings, retention, sandboxes
 from lockstep.storage import attempts as stored_attempts
@@ -85,6 +88,7 @@ NOT_SEALED_DOCUMENTS = {
     "entries.edit": "fields, names and instants, never digits",
     "entries.failure": "a code and words",
     "events.payload": "what the audit log shows",
+    "grants.requested": "ways in which it was asked to be met",
     "events.subjects": "public ids",
     "workspaces.webview_look": "colors and a sentence, as anybody sees them",
 }
@@ -334,6 +338,7 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
         "accounts.registered_url",
         "accounts.registered_secret",
         "access_methods.digits",
+        "access_methods.wanted",
         "attempts.digits",
         "entries.digits",
         "calendars.url",
@@ -388,7 +393,12 @@ async def _accounts_in_every_state(gate: Gate, owner: Actor) -> None:
 
 
 async def _codes_in_use_and_forgotten(gate: Gate, owner: Actor, clock: VirtualClock) -> None:
-    place = await a_property(gate, owner, device_ids=tuple(await some_locks(gate, owner, "Front door")))
+    locks = tuple(await some_locks(gate, owner, "Front door"))
+    place = await a_property(gate, owner, device_ids=locks)
+    for name in ("Anna", "Bea"):
+        grant = CreateGrant(name, june(20), june(22), device_ids=locks, wanted_code="472931")
+        async with gate.transaction(owner.workspace_id) as tx:
+            await requested_grants.create(tx, owner, RequestGrant(grant))
     await a_stay(gate, owner, place.space_id, 2, 4)
     await a_stay(gate, owner, place.space_id, 14, 16)
     over = june(10)
