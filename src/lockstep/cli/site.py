@@ -16,12 +16,13 @@ from lockstep.http.callbacks.app import callback_routes
 from lockstep.http.connect.app import create_connect_pages
 from lockstep.http.console.app import create_console
 from lockstep.http.console.settings import ConsoleSettings
+from lockstep.http.portal.app import create_portal_page
 from lockstep.http.running.app import running_routes
 from lockstep.http.running.measuring import Measuring
 from lockstep.http.seam.app import Seam
 from lockstep.http.seam.catalogue import namespaces
 from lockstep.http.static_files import static_files
-from lockstep.operations.connect_webviews import PAGE
+from lockstep.operations import connect_webviews, portals
 
 _API = "v1"
 
@@ -40,7 +41,12 @@ class Site:
             public_url=built.settings.http.public_url,
         )
         self._seam_names = namespaces()
-        self._by_link = {PAGE.strip("/"): create_connect_pages(built.gate, built.settings.http.public_url)}
+        self._by_link = {
+            connect_webviews.PAGE.strip("/"): create_connect_pages(
+                built.gate, built.settings.http.public_url
+            ),
+            portals.PAGE.strip("/"): create_portal_page(built.gate),
+        }
         self._others = Starlette(
             routes=[
                 *running_routes(running_parts(built, crew)),

@@ -89,6 +89,7 @@ class ActorKind(StrEnum):
     PUBLISHABLE_KEY = "publishable_key"
     GUEST_LINK = "guest_link"
     CONNECT_WEBVIEW = "connect_webview"
+    CUSTOMER_PORTAL = "customer_portal"
     WORKER = "worker"
     SYSTEM = "system"
 
@@ -199,6 +200,11 @@ def webview(workspace_id: UUID, public_id: str) -> Actor:
     """Whoever follows the link of a connect webview: connects one account, which is all that is asked for them."""
     scopes = frozenset({Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE})
     return Actor(ActorKind.CONNECT_WEBVIEW, workspace_id, public_id, scopes)
+
+
+def portal(workspace_id: UUID, public_id: str, scopes: frozenset[Scope]) -> Actor:
+    """Whoever follows the link of a customer's portal: sees what is asked for them, and changes nothing."""
+    return Actor(ActorKind.CUSTOMER_PORTAL, workspace_id, public_id, scopes)
 
 
 def publisher(workspace_id: UUID, public_id: str) -> Actor:

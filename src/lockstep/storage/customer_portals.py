@@ -56,3 +56,49 @@ async def forget(db: Connection, workspace_id: UUID, before: datetime, most: int
         most,
     )
     return int(result.split()[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """A space of the customer's, or one within such a space; `device_ids`: public ids of what stands in it."""
+
+    id: UUID
+    parent_id: UUID | None
+    name: str
+    time_zone: str | None
+    device_ids: list[str]
+
+
+async def places(db: Connection, workspace_id: UUID, customer_key: str, most: int) -> list[PlaceRow]:
+    """In the order of creation, and so each behind the one that it lies in."""
+    rows = await db.fetch(
+        """with recursive mine as (
+             select id from spaces where workspace_id = $1 and customer_key = $2 and removed_at is null
+             union select s.id from spaces s join mine m on s.parent_id = m.id
+             where s.workspace_id = $1 and s.removed_at is null)
+           select s.id, s.parent_id, s.name, p.time_zone,
+             array(select d.public_id from space_devices k
+                 join devices d on d.workspace_id = k.workspace_id and d.id = k.device_id
+               where k.workspace_id = $1 and k.space_id = s.id order by d.id) as device_ids
+           from mine m join spaces s on s.workspace_id = $1 and s.id = m.id
+             join spaces p on p.workspace_id = $1 and p.id = s.property_id
+           order by s.id limit $3""",
+        workspace_id,
+        customer_key,
+        most,
+    )
+    return [PlaceRow(**dict(row)) for row in rows]
+
+
+async def devices_of(db: Connection, workspace_id: UUID, customer_key: str, most: int) -> list[str]:
+    """Public ids of what stands under the customer's accounts."""
+    rows = await db.fetch(
+        """select d.public_id from devices d
+             join accounts a on a.workspace_id = d.workspace_id and a.id = d.account_id
+           where d.workspace_id = $1 and a.customer_key = $2 and a.state <> 'disconnected' and d.removed_at is null
+           order by d.id limit $3""",
+        workspace_id,
+        customer_key,
+        most,
+    )
+    return [row["public_id"] for row in rows]
