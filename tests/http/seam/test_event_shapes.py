@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -146,6 +148,15 @@ def test_every_rule_is_tried_here_and_names_a_type_of_the_contract() -> None:
         v["properties"]["event_type"]["enum"][0]
         for v in document()["components"]["schemas"]["event"]["oneOf"]
     }
+
+
+def test_the_guide_lists_the_types_that_are_told_and_no_other() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "seam-events.md").read_text("utf-8")
+    table = page.partition("## What is told")[2].partition("## What is not told")[0]
+    named = {
+        name for line in table.splitlines() for name in re.findall(r"`([a-z_.]+)`", line.split(" | ")[0])
+    }
+    assert named == {rule.type for rules in RULES.values() for rule in rules}
 
 
 def test_each_type_of_an_event_has_an_id_of_its_own_that_leads_back_to_it() -> None:
