@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -17,12 +18,14 @@ from typing import Any
 import httpx2
 import pytest
 from seam import Seam
+from seam.exceptions import SeamActionAttemptFailedError
 
 from lockstep.cli.sandbox.seed import NAMES
 from lockstep.storage.server import EmbeddedServer
 
 pytestmark = pytest.mark.timeout(120)
 _SECONDS = 20
+DEVICES = ["august_device_1", "august_device_2", "ecobee_device_1", "minut_device_1", "schlage_device_id"]
 
 
 @dataclass
@@ -75,10 +78,9 @@ def test_the_seed_is_there_by_its_names_and_nothing_else(sandbox: Sandbox) -> No
     assert sandbox.fake("/health")["ok"]
     assert sandbox.fake("/_fake/default_seed") == {**NAMES, "ok": True}
     ids = [device["device_id"] for device in sandbox.fake("/_fake/database")["devices"]]
-    wanted = ["august_device_1", "august_device_2", "ecobee_device_1", "minut_device_1", "schlage_device_id"]
-    assert ids == wanted
+    assert ids == DEVICES
     devices = sandbox.seam.devices.list()
-    assert [device.device_id for device in devices] == wanted
+    assert [device.device_id for device in devices] == DEVICES
     assert all(device.properties and device.properties.online for device in devices)
     assert [a.connected_account_id for a in sandbox.seam.connected_accounts.list()] == [
         "john_connected_account_id",
@@ -130,3 +132,54 @@ def test_pages_and_the_native_api_are_there_for_whoever_asks(sandbox: Sandbox) -
         "minut",
         "schlage",
     ]
+
+
+def test_life_at_the_locks_is_simulated_and_the_sandbox_begins_anew(sandbox: Sandbox) -> None:
+    seam, door = sandbox.seam, "august_device_1"
+
+    def is_online() -> bool:
+        properties = seam.devices.get(device_id=door).properties
+        return bool(properties and properties.online)
+
+    for goes, comes in (
+        (seam.devices.simulate.disconnect, seam.devices.simulate.connect),
+        (seam.devices.simulate.disconnect_from_hub, seam.devices.simulate.connect_to_hub),
+    ):
+        goes(device_id=door)
+        until(lambda: not is_online())
+        comes(device_id=door)
+        until(is_online)
+    code = seam.access_codes.create(device_id=door, name="Ben", code="2846")
+    until(lambda: seam.access_codes.get(access_code_id=code.access_code_id).status == "set")
+    assert seam.locks.simulate.keypad_code_entry(device_id=door, code="2846").status == "success"
+    with pytest.raises(SeamActionAttemptFailedError):
+        seam.locks.simulate.keypad_code_entry(device_id=door, code="2847")
+    assert seam.locks.simulate.manual_lock_via_keypad(device_id=door).status == "success"
+    seam.devices.simulate.remove(device_id=door)
+    until(lambda: door not in [device.device_id for device in seam.devices.list()])
+    seam.connected_accounts.simulate.disconnect(connected_account_id="jane_connected_account_id")
+    until(lambda: bool(seam.devices.get(device_id="schlage_device_id").errors))
+    assert seam.workspaces.reset_sandbox().status == "success"
+    assert [device.device_id for device in seam.devices.list()] == DEVICES
+    assert seam.access_codes.list(device_id=door) == []
+    assert not seam.devices.get(device_id="schlage_device_id").errors
+    assert seam.locks.unlock_door(device_id="schlage_device_id").status == "success"
+
+
+def test_everybody_sees_what_is_theirs(sandbox: Sandbox) -> None:
+    workspace = NAMES["seed_workspace_1"]
+    personal = Seam(
+        personal_access_token=NAMES["seam_at1_token"], workspace_id=workspace, endpoint=sandbox.url
+    )
+    assert [device.device_id for device in personal.devices.list()] == DEVICES
+    said = {"user_id": NAMES["john_user_id"], "key": NAMES["john_user_key"]}
+    payload = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+    console = {"authorization": f"Bearer ey0.{payload}.nothing", "seam-workspace": workspace}
+    of_john = {"client-session-token": NAMES["seam_cst1_token"]}
+    pages = {"seam-publishable-key": NAMES["seam_pk1_token"]}
+    body = {"user_identifier_key": NAMES["john_user_identifier_key"]}
+    made = httpx2.post(f"{sandbox.url}/client_sessions/get_or_create", headers=pages, json=body)
+    of_page = {"client-session-token": made.json()["client_session"]["token"]}
+    for headers, theirs in ((console, DEVICES), (of_john, DEVICES[:-1]), (of_page, DEVICES[:-1])):
+        found = httpx2.post(f"{sandbox.url}/devices/list", headers=headers).json()
+        assert [device["device_id"] for device in found["devices"]] == theirs

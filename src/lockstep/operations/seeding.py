@@ -77,12 +77,13 @@ class SeededWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class SeededOperator:
-    """Owns the workspaces named."""
+    """Owns the workspaces named. `console_key`: of a console session."""
 
     operator_id: str
     name: str
     email: str
     token: str = field(repr=False)
+    console_key: str = field(repr=False)
     workspace_ids: tuple[str, ...]
 
 
@@ -112,6 +113,7 @@ async def seed(gate: Gate, wanted: Seed) -> None:
         for workspace_id in operator.workspace_ids:
             await operators.join(gate, operator.operator_id, ids[workspace_id], Role.OWNER)
         await operators.create_token(gate, operator.operator_id, "Seeded token", known_secret=operator.token)
+        await operators.begin_console(gate, operator.operator_id, operator.console_key)
 
 
 async def reset(gate: Gate, actor: Actor) -> None:

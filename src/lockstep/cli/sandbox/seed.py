@@ -106,6 +106,7 @@ SEED = Seed(
             "John",
             _JOHN,
             NAMES["seam_at1_token"],
+            NAMES["john_user_key"],
             (NAMES["seed_workspace_1"],),
         ),
     ),

@@ -50,7 +50,7 @@ class _Site:
     def __init__(self, built: Built, crew: Crew) -> None:
         self._built = built
         self._crew = crew
-        self._seam = Seam(built.gate, _MANY, _MANY, built.settings.api.most_body_bytes)
+        self._seam = Seam(built.gate, _MANY, _MANY, built.settings.api.most_body_bytes, trusts_console=True)
         self._names = namespaces()
         self._rest: Any = None
         self._one = asyncio.Lock()
