@@ -89,7 +89,10 @@ async def disconnect_account(gate: Gate, tx: Tx, actor: Actor, account_id: str) 
     """The vendor takes the account's credentials no more."""
     require(actor, Scope.ACCOUNTS_WRITE)
     require_whole_workspace(actor)
-    account = await _emulated(gate, tx, await accounts.by_public_id(tx.db, tx.workspace_id, account_id))
+    found = await accounts.by_public_id(tx.db, tx.workspace_id, account_id)
+    if found is None:
+        raise NotFound("connected account", account_id)
+    account = await _emulated(gate, tx, found)
     async with emulated.opened(gate, tx, account.vendor_account) as world:
         world.refuse_credentials()
     await claims.wake(tx.db, tx.workspace_id, "accounts", [account.id], tx.now)

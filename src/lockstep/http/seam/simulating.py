@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
-
-from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.params import Digits, Id, Params
@@ -32,7 +29,7 @@ class OfAccount(Params):
 
 class KeypadEntry(Params):
     device_id: Id
-    code: Annotated[Digits, Field(min_length=1, max_length=20)]
+    code: Digits
 
 
 class Nothing(Params):
