@@ -25,6 +25,7 @@ from tests.model.simulated import (
 )
 from tests.model.strategies import LOCKS, READABLE, Story, examples, stories
 
+from lockstep.model.access_code import is_late
 from lockstep.model.belief import Belief
 from lockstep.model.capabilities import (
     Capabilities,
@@ -401,6 +402,18 @@ def test_what_cannot_be_taken_off_keeps_its_place() -> None:
     planned = plan([over, soon, later], beliefs, specs, Capabilities(most_codes=2), T0)
     assert [(c.kind, c.entry_id.int) for c in planned.changes] == [(Kind.REMOVE, 3), (Kind.SET, 2)]
     assert planned.held() == {over.entry_id: Hold.GIVEN_UP, later.entry_id: Hold.FULL}
+
+
+def test_a_backup_code_stands_where_a_place_is_left_and_leaves_it_to_whoever_arrives() -> None:
+    spare, soon = declare(1, 1, -1, 9, is_spare=True), declare(2, 2, 1, 9)
+    specs = {d.entry_id: {1: d.spec} for d in (spare, soon)}
+    there = Belief(frozenset({"1"}), Evidence.LISTED, frozenset({"id1"}), proven_at=T0)
+    alone = plan([spare], {}, specs, Capabilities(most_codes=1), T0)
+    assert [(c.kind, c.entry_id.int) for c in alone.changes] == [(Kind.SET, 1)]
+    crowded = plan([spare, soon], {spare.entry_id: there}, specs, Capabilities(most_codes=1), T0)
+    assert [(c.kind, c.entry_id.int) for c in crowded.changes] == [(Kind.REMOVE, 1), (Kind.SET, 2)]
+    late = replace(spare, declared_at=T0)
+    assert not is_late(late, Belief(), Capabilities(), T0 + timedelta(hours=5)), "nobody arrives by it"
 
 
 def test_a_second_copy_goes_once_the_entry_itself_is_right() -> None:

@@ -13,12 +13,13 @@ from tests.whole.stage import Let, Stage, build_stage
 from lockstep.emulation.clock import VirtualClock
 from lockstep.model.backup_pool import ROLLING
 from lockstep.model.permissions import Actor
-from lockstep.operations import access_codes, backup_codes, devices, grants
+from lockstep.operations import access_codes, arrivals, backup_codes, devices, grants
 from lockstep.operations.backup_codes import Pulled, SetPool
 from lockstep.operations.backup_pools import BackupPool
 from lockstep.operations.errors import Conflict, Invalid
 from lockstep.operations.gate import Tx
 from lockstep.workers.sweeps.backup_pools import fill_all
+from lockstep.workers.sweeps.retention import sweep_all
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -132,6 +133,56 @@ async def test_a_pulled_one_moves_with_its_grant_goes_with_it_and_never_comes_ba
     assert (await pool_of(stage)).pulled == 0
     await fill(stage)
     assert pulled.backup.digits not in held(stage)
+
+
+async def test_only_the_door_that_needs_one_gets_a_backup_code_and_the_stay_goes_on_as_one(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", 2) as stage:
+        front, back = stage.site.locks
+        await set_pool(stage)
+        let = await stage.let([front, back], timedelta(0), 5 * DAY)
+        await stage.wait(timedelta(minutes=2))
+        assert let.code is not None
+        replaced = (await stage.shown(let))[front]
+        pulled = await pull(stage, replaced.row.public_id)
+        await fill(stage)
+        await stage.change(let, ends_at=stage.clock.now() + 9 * DAY, name="Ben")
+        await stage.wait(timedelta(minutes=2))
+        assert pulled.backup.digits is not None
+        assert stage.site.opens(front, pulled.backup.digits)
+        assert stage.site.opens(back, let.code)
+        assert not stage.site.opens(front, let.code)
+        (arrival,) = await stage.ask(arrivals.listed, DAY)
+        assert {c.row.device_id: c.digits for c in arrival.codes} == {
+            replaced.row.device_id: pulled.backup.digits,
+            (await stage.shown(let))[back].row.device_id: let.code,
+        }
+        assert {c.standing.value for c in arrival.codes} == {"proven"}
+        names = {c.row.entry.declared.spec.name.split()[0] for c in arrival.codes}
+        assert names == {"Ben"}, "a backup code stands under the guest's name"
+        await stage.cancel(let)
+        await stage.wait(timedelta(minutes=5))
+        assert not stage.site.opens(front, pulled.backup.digits)
+        assert not stage.site.opens(back, let.code)
+
+
+async def test_nothing_of_a_guest_is_left_of_codes_and_backup_codes_after_their_time(stage: Stage) -> None:
+    await set_pool(stage)
+    let = await stage.let(stage.site.locks, timedelta(0), name="Annabel Lee")
+    await pull(stage, (await code_of(stage, let)).row.public_id)
+    await fill(stage)
+    await leap(stage, 3 * DAY)
+    await set_pool(stage, size=0)
+    await leap(stage, 366 * DAY)
+    await sweep_all(stage.house.gate)
+    async with stage.house.gate.database.reading(stage.house.actor.workspace_id) as db:
+        tables = ("grants", "access_methods", "entries", "entry_revisions", "access_codes", "events")
+        kept = repr([dict(row) for table in tables for row in await db.fetch(f"select * from {table}")])
+        digits = "select count(digits) + count(fingerprint) from"
+        left = [await db.fetchval(f"{digits} {table}") for table in ("access_methods", "entries")]
+    assert "Annabel" not in kept
+    assert left == [0, 0]
 
 
 async def test_a_grant_that_is_given_other_digits_has_them_where_a_backup_code_stood(stage: Stage) -> None:

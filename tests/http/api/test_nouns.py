@@ -12,6 +12,7 @@ from tests.http.api.parts import bearer
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.model.permissions import DEFAULT_SCOPES, Scope
+from lockstep.workers.sweeps.backup_pools import fill_all
 
 
 @pytest.fixture
@@ -29,6 +30,27 @@ async def flat(home: Home, *doors: str) -> str:
 async def codes(home: Home, **params: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await home.get("/v1/access_codes", **params))["items"]
     return found
+
+
+async def test_a_backup_code_is_pulled_in_place_of_a_code_and_its_device_tells_of_the_pool(
+    home: Home,
+) -> None:
+    door = (await home.connect())["Door 1"]
+    body = {**GRANT, "device_ids": [door], "ends_at": "2026-06-05T10:00:00Z", "uses_backup_pool": True}
+    grant = await home.post("/v1/access_grants", body)
+    (code,) = await codes(home, access_grant_id=grant["access_grant_id"])
+    await fill_all(home.house.gate)
+    await home.house.advance(home.house.clock.now() + timedelta(minutes=3))
+    pool = (await home.get(f"/v1/devices/{door}"))["backup_pool"]
+    assert (pool["size"], pool["ready"], pool["problems"]) == (3, 3, [])
+    pulled = await home.post(f"/v1/access_codes/{code['access_code_id']}/pull_backup")
+    backup = pulled["backup_access_code"]
+    assert (backup["is_backup"], backup["access_grant_id"]) == (True, grant["access_grant_id"])
+    assert pulled["access_code"]["pulled_backup_code_id"] == backup["access_code_id"]
+    assert pulled["access_code"]["withdrawn_at"] is not None
+    assert backup["declared"]["window"]["ends_at"] == body["ends_at"]
+    again = await home.post(f"/v1/access_codes/{code['access_code_id']}/pull_backup")
+    assert again["backup_access_code"]["access_code_id"] == backup["access_code_id"]
 
 
 async def test_a_booking_becomes_a_code_whose_standing_can_be_followed_to_the_door_and_away(

@@ -96,7 +96,7 @@ async def create_access_grant(call: Asked, body: GrantCreation) -> Response:
         body.guest_id,
         body.access_grant_key,
         body.code,
-        body.uses_backup_pool,
+        uses_backup_pool=body.uses_backup_pool,
         honours_edits=body.honours_edits,
     )
     return await call.change(

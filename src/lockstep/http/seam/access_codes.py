@@ -47,7 +47,7 @@ class _OfCode(Params):
             self.code,
             int(self.preferred_code_length or PREFERRED_LENGTH),
             common_code_key,
-            bool(self.use_backup_access_code_pool),
+            uses_backup_pool=bool(self.use_backup_access_code_pool),
         )
 
 
