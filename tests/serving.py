@@ -11,7 +11,9 @@ from starlette.types import ASGIApp
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """Its address, without a slash at the end."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none")
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_config=None, lifespan="off", ws="none", timeout_keep_alive=60
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 -- the server offers nothing to wait for

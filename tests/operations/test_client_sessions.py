@@ -15,6 +15,7 @@ from lockstep.operations import (
     client_sessions,
     devices,
     grants,
+    guest_devices,
     guests,
     spaces,
     workspaces,
@@ -118,15 +119,15 @@ async def test_a_session_of_a_guest_reaches_the_devices_that_the_guest_was_given
     guest = await ask(gate, owner, guests.create, CreateGuest("Anna"))
     session = await make(gate, owner, AskedSession(guest_id=guest.guest_id))
     async with gate.transaction(owner.workspace_id) as tx:
-        await guests.give_device(tx, owner, guest.guest_id, two.other_lock)
-        await guests.give_device(tx, owner, guest.guest_id, two.other_lock)
+        await guest_devices.give(tx, owner, guest.guest_id, two.other_lock)
+        await guest_devices.give(tx, owner, guest.guest_id, two.other_lock)
     anna = await signed_in(gate, session)
     async with gate.reading(owner.workspace_id) as tx:
         assert [d.device_id for d in await devices.list_shown(tx, anna, ListDevices())] == [two.other_lock]
         assert (await guests.get(tx, anna, guests.GetGuest(guest.guest_id))).name == "Anna"
         assert (await client_sessions.get(tx, anna)).device_count == 1
     async with gate.transaction(owner.workspace_id) as tx:
-        await guests.take_device(tx, owner, guest.guest_id, two.other_lock)
+        await guest_devices.take(tx, owner, guest.guest_id, two.other_lock)
     assert (await signed_in(gate, session)).device_ids == frozenset()
     await ask(gate, owner, guests.erase, EraseGuest(guest.guest_id))
     assert await client_sessions.authenticate(gate, session.token) is None

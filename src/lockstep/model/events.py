@@ -49,6 +49,7 @@ from lockstep.model.events_of_callers import ClientSessionDeleted as ClientSessi
 from lockstep.model.events_of_callers import ClientSessionRevoked as ClientSessionRevoked
 from lockstep.model.events_of_callers import GuestDeviceGiven as GuestDeviceGiven
 from lockstep.model.events_of_callers import GuestDeviceTaken as GuestDeviceTaken
+from lockstep.model.events_of_callers import GuestMerged as GuestMerged
 from lockstep.model.events_of_callers import OperatorJoined as OperatorJoined
 from lockstep.model.events_of_callers import OperatorLeft as OperatorLeft
 from lockstep.model.events_of_callers import OperatorTokenCreated as OperatorTokenCreated

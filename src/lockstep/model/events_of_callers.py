@@ -90,6 +90,15 @@ class OperatorTokenRevoked(OperatorTokenEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GuestMerged(Event):
+    """A guest turned out to be another one, who has all that it had."""
+
+    kind = "guest.merged"
+    guest_id: str
+    merged_guest_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GuestDeviceEvent(Event):
     guest_id: str
     device_id: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,13 +16,12 @@ from lockstep.model.permissions import Actor, Scope, require, require_whole_work
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.chosen_digits import Wish
-from lockstep.operations.devices import known_device
 from lockstep.operations.errors import Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.held_bookings import declare_or_hold
 from lockstep.operations.words import told, words_or_none
-from lockstep.storage import bookings, grants, guest_devices, guests
-from lockstep.storage.guests import GuestRow
+from lockstep.storage import bookings, grants, guests
+from lockstep.storage.guests import GuestFilter, GuestRow
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # BCP 47, as far as languages of guests go: pt, pt-BR, zh-Hant-TW.
@@ -41,6 +41,16 @@ class Guest:
     language: str | None
     created_at: datetime
     erased_at: datetime | None
+    is_managed: bool
+    """False: known from an access system alone, until somebody takes them in."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedGuest:
+    """Who a guest is as well."""
+
+    guest_id: str
+    guest_key: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,8 @@ class CreateGuest:
     """With the country's code, such as +351 912 345 678."""
     language: str | None = None
     guest_key: str | None = field(default=None, repr=False)
+    is_alone: bool = False
+    """Refuse it where another guest has this email address or number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,9 @@ class ChangeGuest:
     email: str | UnsetType | None = field(default=UNSET, repr=False)
     phone: str | UnsetType | None = field(default=UNSET, repr=False)
     language: str | UnsetType | None = UNSET
+    guest_key: str | UnsetType | None = field(default=UNSET, repr=False)
+    is_alone: bool = False
+    """As of `CreateGuest`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,13 @@ class ListGuests:
 
     most: int = 50
     after: str | None = None
+    guest_ids: tuple[str, ...] | None = None
+    contains: str | None = field(default=None, repr=False)
+    """In name, email, phone or key."""
+    created_before: datetime | None = None
+    is_managed: bool | None = None
+    only_present: bool = False
+    """Neither erased nor merged into others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +130,10 @@ async def enter_guest(tx: Tx, actor: Actor, command: CreateGuest, known_id: str 
             tx.now,
         )
     )
+    if command.is_alone:
+        await _require_alone(tx, row)
     if not await guests.insert(tx.db, tx.workspace_id, row):
-        raise Conflict(
-            "A guest has this key already.",
-            code="guest_key_taken",
-            next_step="Change that guest, or choose another key.",
-        )
+        raise _key_taken()
     await recorded.append(tx, actor, events.GuestCreated(guest_id=row.public_id))
     return row
 
@@ -130,13 +150,18 @@ async def change(tx: Tx, actor: Actor, command: ChangeGuest) -> Guest:
             email=told(command.email, before.email),
             phone=told(command.phone, before.phone),
             language=told(command.language, before.language),
+            guest_key=told(command.guest_key, before.guest_key),
         )
     )
     if after == before:
         return _shown(before)
+    if command.is_alone:
+        await _require_alone(tx, after)
+    if after.guest_key is not None and after.guest_key != before.guest_key:
+        await _require_free_key(tx, after.guest_key)
     await guests.change(tx.db, tx.workspace_id, after)
     await recorded.append(tx, actor, events.GuestChanged(guest_id=after.public_id))
-    await _redeclare(tx, actor, after)
+    await redeclare(tx, actor, after)
     return _shown(after)
 
 
@@ -149,8 +174,44 @@ async def get(tx: Tx, actor: Actor, command: GetGuest) -> Guest:
 async def listed(tx: Tx, actor: Actor, command: ListGuests) -> tuple[Guest, ...]:
     require(actor, Scope.GUESTS_READ)
     require_whole_workspace(actor)
-    rows = await guests.listed(tx.db, tx.workspace_id, command.after, command.most)
+    wanted = GuestFilter(
+        None if command.guest_ids is None else list(command.guest_ids),
+        command.contains,
+        command.created_before,
+        command.is_managed,
+        command.only_present,
+    )
+    rows = await guests.listed(tx.db, tx.workspace_id, command.after, command.most, wanted)
     return tuple(_shown(r) for r in rows)
+
+
+async def own(tx: Tx, actor: Actor) -> tuple[Guest, ...]:
+    """Whom a client session is of."""
+    require(actor, Scope.GUESTS_READ)
+    return tuple(_shown(r) for r in await guests.get_many(tx.db, tx.workspace_id, sorted(actor.guest_ids)))
+
+
+async def of_key(tx: Tx, actor: Actor, guest_key: str) -> Guest:
+    """By the caller's own id; that of somebody who was merged shows whom they turned out to be. Raises NotFound."""
+    require(actor, Scope.GUESTS_READ)
+    row = await guests.by_key(tx.db, tx.workspace_id, guest_key)
+    if row is None:
+        # The key may be an address, and is not repeated.
+        raise NotFound("guest", "with this key")
+    return _shown(await known_guest(tx, actor, row.public_id))
+
+
+async def merged_into(tx: Tx, actor: Actor, guest_ids: Sequence[str]) -> dict[str, list[MergedGuest]]:
+    """Of each of these guests, whom else it was known as."""
+    require(actor, Scope.GUESTS_READ)
+    rows = await guests.listed(
+        tx.db, tx.workspace_id, None, len(guest_ids), GuestFilter(public_ids=list(guest_ids))
+    )
+    found: dict[str, list[MergedGuest]] = {row.public_id: [] for row in rows}
+    names = {row.id: row.public_id for row in rows}
+    for merged in await guests.merged_into(tx.db, tx.workspace_id, list(names)):
+        found[names[merged.survivor_id]].append(MergedGuest(merged.public_id, merged.guest_key))
+    return found
 
 
 async def erase(tx: Tx, actor: Actor, command: EraseGuest) -> Guest:
@@ -161,36 +222,18 @@ async def erase(tx: Tx, actor: Actor, command: EraseGuest) -> Guest:
         return _shown(guest)
     await guests.erase(tx.db, tx.workspace_id, guest.id, tx.now)
     await recorded.append(tx, actor, events.GuestErased(guest_id=guest.public_id))
-    await _redeclare(tx, actor, guest)
+    await redeclare(tx, actor, guest)
     return _shown(await known_guest(tx, actor, command.guest_id))
 
 
-async def give_device(tx: Tx, actor: Actor, guest_id: str, device_id: str) -> None:
-    """Let a guest's own app reach this device, apart from any stay. Again changes nothing."""
-    require(actor, Scope.GUESTS_WRITE)
-    require_whole_workspace(actor)
-    guest = await known_guest(tx, actor, guest_id, locked=True)
-    refuse_erased(guest)
-    device = await known_device(tx, actor, device_id)
-    if await guest_devices.give(tx.db, tx.workspace_id, guest.id, device.id, tx.now):
-        given = events.GuestDeviceGiven(guest_id=guest.public_id, device_id=device.public_id)
-        await recorded.append(tx, actor, given)
-
-
-async def take_device(tx: Tx, actor: Actor, guest_id: str, device_id: str) -> None:
-    """The other way. Codes of stays and grants are not touched."""
-    require(actor, Scope.GUESTS_WRITE)
-    require_whole_workspace(actor)
-    guest = await known_guest(tx, actor, guest_id, locked=True)
-    device = await known_device(tx, actor, device_id)
-    if await guest_devices.take(tx.db, tx.workspace_id, guest.id, device.id):
-        taken = events.GuestDeviceTaken(guest_id=guest.public_id, device_id=device.public_id)
-        await recorded.append(tx, actor, taken)
-
-
 async def known_guest(tx: Tx, actor: Actor, guest_id: str, *, locked: bool = False) -> GuestRow:
-    """For other operations. Raises NotFound, NotAllowed where the guest stays at other properties too."""
+    """For other operations; of somebody who was merged, whom they turned out to be. Raises NotFound, NotAllowed where
+    the guest stays at other properties too."""
     row = await guests.by_public_id(tx.db, tx.workspace_id, guest_id, locked=locked)
+    while row is not None and row.merged_into is not None:
+        survivor = await guests.get(tx.db, tx.workspace_id, row.merged_into)
+        assert survivor is not None, "a reference holds it"
+        row = await guests.by_public_id(tx.db, tx.workspace_id, survivor.public_id, locked=locked)
     if row is None:
         raise NotFound("guest", guest_id)
     if actor.property_ids is not None and row.id not in actor.guest_ids:
@@ -213,13 +256,39 @@ def refuse_erased(guest: GuestRow) -> None:
         )
 
 
-async def _redeclare(tx: Tx, actor: Actor, guest: GuestRow) -> None:
-    """Names on locks follow the guest's."""
+async def redeclare(tx: Tx, actor: Actor, guest: GuestRow) -> None:
+    """For other operations: names on locks follow the guest's."""
     for booking in await bookings.open_of_guest(tx.db, tx.workspace_id, guest.id, tx.now):
         await declare_or_hold(tx, actor, booking.id)
     for grant in await grants.living_of_guest(tx.db, tx.workspace_id, guest.id, tx.now):
         if grant.booking_id is None:
             await declaring.declare_grant(tx, actor, grant, None, Wish())
+
+
+async def _require_alone(tx: Tx, row: GuestRow) -> None:
+    """Raises Conflict: two guests of one address would be one person twice."""
+    await guests.look_alone(tx.db, tx.workspace_id)
+    for other in await guests.at_addresses(tx.db, tx.workspace_id, row.email, row.phone):
+        if other.id != row.id:
+            what = "phone" if row.phone is not None and other.phone == row.phone else "email"
+            raise Conflict(
+                f"The guest {other.public_id} has this {what} already.",
+                code=f"guest_{what}_taken",
+                next_step="Use that guest, or merge the two.",
+            )
+
+
+async def _require_free_key(tx: Tx, guest_key: str) -> None:
+    if await guests.by_key(tx.db, tx.workspace_id, guest_key) is not None:
+        raise _key_taken()
+
+
+def _key_taken() -> Conflict:
+    return Conflict(
+        "A guest has this key already.",
+        code="guest_key_taken",
+        next_step="Change that guest, or choose another key.",
+    )
 
 
 def _checked(row: GuestRow) -> GuestRow:
@@ -272,4 +341,5 @@ def _shown(row: GuestRow) -> Guest:
         row.language,
         row.created_at,
         row.erased_at,
+        row.is_managed,
     )

@@ -21,16 +21,44 @@ class GuestRow:
     language: str | None
     created_at: datetime
     erased_at: datetime | None = None
+    is_managed: bool = True
+    merged_into: UUID | None = None
 
 
-_COLUMNS = "id, public_id, guest_key, name, email, phone, language, created_at, erased_at"
+@dataclass(frozen=True, slots=True)
+class GuestFilter:
+    """None: all."""
+
+    public_ids: list[str] | None = None
+    contains: str | None = field(default=None, repr=False)
+    """In name, email, phone or key."""
+    created_before: datetime | None = None
+    is_managed: bool | None = None
+    only_present: bool = False
+    """Neither erased nor merged into others."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedRow:
+    """A guest who turned out to be another one."""
+
+    survivor_id: UUID
+    public_id: str
+    guest_key: str | None = field(repr=False)
+
+
+_COLUMNS = (
+    "id, public_id, guest_key, name, email, phone, language, created_at, erased_at, is_managed, merged_into"
+)
+_ALONE = 281733612
 
 
 async def insert(db: Connection, workspace_id: UUID, row: GuestRow) -> bool:
     """False where this guest key is in use."""
     result = await db.execute(
-        """insert into guests (workspace_id, id, public_id, guest_key, name, email, phone, language, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (workspace_id, guest_key) do nothing""",
+        """insert into guests (workspace_id, id, public_id, guest_key, name, email, phone, language, created_at,
+             is_managed)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (workspace_id, guest_key) do nothing""",
         workspace_id,
         row.id,
         row.public_id,
@@ -40,13 +68,14 @@ async def insert(db: Connection, workspace_id: UUID, row: GuestRow) -> bool:
         row.phone,
         row.language,
         row.created_at,
+        row.is_managed,
     )
     return result == "INSERT 0 1"
 
 
 async def change(db: Connection, workspace_id: UUID, row: GuestRow) -> None:
     await db.execute(
-        """update guests set name = $3, email = $4, phone = $5, language = $6
+        """update guests set name = $3, email = $4, phone = $5, language = $6, guest_key = $7, is_managed = $8
            where workspace_id = $1 and id = $2""",
         workspace_id,
         row.id,
@@ -54,6 +83,8 @@ async def change(db: Connection, workspace_id: UUID, row: GuestRow) -> None:
         row.email,
         row.phone,
         row.language,
+        row.guest_key,
+        row.is_managed,
     )
 
 
@@ -90,15 +121,99 @@ async def by_public_id(
     )
 
 
-async def listed(db: Connection, workspace_id: UUID, after: str | None, most: int) -> list[GuestRow]:
-    """In the order of creation, behind the one with the public id `after`."""
+async def by_key(db: Connection, workspace_id: UUID, guest_key: str) -> GuestRow | None:
+    return _row(
+        await db.fetchrow(
+            f"select {_COLUMNS} from guests where workspace_id = $1 and guest_key = $2",  # noqa: S608
+            workspace_id,
+            guest_key,
+        )
+    )
+
+
+async def at_addresses(
+    db: Connection, workspace_id: UUID, email: str | None, phone: str | None
+) -> list[GuestRow]:
+    """Whoever has this email address or this number now."""
     rows = await db.fetch(
-        f"""select {_COLUMNS} from guests where workspace_id = $1 and ($2::text is null
-              or id > (select id from guests where workspace_id = $1 and public_id = $2))
-            order by id limit $3""",  # noqa: S608
+        f"""select {_COLUMNS} from guests where workspace_id = $1 and is_managed
+              and (lower(email) = lower($2) or phone = $3) order by id""",  # noqa: S608
         workspace_id,
-        after,
-        most,
+        email,
+        phone,
+    )
+    return [GuestRow(**dict(r)) for r in rows]
+
+
+async def look_alone(db: Connection, workspace_id: UUID) -> None:
+    """Let nobody else look at addresses for a new guest of this workspace until this transaction ends."""
+    await db.execute("select pg_advisory_xact_lock($1, hashtext($2::text))", _ALONE, str(workspace_id))
+
+
+async def merged_into(db: Connection, workspace_id: UUID, survivor_ids: list[UUID]) -> list[MergedRow]:
+    """Whoever turned out to be one of these."""
+    rows = await db.fetch(
+        """select merged_into as survivor_id, public_id, guest_key from guests
+           where workspace_id = $1 and merged_into = any($2) order by id""",
+        workspace_id,
+        survivor_ids,
+    )
+    return [MergedRow(**dict(r)) for r in rows]
+
+
+async def merge(db: Connection, workspace_id: UUID, survivor_id: UUID, merged_ids: list[UUID]) -> None:
+    """All that the merged had is the survivor's; they keep their keys, by which the survivor is found."""
+    for table in ("bookings", "grants", "client_sessions"):
+        await db.execute(
+            f"update {table} set guest_id = $2 where workspace_id = $1 and guest_id = any($3)",  # noqa: S608
+            workspace_id,
+            survivor_id,
+            merged_ids,
+        )
+    await db.execute(
+        """insert into guest_devices (workspace_id, guest_id, device_id, created_at)
+           select workspace_id, $2, device_id, min(created_at) from guest_devices
+           where workspace_id = $1 and guest_id = any($3) group by workspace_id, device_id
+           on conflict do nothing""",
+        workspace_id,
+        survivor_id,
+        merged_ids,
+    )
+    await db.execute(
+        "delete from guest_devices where workspace_id = $1 and guest_id = any($2)", workspace_id, merged_ids
+    )
+    await db.execute(
+        """update guests set merged_into = $2, name = null, email = null, phone = null, language = null
+           where workspace_id = $1 and (id = any($3) or merged_into = any($3))""",
+        workspace_id,
+        survivor_id,
+        merged_ids,
+    )
+
+
+async def listed(
+    db: Connection, workspace_id: UUID, after: str | None, most: int, wanted: GuestFilter | None = None
+) -> list[GuestRow]:
+    """In the order of creation, behind the one with the public id `after`."""
+    wanted = wanted or GuestFilter()
+    values: list[object] = []
+    conditions = ""
+    for condition, value in (
+        ("id > (select id from guests where workspace_id = $1 and public_id = {})", after),
+        ("public_id = any({}::text[])", wanted.public_ids),
+        ("strpos(lower(concat_ws(' ', name, email, phone, guest_key)), lower({})) > 0", wanted.contains),
+        ("created_at < {}", wanted.created_before),
+        ("is_managed = {}", wanted.is_managed),
+    ):
+        if value is not None:
+            values.append(value)
+            conditions += " and " + condition.format(f"${len(values) + 1}")
+    if wanted.only_present:
+        conditions += " and erased_at is null and merged_into is null"
+    rows = await db.fetch(
+        f"select {_COLUMNS} from guests where workspace_id = $1{conditions} order by id limit {most:d}",  # noqa: S608
+        workspace_id,
+        *values,
     )
     return [GuestRow(**dict(r)) for r in rows]
 
@@ -123,7 +238,7 @@ async def erase(db: Connection, workspace_id: UUID, guest_id: UUID, at: datetime
     """
     await db.execute(
         """update guests set guest_key = null, name = null, email = null, phone = null, language = null,
-             erased_at = coalesce(erased_at, $3) where workspace_id = $1 and id = $2""",
+             erased_at = coalesce(erased_at, $3) where workspace_id = $1 and (id = $2 or merged_into = $2)""",
         workspace_id,
         guest_id,
         at,

@@ -21,7 +21,10 @@ async def departed_guests(
     """Guests whose every stay and grant was over before `before`, and of whom something personal is known."""
     rows = await db.fetch(
         """select g.id, g.public_id from guests g
-           where g.workspace_id = $1 and g.erased_at is null and g.created_at < $2
+           where g.workspace_id = $1 and g.erased_at is null and g.merged_into is null and g.created_at < $2
+             and not exists (select from guest_devices d where d.workspace_id = $1 and d.guest_id = g.id)
+             and not exists (select from client_sessions s where s.workspace_id = $1 and s.guest_id = g.id
+                             and s.revoked_at is null and s.expires_at >= $2)
              and not exists (select from bookings b where b.workspace_id = $1 and b.guest_id = g.id
                              and b.ends_at >= $2)
              and not exists (select from grants a where a.workspace_id = $1 and a.guest_id = g.id

@@ -28,6 +28,7 @@ from lockstep.http.seam import (
     locks,
     simulating,
     spaces,
+    user_identities,
     webhooks,
     workspaces,
 )
@@ -57,6 +58,7 @@ _NAMESPACES: tuple[Any, ...] = (
     locks,
     simulating,
     spaces,
+    user_identities,
     webhooks,
     workspaces,
 )

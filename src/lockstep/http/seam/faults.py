@@ -69,7 +69,13 @@ _OWN = {
     "no_backup_code": (HTTPStatus.NOT_FOUND, "backup_access_code_not_found"),
 }
 """Where Seam answers with another status, too."""
-_TYPES = {"code_taken": "duplicate_access_code"}
+_TYPES = {
+    "code_taken": "duplicate_access_code",
+    "guest_not_found": "user_identity_not_found",
+    "guest_key_taken": "user_identity_already_exists",
+    "guest_email_taken": "user_identity_already_exists",
+    "guest_phone_taken": "user_identity_already_exists",
+}
 """Where Seam has a word of its own for one of our codes."""
 _KINDS: tuple[tuple[type[Problem], int, str | None], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND, None),

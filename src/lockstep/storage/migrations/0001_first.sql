@@ -320,10 +320,18 @@ create table guests (
   customer_key text,
   created_at timestamptz not null,
   erased_at timestamptz,
+  -- False: known from an access system alone, until somebody takes them in.
+  is_managed boolean not null default true,
+  -- The guest that this one turned out to be: has all that it had.
+  merged_into uuid,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
-  unique (workspace_id, guest_key)
+  unique (workspace_id, guest_key),
+  foreign key (workspace_id, merged_into) references guests
 );
+create index guests_of_email on guests (workspace_id, lower(email)) where email is not null;
+create index guests_of_phone on guests (workspace_id, phone) where phone is not null;
+create index guests_merged on guests (workspace_id, merged_into) where merged_into is not null;
 
 create index guests_of_customer on guests (workspace_id, customer_key) where customer_key is not null;
 

@@ -16,7 +16,12 @@ async def a_session(walk: Walk) -> Body:
 
 
 async def granted(walk: Walk) -> Body:
-    return {**await for_somebody(walk), **await a_session(walk)}
+    identity = await walk.ask("/user_identities/create", full_name="Anna")
+    return {
+        **await for_somebody(walk),
+        **await a_session(walk),
+        "user_identity_id": identity["user_identity"]["user_identity_id"],
+    }
 
 
 NO_SESSION = ("client_session_id", "client_session_not_found")
