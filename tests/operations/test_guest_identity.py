@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.operations.places import a_property, a_stay, ask, codes_of, june, some_locks, told
 
@@ -24,7 +26,7 @@ from lockstep.operations.guests import ChangeGuest, CreateGuest, EraseGuest, Get
 from lockstep.operations.spaces import AddDevices
 
 
-async def a_guest(gate: Gate, owner: Actor, name: str, **known: str) -> str:
+async def a_guest(gate: Gate, owner: Actor, name: str, **known: Any) -> str:
     return (await ask(gate, owner, guests.create, CreateGuest(name, **known))).guest_id
 
 
