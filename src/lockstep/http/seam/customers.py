@@ -1,0 +1,162 @@
+"""/customers: what a booking system tells of its customers all at once. Seam has ten words for a place, six for a
+person and three for a stay; all of a kind are one to Lockstep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import Field, create_model
+
+from lockstep.http.seam.asked import Answer, Asked, Path
+from lockstep.http.seam.params import Digits, Instant, Params
+from lockstep.http.seam.spaces import OfCustomer
+from lockstep.operations import customers
+from lockstep.operations.customers import Forget, Person, Place, Push, Stay
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Metadata = dict[str, Any]
+
+PLACES = {
+    "spaces": "space",
+    "buildings": "building",
+    "common_areas": "common_area",
+    "facilities": "facility",
+    "listings": "listing",
+    "properties": "property",
+    "property_listings": "property_listing",
+    "rooms": "room",
+    "sites": "site",
+    "units": "unit",
+}
+PEOPLE = {
+    "guests": "guest",
+    "residents": "resident",
+    "tenants": "tenant",
+    "users": "user",
+    "user_identities": "user_identity",
+    "staff_members": "staff_member",
+}
+STAYS = {"reservations": "reservation", "bookings": "booking", "access_grants": "access_grant"}
+
+
+class _Place(Params):
+    name: Text
+    parent_site_key: Text | None = None
+    customer_data: OfCustomer | None = None
+
+
+class _Person(Params):
+    name: Annotated[str, Field(max_length=200)]
+    email_address: Annotated[str, Field(max_length=200)] | None = None
+    phone_number: Annotated[str, Field(max_length=40)] | None = None
+
+
+class _Stay(Params):
+    name: Annotated[str, Field(max_length=200)] | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+    preferred_code: Digits | None = None
+
+
+def _made(name: str, of: type[Params], fields: dict[str, Any]) -> Any:
+    """A model with these fields besides; pydantic's own types of this do not take a dictionary."""
+    make: Any = create_model
+    return make(name, __base__=of, **fields)
+
+
+def _each(kinds: dict[str, str], of: type[Params], more: dict[str, Any]) -> dict[str, Any]:
+    """For each word a list of things that have the key of that word."""
+    return {
+        plural: (list[_made(f"{of.__name__}_{word}", of, {f"{word}_key": (Text, ...), **more})] | None, None)  # type: ignore[misc]
+        for plural, word in kinds.items()
+    }
+
+
+def _lists_of_keys(words: Iterable[str]) -> dict[str, Any]:
+    return {f"{word}_keys": (list[Text] | None, None) for word in words}
+
+
+_KEYS_OF_PEOPLE: dict[str, Any] = {f"{word}_key": (Text | None, None) for word in PEOPLE.values()}
+Told = _made(
+    "Told",
+    Params,
+    {
+        "customer_key": (Text, ...),
+        **_each(PLACES, _Place, {}),
+        **_each(PEOPLE, _Person, {}),
+        **_each(STAYS, _Stay, {**_lists_of_keys(PLACES.values()), **_KEYS_OF_PEOPLE}),
+    },
+)
+Gone = _made(
+    "Gone",
+    Params,
+    _lists_of_keys(["customer", *PLACES.values(), *PEOPLE.values(), *STAYS.values()]),
+)
+
+
+async def push_data(call: Asked, params: Any) -> Answer:
+    command = Push(
+        params.customer_key,
+        tuple(_place(it, word) for it, word in _told(params, PLACES)),
+        tuple(_person(it, word) for it, word in _told(params, PEOPLE)),
+        tuple(_stay(it, word) for it, word in _told(params, STAYS)),
+    )
+    await call.change(lambda tx: customers.push(tx, call.actor, command))
+    return {}
+
+
+async def delete_data(call: Asked, params: Any) -> Answer:
+    command = Forget(
+        tuple(params.customer_keys or ()),
+        _keys(params, PLACES),
+        _keys(params, PEOPLE),
+        _keys(params, STAYS),
+    )
+    await call.change(lambda tx: customers.forget(tx, call.actor, command))
+    return {}
+
+
+def _told(params: Any, kinds: dict[str, str]) -> list[tuple[Any, str]]:
+    return [(it, word) for plural, word in kinds.items() for it in getattr(params, plural) or ()]
+
+
+def _keys(params: Any, kinds: dict[str, str]) -> tuple[str, ...]:
+    found = [key for word in kinds.values() for key in getattr(params, f"{word}_keys") or ()]
+    return tuple(dict.fromkeys(found))
+
+
+def _place(it: Any, word: str) -> Place:
+    of = it.customer_data or OfCustomer()
+    return Place(
+        getattr(it, f"{word}_key"),
+        it.name,
+        it.parent_site_key,
+        of.address,
+        of.time_zone,
+        of.default_checkin_time,
+        of.default_checkout_time,
+    )
+
+
+def _person(it: Any, word: str) -> Person:
+    return Person(getattr(it, f"{word}_key"), it.name, it.email_address, it.phone_number)
+
+
+def _stay(it: Any, word: str) -> Stay:
+    people = [key for person in PEOPLE.values() if (key := getattr(it, f"{person}_key"))]
+    return Stay(
+        getattr(it, f"{word}_key"),
+        _keys(it, PLACES),
+        people[0] if people else None,
+        it.name,
+        it.starts_at,
+        it.ends_at,
+        it.preferred_code,
+    )
+
+
+PATHS: tuple[Path, ...] = (
+    Path("/customers/push_data", Told, push_data),
+    Path("/customers/delete_data", Gone, delete_data),
+)
