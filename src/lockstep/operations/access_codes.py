@@ -28,6 +28,7 @@ from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import grants
 from lockstep.operations.backup_pools import ready_of
+from lockstep.operations.chosen_digits import has_unknown_digits
 from lockstep.operations.devices import confinement, given, known_device
 from lockstep.operations.errors import NotFound
 from lockstep.operations.failures import Reach
@@ -61,6 +62,11 @@ class AccessCode:
     """It should long be gone, and may still be there."""
     is_backup_available: bool = False
     """Its lock has a backup code that may be pulled in its place now."""
+
+    @property
+    def has_unknown_digits(self) -> bool:
+        """Somebody else gave it its digits, and the lock does not show them."""
+        return has_unknown_digits(self.row.entry, self.row.capabilities)
 
     @property
     def edit(self) -> Edit | None:

@@ -46,6 +46,8 @@ class CreateCode:
     common_code_key: str | None = None
     uses_backup_pool: bool = False
     """Its lock is to have backup codes from now on, if it can hold such."""
+    honours_edits: bool = False
+    """Whether what somebody changes in the vendor's app becomes the declaration; else it is put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class ChangeCode:
     is_ongoing: bool = False
     """True: takes the end away."""
     code: str | None = field(default=None, repr=False)
+    honours_edits: bool | None = None
 
 
 async def create(tx: Tx, actor: Actor, command: CreateCode) -> AccessCode:
@@ -277,6 +280,7 @@ def _grant(tx: Tx, command: CreateCode) -> CreateGrant:
         form="code",
         common_code_key=command.common_code_key,
         uses_backup_pool=command.uses_backup_pool,
+        honours_edits=command.honours_edits,
     )
 
 
@@ -287,4 +291,5 @@ def _changed(command: ChangeCode) -> ChangeGrant:
         ends_at=command.ends_at,
         is_ongoing=command.is_ongoing,
         code=command.code,
+        honours_edits=command.honours_edits,
     )

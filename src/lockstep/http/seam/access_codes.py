@@ -48,6 +48,7 @@ class _OfCode(Params):
             int(self.preferred_code_length or PREFERRED_LENGTH),
             common_code_key,
             uses_backup_pool=bool(self.use_backup_access_code_pool),
+            honours_edits=bool(_follows_the_app(self)),
         )
 
 
@@ -243,7 +244,16 @@ def _change(params: Update) -> ChangeCode:
     is_ongoing = params.type == "ongoing"
     if is_ongoing and params.ends_at is not None:
         raise invalid_input("A code of the type `ongoing` has no `ends_at`.")
-    return ChangeCode(params.name, params.starts_at, params.ends_at, is_ongoing, params.code)
+    return ChangeCode(
+        params.name, params.starts_at, params.ends_at, is_ongoing, params.code, _follows_the_app(params)
+    )
+
+
+def _follows_the_app(params: _OfCode | Update) -> bool | None:
+    """Either name is taken; None: neither was given."""
+    if params.allow_external_modification is None:
+        return params.is_external_modification_allowed
+    return params.allow_external_modification
 
 
 def _refuse_what_is_not_here(params: Create) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from lockstep.http.seam.present.code_edits import conflicts, modifications_in_effect
 from lockstep.http.seam.present.ids import shown
 from lockstep.http.seam.present.instants import instant, instant_or_null
 from lockstep.http.seam.present.pending_mutations import pending_mutations
@@ -48,15 +49,15 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
         "is_backup": it.row.is_backup,
         "is_backup_access_code_available": it.is_backup_available,
         "pulled_backup_access_code_id": _shown_or_null(it.row.pulled_backup_public_id),
-        "is_external_modification_allowed": False,
+        "is_external_modification_allowed": it.row.entry.declared.honours_edits,
         "is_offline_access_code": False,
         "is_one_time_use": False,
-        "is_waiting_for_code_assignment": not it.has_digits,
+        "is_waiting_for_code_assignment": not it.has_digits and not it.has_unknown_digits,
         "created_at": instant(it.row.created_at),
         "pending_mutations": pending_mutations(it, now),
-        "errors": _errors(it, now),
-        "warnings": _warnings(it, now),
-        "appearance": {"name": it.row.entry.declared.spec.name},
+        "errors": [*_errors(it, now), *conflicts(it)],
+        "warnings": [*_warnings(it, now), *modifications_in_effect(it)],
+        "appearance": {"name": it.name_on_lock},
     }
 
 
