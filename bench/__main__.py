@@ -23,6 +23,7 @@ MODULES = {
     "e": ("bench.planning", 3),
     "f": ("bench.throughput", 1),
     "g": ("bench.starting", 1),
+    "h": ("bench.seam_face", 1),
 }
 """Letter -> module, and how often it is measured; those measured once count, or take their own median."""
 

@@ -117,7 +117,7 @@ async def connect(made: Built, actor: Actor, address: str, locks: int) -> list[D
     await accounts.connect(made.gate, actor, command)
     loop = made.loop()
     task = asyncio.create_task(loop.run())
-    while not await _is_quiet(made, actor, locks):
+    while not await is_quiet(made, actor, locks):
         await asyncio.sleep(0.1)
     loop.stop()
     await task
@@ -132,7 +132,8 @@ async def api_key(made: Built, actor: Actor, scopes: Iterable[str] = ALL_SCOPES)
     return created.secret
 
 
-async def _is_quiet(made: Built, actor: Actor, locks: int) -> bool:
+async def is_quiet(made: Built, actor: Actor, locks: int) -> bool:
+    """Whether all of its `locks` are known, and nothing is due on any."""
     async with made.gate.database.reading(actor.workspace_id) as db:
         known: int = await db.fetchval(
             "select count(*) from devices d join domains q on q.id = d.domain_id where q.due_at > $1",
@@ -151,7 +152,7 @@ async def serve(folder: Path, *words: str, **variables: str) -> AsyncIterator[Se
         "LOCKSTEP_LOG_LEVEL": "warning",
         **variables,
     }
-    port = _free_port()
+    port = free_port()
     command = ["-c", "from lockstep.cli.main import run; run()", "serve", "--port", str(port), *words]
     log = folder / "serve.log"
     async with process(command, log, **variables) as running:
@@ -170,7 +171,8 @@ async def _until_healthy(address: str, running: asyncio.subprocess.Process, log:
     raise RuntimeError(f"lockstep serve ended with {running.returncode}: {log.read_text()[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Of loopback; nobody keeps it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
