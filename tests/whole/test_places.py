@@ -8,7 +8,7 @@ import pytest
 from tests.whole.stage import build_stage
 
 from lockstep.emulation.clock import VirtualClock
-from lockstep.operations import workspaces
+from lockstep.operations import devices, workspaces
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -131,6 +131,28 @@ async def test_what_somebody_changes_in_the_app_is_put_right_and_told_again_and_
         assert len(await stage.told("access_code.modified_outside")) == 3
         assert len(await stage.told("access_code.overwritten_again")) == 1
         assert await stage.standing(let) == "proven"
+
+
+async def test_a_lock_that_goes_offline_again_and_again_is_told_as_flaky_and_later_as_steady(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "gateway", locks=1) as stage:
+        (lock,) = stage.site.locks
+        await stage.let(lock, HOUR, DAY)
+        await stage.wait(10 * MINUTE)
+        for _ in range(4):
+            stage.site.online(lock, False)
+            await stage.ask(devices.look_now, stage.device_id(lock))
+            await stage.wait(MINUTE)
+            stage.site.online(lock, True)
+            await stage.ask(devices.look_now, stage.device_id(lock))
+            await stage.wait(MINUTE)
+        assert len(await stage.told("device.went_offline")) == 4
+        assert len(await stage.told("device.connection_flaky")) == 1
+        assert not await stage.told("device.connection_stabilized")
+        await stage.wait(2 * HOUR)
+        assert len(await stage.told("device.connection_stabilized")) == 1
+        assert len(await stage.told("device.connection_flaky")) == 1
 
 
 @pytest.mark.parametrize(("profile", "dead_for"), [("nuki", 18 * HOUR), ("gateway", 72 * HOUR)])

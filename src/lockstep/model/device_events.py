@@ -52,6 +52,18 @@ class DeviceCameOnline(DeviceEvent):
     kind = "device.came_online"
 
 
+class DeviceConnectionFlaky(DeviceEvent):
+    """It went offline three times within an hour."""
+
+    kind = "device.connection_flaky"
+
+
+class DeviceConnectionStabilized(DeviceEvent):
+    """It was flaky, and has not gone offline for an hour."""
+
+    kind = "device.connection_stabilized"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceLowBattery(DeviceEvent):
     """Its battery needs changing soon. `level` from 0 to 1; None: its vendor does not tell."""

@@ -28,6 +28,8 @@ from lockstep.model.device_events import DeviceAdded as DeviceAdded
 from lockstep.model.device_events import DeviceBatteryChanged as DeviceBatteryChanged
 from lockstep.model.device_events import DeviceCameOnline as DeviceCameOnline
 from lockstep.model.device_events import DeviceChanged as DeviceChanged
+from lockstep.model.device_events import DeviceConnectionFlaky as DeviceConnectionFlaky
+from lockstep.model.device_events import DeviceConnectionStabilized as DeviceConnectionStabilized
 from lockstep.model.device_events import DeviceEvent as DeviceEvent
 from lockstep.model.device_events import DeviceLowBattery as DeviceLowBattery
 from lockstep.model.device_events import DeviceRemoved as DeviceRemoved

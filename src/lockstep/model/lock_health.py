@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lockstep.model.reasons import Reason
@@ -65,6 +66,27 @@ def battery(level: float | None, *, is_critical: bool | None) -> Battery | None:
     if level is None:
         return None
     return Battery.LOW if level < _LOW else Battery.GOOD if level < _FULL else Battery.FULL
+
+
+_FLAKY_FROM = 3
+_FLAKY_WITHIN = timedelta(hours=1)
+
+
+def outages_with(outages: Sequence[datetime], at: datetime) -> list[datetime]:
+    """When a device went offline lately, with one more at `at`. Of one that is flaky its last ones are kept, however
+    long ago: it is so until it has been steady."""
+    kept = outages if is_flaky(outages) else [o for o in outages if o > at - _FLAKY_WITHIN]
+    return [*kept[-(_FLAKY_FROM - 1) :], at]
+
+
+def is_flaky(outages: Sequence[datetime]) -> bool:
+    """Whether it goes offline again and again: three times within an hour."""
+    return len(outages) >= _FLAKY_FROM
+
+
+def has_steadied(outages: Sequence[datetime], now: datetime) -> bool:
+    """Whether a flaky one has not gone offline for an hour."""
+    return is_flaky(outages) and now - outages[-1] >= _FLAKY_WITHIN
 
 
 def troubles_of_lock(

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from lockstep.model import events
 from lockstep.model.capabilities import Capabilities, CredentialKind
+from lockstep.model.lock_health import is_flaky
 from lockstep.model.permissions import Actor, ActorKind, Scope, require, require_whole_workspace
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
@@ -56,6 +57,8 @@ class DeviceState:
     auto_lock_delay_seconds: float | None
     problems: tuple[str, ...]
     """Why codes cannot be set on it, such as `keypad_missing` or `subscription_required`."""
+    is_flaky: bool
+    """It goes offline again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +392,7 @@ def _view(row: DeviceRow, around: devices.Surroundings, pool: BackupPool | None)
             state.get("is_auto_lock_enabled"),
             state.get("auto_lock_delay_seconds"),
             tuple(state.get("problems", ())),
+            is_flaky(row.outages),
         ),
         _abilities(row.capabilities, can_have_pool=may_have(row)),
         pool,

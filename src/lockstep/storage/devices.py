@@ -51,6 +51,8 @@ class DeviceRow:
     """An operator wants backup codes although the lock has no schedule, and opens for them at any time."""
     reported_code_lengths: list[int] | None = None
     """Lengths of codes that callers found out it takes; `capabilities` go by them already."""
+    outages: list[datetime] = field(default_factory=list)
+    """When it went offline lately, as far as it counts towards being flaky."""
 
 
 class Given(NamedTuple):
@@ -86,7 +88,7 @@ class Surroundings:
 _COLUMNS = (
     "id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, time_zone, state, "
     "is_online, created_at, removed_at, missed_since, missed, given_up_at, maker, nickname, custom_metadata, "
-    "is_managed, backup_pool_size, backups_without_schedule, reported_code_lengths"
+    "is_managed, backup_pool_size, backups_without_schedule, reported_code_lengths, outages"
 )
 _WIDTH = len(_COLUMNS.split(", "))
 
@@ -352,6 +354,15 @@ async def set_state(
     )
     if result != "UPDATE 0":
         await changes.tell(db, workspace_id)
+
+
+async def set_outages(db: Connection, workspace_id: UUID, device_id: UUID, outages: list[datetime]) -> None:
+    await db.execute(
+        "update devices set outages = $3 where workspace_id = $1 and id = $2",
+        workspace_id,
+        device_id,
+        list(outages),
+    )
 
 
 async def set_missed(

@@ -90,6 +90,8 @@ def told() -> Iterator[Event]:
     yield events.DeviceCameOnline(**OF_DEVICE)
     yield events.DeviceWentOffline(**OF_DEVICE)
     yield events.DeviceWentOffline(**OF_DEVICE, is_hub=True)
+    yield events.DeviceConnectionFlaky(**OF_DEVICE)
+    yield events.DeviceConnectionStabilized(**OF_DEVICE)
     yield events.DeviceLowBattery(**OF_DEVICE, level=0.04)
     yield events.DeviceBatteryChanged(**OF_DEVICE, battery="low", level=0.2)
     for device in (events.DeviceRenamed, events.DeviceSubscriptionRequired, events.DeviceSubscriptionFound):

@@ -231,6 +231,8 @@ create table devices (
   time_zone text,
   state jsonb not null default '{}',
   is_online boolean,
+  -- When it went offline lately, as far as it counts towards being flaky.
+  outages timestamptz[] not null default '{}',
   -- What callers gave it: a name of their own, and values that only they understand.
   nickname text,
   custom_metadata jsonb not null default '{}',

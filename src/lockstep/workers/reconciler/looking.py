@@ -14,7 +14,6 @@ from lockstep.driver.contract import Driver, Reading
 from lockstep.driver.outcomes import VendorUnreachable
 from lockstep.model import events
 from lockstep.model.capabilities import CodeChooser
-from lockstep.model.lock_health import Battery, battery
 from lockstep.model.matching import ReadEntry
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Gate, Tx
@@ -22,9 +21,9 @@ from lockstep.operations.observed import entry_seen, sealed_digits, window_docum
 from lockstep.storage import accounts, claims, devices, domains, entries, readings
 from lockstep.storage.claims import Claim
 from lockstep.storage.devices import DeviceRow
-from lockstep.storage.encoding import to_document
 from lockstep.storage.readings import Contents, Observation, Stored
 from lockstep.workers.reconciler.actor import RECONCILER
+from lockstep.workers.reconciler.health import store_states
 from lockstep.workers.reconciler.permits import NO_TURN_WAIT, Permits
 from lockstep.workers.reconciler.shared import Shared, scoped
 from lockstep.workers.reconciler.situation import Place
@@ -132,7 +131,7 @@ class Looking:
             complete,
         )
         known = [d for d in known if d.is_managed]
-        changed |= await _store_states(tx, known, reading)
+        changed |= await store_states(tx, known, reading)
         elsewhere = {d.domain_id for d in known if d.reference in changed and d.domain_id != place.domain.id}
         await claims.wake(tx.db, tx.workspace_id, "domains", sorted(elsewhere), tx.now)
         await store_visits(tx, account.id, known, reading.log)
@@ -210,26 +209,6 @@ async def _with_digits(
     return {target: [with_digits(target, c) for c in contents] for target, contents in changed.items()}
 
 
-async def _store_states(tx: Tx, known: Sequence[DeviceRow], reading: Reading) -> set[str]:
-    """Health of the locks, written only where it changed (but `seen_at` alone is no change); returns those that are
-    back."""
-    back = set()
-    for device in known:
-        state = reading.states.get(device.reference)
-        if state is None:
-            continue
-        document = to_document(state)
-        before = {k: v for k, v in device.state.items() if k != "seen_at"}
-        if before == {k: v for k, v in document.items() if k != "seen_at"}:
-            continue
-        await devices.set_state(tx.db, tx.workspace_id, device.id, document, state.is_online)
-        told = _health_events(device, document, reading.begun_at)
-        await recorded.append(tx, RECONCILER, *told)
-        if any(isinstance(event, events.DeviceCameOnline) for event in told):
-            back.add(device.reference)
-    return back
-
-
 async def _find_listed(
     tx: Tx, account_id: UUID, known: Sequence[DeviceRow], reading: Reading, begun_at: datetime
 ) -> None:
@@ -240,38 +219,3 @@ async def _find_listed(
     if back:
         await devices.set_listed(tx.db, tx.workspace_id, [d.id for d in back])
         await claims.wake(tx.db, tx.workspace_id, "accounts", [account_id], tx.now)
-
-
-def _health_events(device: DeviceRow, after: dict[str, Any], at: datetime) -> list[events.Event]:
-    found: list[events.Event] = []
-    before = device.state
-    if before.get("is_online") is not False and after.get("is_online") is False:
-        is_hub = "hub_disconnected" in after.get("problems", ())
-        found.append(events.DeviceWentOffline(device_id=device.public_id, is_hub=is_hub))
-    if before.get("is_online") is False and after.get("is_online"):
-        found.append(events.DeviceCameOnline(device_id=device.public_id))
-    if after.get("is_locked") and before.get("is_locked") is False:
-        # Vendors' logs tell of openings alone; when exactly it was locked nobody says.
-        found.append(events.LockLocked(device_id=device.public_id, at=at))
-    if after.get("is_battery_critical") and not before.get("is_battery_critical"):
-        level = after.get("battery_level")
-        found.append(events.DeviceLowBattery(device_id=device.public_id, level=level))
-    found += _battery_events(device, after)
-    was_refused, is_refused = ("subscription_required" in s.get("problems", ()) for s in (before, after))
-    if is_refused and not was_refused:
-        found.append(events.DeviceSubscriptionRequired(device_id=device.public_id))
-    if was_refused and not is_refused:
-        found.append(events.DeviceSubscriptionFound(device_id=device.public_id))
-    return found
-
-
-def _battery_events(device: DeviceRow, after: dict[str, Any]) -> list[events.Event]:
-    was, now = (_battery(s) for s in (device.state, after))
-    if now is None or was is None or was is now:
-        return []
-    level = after.get("battery_level")
-    return [events.DeviceBatteryChanged(device_id=device.public_id, battery=now.value, level=level)]
-
-
-def _battery(state: dict[str, Any]) -> Battery | None:
-    return battery(state.get("battery_level"), is_critical=state.get("is_battery_critical"))

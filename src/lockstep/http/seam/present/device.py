@@ -168,7 +168,12 @@ _OF_POOLS = {
 
 
 def _warnings(it: Device) -> list[dict[str, Any]]:
-    return [
+    flaky = {
+        "warning_code": "device_has_flaky_connection",
+        "message": "It goes offline again and again. Check its power and its connection.",
+        "created_at": instant(it.created_at),
+    }
+    return ([flaky] if it.state.is_flaky else []) + [
         {
             "warning_code": _OF_POOLS[problem][0],
             "message": _OF_POOLS[problem][1],

@@ -221,6 +221,8 @@ def _of_device(it: RecordedEvent, type: str, around: Surroundings) -> Shape:
             offline = "The vendor cannot reach it. Check its power and its connection."
             shape |= _no_faults("device", "connected_account")
             shape |= {"error_code": code, "device_errors": [_fault(it, code, offline)]}
+        case "device.connection_became_flaky":
+            shape |= _no_faults("device", "connected_account")
         case "device.error.subscription_required":
             paid = "Its vendor demands a paid subscription."
             shape |= _no_faults("device", "connected_account")

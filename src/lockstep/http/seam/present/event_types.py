@@ -158,6 +158,8 @@ RULES: Mapping[str, Sequence[Rule]] = {
     ),
     "device.came_online": _rules("device.connected"),
     "device.went_offline": _rules("device.disconnected"),
+    "device.connection_flaky": _rules("device.connection_became_flaky"),
+    "device.connection_stabilized": _rules("device.connection_stabilized"),
     "device.low_battery": _rules(Rule("device.low_battery", said("level"))),
     "device.battery_changed": _rules(Rule("device.battery_status_changed", said("level"))),
     "device.renamed": _rules("device.name_changed"),
