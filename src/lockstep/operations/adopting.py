@@ -52,6 +52,8 @@ class AdoptCode:
     is_forced: bool = False
     """Also where another workspace of this installation, connected to the same account of the vendor, looks after it:
     it loses it."""
+    honours_edits: bool = False
+    """What somebody changes in the vendor's app becomes the declaration from then on, as with grants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ async def adopt(tx: Tx, actor: Actor, command: AdoptCode) -> AccessCode:
     found = await _found(tx, actor, command.unmanaged_code_id)
     _require_adoptable(tx, found)
     await _take_from_others(tx, found, is_forced=command.is_forced)
-    entry = await _declare(tx, actor, found)
+    entry = await _declare(tx, actor, found, honours_edits=command.honours_edits)
     await claims.wake(tx.db, tx.workspace_id, "domains", [entry.domain_id], tx.now)
     return await shown_codes.get(tx, actor, command.unmanaged_code_id)
 
@@ -186,16 +188,16 @@ async def _take_from_others(tx: Tx, found: _Found, *, is_forced: bool) -> None:
                 await claims.wake(tx.db, other.workspace_id, "domains", [entry.domain_id], tx.now)
 
 
-async def _declare(tx: Tx, actor: Actor, found: _Found) -> EntryRow:
+async def _declare(tx: Tx, actor: Actor, found: _Found, *, honours_edits: bool) -> EntryRow:
     """A grant of the form `code`, its method, an entry that is believed to stand as it was seen, and its codes."""
     code = found.first
-    grant, method = await _grant(tx, found)
+    grant, method = await _grant(tx, found, honours_edits=honours_edits)
     id, capabilities = new_id(), found.capabilities
     digits = digits_seen(tx, found.account.id, code.content)
     name = (code.content.get("name") or "") if capabilities.name.is_kept else ""
     spec = Spec(method.fingerprint, found.window, name, found.targets)
     tag = tag_of(tx, code.public_id, found.targets)
-    declared = Declared(id, 1, spec, tag, declared_at=tx.now)
+    declared = Declared(id, 1, spec, tag, declared_at=tx.now, honours_edits=honours_edits)
     assert code.seen_at is not None, "it was refused otherwise"
     belief = as_seen(carried(1), entry_seen(code.content), code.seen_at, capabilities)
     sealed = tx.seal(digits, "entries", "digits", id) if digits else None
@@ -228,7 +230,7 @@ async def _declare(tx: Tx, actor: Actor, found: _Found) -> EntryRow:
     return entry
 
 
-async def _grant(tx: Tx, found: _Found) -> tuple[GrantRow, MethodRow]:
+async def _grant(tx: Tx, found: _Found, *, honours_edits: bool) -> tuple[GrantRow, MethodRow]:
     id, method_id, window = new_id(), new_id(), found.window
     name = (found.first.content.get("name") or "").strip() or NAME
     grant = GrantRow(
@@ -244,6 +246,7 @@ async def _grant(tx: Tx, found: _Found) -> tuple[GrantRow, MethodRow]:
         tx.now,
         None,
         form="code",
+        honours_edits=honours_edits,
     )
     await grants.insert(tx.db, tx.workspace_id, grant)
     await grants.set_targets(tx.db, tx.workspace_id, id, [(new_id(), None, d.id) for d in found.locks])

@@ -21,6 +21,7 @@ from lockstep.operations.gate import Gate, Tx
 from lockstep.storage import backup_pools, claims, declarations, devices, domains, entries, unmanaged_codes
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.entries import EntryRow
+from lockstep.storage.unmanaged_codes import UnmanagedFilter
 
 RETRY = timedelta(hours=1)
 """How soon a pool that is not full is looked at again: a place on the lock may have become free."""
@@ -102,7 +103,7 @@ async def _wanted(tx: Tx, device: DeviceRow, stock: Sequence[EntryRow]) -> int:
 async def _foreign(tx: Tx, device: DeviceRow) -> int:
     """How many codes stand on it that are not ours."""
     most = device.capabilities.most_codes or 0
-    return len(await unmanaged_codes.listed(tx.db, tx.workspace_id, None, most, [device.id]))
+    return len(await unmanaged_codes.listed(tx.db, tx.workspace_id, None, most, UnmanagedFilter([device.id])))
 
 
 async def _declare(tx: Tx, device: DeviceRow, count: int) -> list[EntryRow]:

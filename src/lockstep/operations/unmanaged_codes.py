@@ -18,7 +18,7 @@ from lockstep.operations.grants import MASK
 from lockstep.operations.observed import digits_seen, window_seen
 from lockstep.storage import devices, unmanaged_codes
 from lockstep.storage.devices import DeviceRow
-from lockstep.storage.unmanaged_codes import UnmanagedCodeRow
+from lockstep.storage.unmanaged_codes import UnmanagedCodeRow, UnmanagedFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class ListUnmanagedCodes:
     most: int = 50
     after: str | None = None
     device_id: str | None = None
+    name_contains: str | None = None
 
 
 async def listed(tx: Tx, actor: Actor, command: ListUnmanagedCodes) -> list[UnmanagedCode]:
@@ -69,11 +70,25 @@ async def listed(tx: Tx, actor: Actor, command: ListUnmanagedCodes) -> list[Unma
         tx.workspace_id,
         after,
         command.most,
-        [device.id] if device else None,
-        property_ids=confinement(actor),
-        besides=given(actor),
+        UnmanagedFilter(
+            [device.id] if device else None,
+            confinement(actor),
+            given(actor),
+            name_contains=command.name_contains,
+        ),
     )
     return await _views(tx, actor, rows)
+
+
+async def with_digits(tx: Tx, actor: Actor, device_id: str, code: str) -> UnmanagedCode:
+    """The code of a lock that has these digits. Raises NotFound."""
+    require(actor, Scope.CODES_READ)
+    device = await known_device(tx, actor, device_id)
+    wanted = UnmanagedFilter([device.id], fingerprint=tx.fingerprint(code))
+    rows = await unmanaged_codes.listed(tx.db, tx.workspace_id, None, 1, wanted)
+    if not rows:
+        raise NotFound("unmanaged code", "with these digits")
+    return (await _views(tx, actor, rows))[0]
 
 
 async def get(tx: Tx, actor: Actor, unmanaged_code_id: str) -> UnmanagedCode:

@@ -142,18 +142,23 @@ async def of_entry(
     return [UnmanagedCodeRow(**dict(r)) for r in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class UnmanagedFilter:
+    """None: all."""
+
+    device_ids: Sequence[UUID] | None = None
+    property_ids: list[UUID] | None = None
+    """Only on locks that stand anywhere in one of these properties."""
+    besides: Given = NOTHING
+    """With those of `property_ids`: what an actor who is confined to these was given besides."""
+    name_contains: str | None = field(default=None, repr=False)
+    fingerprint: UUID | None = None
+
+
 async def listed(
-    db: Connection,
-    workspace_id: UUID,
-    after: UUID | None,
-    most: int,
-    device_ids: Sequence[UUID] | None = None,
-    *,
-    property_ids: list[UUID] | None = None,
-    besides: Given = NOTHING,
+    db: Connection, workspace_id: UUID, after: UUID | None, most: int, wanted: UnmanagedFilter
 ) -> list[UnmanagedCodeRow]:
-    """In the order of ids, which is that in which they were first seen; only on locks that stand anywhere in one of
-    these properties or are given besides."""
+    """In the order of ids, which is that in which they were first seen."""
     rows = await db.fetch(
         _SHOWN
         + """ and ($2::uuid is null or u.id > $2) and ($4::uuid[] is null or u.device_id = any($4))
@@ -161,13 +166,17 @@ async def listed(
                 join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
                 where sd.workspace_id = $1 and sd.device_id = u.device_id and s.property_id = any($5))
                 or d.account_id = any($6) or d.id = any($7))
+              and ($8::text is null or strpos(lower(c.content ->> 'name'), lower($8)) > 0)
+              and ($9::uuid is null or (c.content ->> 'fingerprint')::uuid = $9)
             order by u.id limit $3""",
         workspace_id,
         after,
         most,
-        None if device_ids is None else list(device_ids),
-        property_ids,
-        *besides,
+        None if wanted.device_ids is None else list(wanted.device_ids),
+        wanted.property_ids,
+        *wanted.besides,
+        wanted.name_contains,
+        wanted.fingerprint,
     )
     return [UnmanagedCodeRow(**dict(r)) for r in rows]
 

@@ -17,8 +17,9 @@ from tests.whole.house import House, build_house
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.seam.app import Seam as SeamDoor
+from lockstep.http.seam.present.ids import asked
 from lockstep.model.permissions import Scope
-from lockstep.operations import api_keys
+from lockstep.operations import api_keys, devices
 from lockstep.vendors.nuki.emulator.app import create_app
 from lockstep.vendors.nuki.emulator.settings import Settings
 from lockstep.vendors.nuki.emulator.world import World
@@ -53,6 +54,13 @@ class Home:
     async def settle(self) -> None:
         """A minute goes by, in which what is under way comes to its end."""
         await self.house.advance(self.house.clock.now() + timedelta(minutes=1))
+
+    async def look(self, device_id: str) -> None:
+        """Lockstep reads this lock, a minute later, when the account's budget has calls for it again."""
+        await self.settle()
+        async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
+            await devices.look_now(tx, self.house.actor, asked("lock", device_id))
+        await self.house.work()
 
     async def raw(self, path: str, body: Any = None, verb: str = "POST", **params: Any) -> httpx2.Response:
         return await self.http.request(verb, path, json=body, params=params)

@@ -14,7 +14,7 @@ from lockstep.http.seam.present.action_attempt import done
 from lockstep.http.seam.present.ids import asked, shown
 from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.operations import access_codes as shown_codes
-from lockstep.operations import backup_codes, devices, lock_codes
+from lockstep.operations import backup_codes, devices, lock_codes, releasing
 from lockstep.operations.access_codes import AccessCode, ListCodes
 from lockstep.operations.lock_codes import ChangeCode, CreateCode, CreateCodes
 
@@ -155,10 +155,17 @@ async def create_multiple(call: Asked, params: CreateMultiple) -> Answer:
 
 async def update(call: Asked, params: Update) -> Answer:
     code_id = asked("code", params.access_code_id)
+    if params.is_managed is False:
+        return await _let_go(call, code_id)
     change = _change(params)
     changed = await call.change(lambda tx: lock_codes.change(tx, call.actor, code_id, change))
     code = _shown(call, changed)
     return {"action_attempt": done("UPDATE_ACCESS_CODE", code["access_code_id"], {"access_code": code})}
+
+
+async def _let_go(call: Asked, code_id: str) -> Answer:
+    await call.change(lambda tx: releasing.release(tx, call.actor, code_id))
+    return {"action_attempt": done("UPDATE_ACCESS_CODE", shown(code_id), {})}
 
 
 async def update_multiple(call: Asked, params: UpdateMultiple) -> Answer:

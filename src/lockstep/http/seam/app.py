@@ -17,6 +17,7 @@ from lockstep.http.cursors import Cursors
 from lockstep.http.rate_limit import RateLimit, headers
 from lockstep.http.seam import (
     access_codes,
+    access_codes_unmanaged,
     access_grants,
     access_methods,
     action_attempts,
@@ -25,6 +26,7 @@ from lockstep.http.seam import (
     connected_accounts,
     customers,
     devices,
+    devices_unmanaged,
     events,
     locks,
     simulating,
@@ -48,6 +50,7 @@ log = structlog.get_logger()
 
 _NAMESPACES: tuple[Any, ...] = (
     access_codes,
+    access_codes_unmanaged,
     access_grants,
     access_methods,
     action_attempts,
@@ -56,6 +59,7 @@ _NAMESPACES: tuple[Any, ...] = (
     connected_accounts,
     customers,
     devices,
+    devices_unmanaged,
     events,
     locks,
     simulating,

@@ -14,12 +14,13 @@ from lockstep.http.seam.params import Id, Instant, Listed, Params
 from lockstep.http.seam.present.device import device
 from lockstep.http.seam.present.device_provider import device_provider
 from lockstep.http.seam.present.ids import asked
-from lockstep.operations import backup_codes, devices, vendors
+from lockstep.operations import backup_codes, devices, managing, vendors
 from lockstep.operations.backup_codes import SetPool
 from lockstep.operations.devices import ChangeDevice, Device, ListDevices
+from lockstep.operations.errors import NotFound
 from lockstep.operations.gate import Tx
 
-_MOST = 500
+MOST = 500
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Metadata = dict[str, str | bool | None]
 
@@ -56,15 +57,20 @@ class ListProviders(Params):
     provider_category: Text | None = None
 
 
-async def found_device(call: Asked, params: Get) -> Device:
-    """By its id, or the one of this name. Raises SeamFault, NotFound."""
+async def found_device(call: Asked, params: Get, *, is_managed: bool = True) -> Device:
+    """By its id, or the one of this name. Those that Lockstep does not look after have paths of their own: here they
+    are not there. Raises SeamFault, NotFound."""
     if params.device_id is not None:
         device_id = asked("lock", params.device_id)
-        return await call.read(lambda tx: devices.shown(tx, call.actor, device_id))
-    if params.name is not None:
+        found = await call.read(lambda tx: devices.shown(tx, call.actor, device_id))
+    elif params.name is not None:
         name = params.name
-        return await call.read(lambda tx: devices.named(tx, call.actor, name))
-    raise invalid_input("Must specify device_id or name")
+        found = await call.read(lambda tx: devices.named(tx, call.actor, name))
+    else:
+        raise invalid_input("Must specify device_id or name")
+    if found.is_managed != is_managed:
+        raise NotFound("device", params.device_id or found.device_id)
+    return found
 
 
 def shown_device(call: Asked, it: Device) -> dict[str, Any]:
@@ -76,12 +82,14 @@ async def get(call: Asked, params: Get) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = int(params.limit or _MOST)
+    most = int(params.limit or MOST)
     shown, pagination = await listed(call, params, most)
     return {"devices": shown, "pagination": pagination}
 
 
-async def listed(call: Asked, params: List, most: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+async def listed(
+    call: Asked, params: List, most: int, *, is_managed: bool = True
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """A page of devices in Seam's shape, and its `pagination`."""
     accounts = [*(params.connected_account_ids or []), *_one(params.connected_account_id)]
     space_id = params.space_id or params.unstable_location_id
@@ -95,6 +103,7 @@ async def listed(call: Asked, params: List, most: int) -> tuple[list[dict[str, A
         connected_account_ids=tuple(asked("account", id) for id in accounts) or None,
         name_contains=params.search,
         created_before=params.created_before,
+        is_managed=is_managed,
     )
     found = await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted))
     page = call.page(params, found, most, lambda it: it.device_id)
@@ -150,6 +159,8 @@ async def update(call: Asked, params: Update) -> Answer:
         if enabled is not None:
             pool = SetPool(device_id, size=None if enabled else 0)
             await backup_codes.set_pool(tx, call.actor, pool)
+        if params.is_managed is False:
+            await managing.unmanage(tx, call.actor, device_id)
 
     await call.change(apply)
     return {}

@@ -42,7 +42,7 @@ def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
         },
         "errors": _errors(it),
         "warnings": _warnings(it),
-        "is_managed": True,
+        "is_managed": it.is_managed,
         "space_ids": [shown(id) for id in it.space_ids],
         "location": {"time_zone": it.time_zone, "timezone": it.time_zone} if it.time_zone else None,
         "properties": _properties(it, label),
