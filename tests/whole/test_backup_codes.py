@@ -13,10 +13,10 @@ from tests.whole.stage import Let, Stage, build_stage
 from lockstep.emulation.clock import VirtualClock
 from lockstep.model.backup_pool import ROLLING
 from lockstep.model.permissions import Actor
-from lockstep.operations import access_codes, arrivals, backup_codes, devices, grants
+from lockstep.operations import access_codes, accounts, arrivals, backup_codes, devices, grants
 from lockstep.operations.backup_codes import Pulled, SetPool
 from lockstep.operations.backup_pools import BackupPool
-from lockstep.operations.errors import Conflict, Invalid
+from lockstep.operations.errors import AccountInError, Conflict, Invalid
 from lockstep.operations.gate import Tx
 from lockstep.workers.sweeps.backup_pools import fill_all
 from lockstep.workers.sweeps.retention import sweep_all
@@ -280,3 +280,16 @@ async def test_an_offline_lock_opens_for_a_backup_code_that_is_pulled(stage: Sta
     pulled = await pull(stage, (await code_of(stage, let)).row.public_id)
     await stage.wait(timedelta(minutes=10))
     assert opens(stage, pulled.backup.digits)
+
+
+async def test_a_lock_that_nobody_looks_at_gives_no_backup_code(stage: Stage) -> None:
+    await set_pool(stage)
+    let = await stage.let(stage.site.locks, timedelta(0))
+    await stage.wait(timedelta(minutes=2))
+    async with stage.house.gate.transaction(stage.house.actor.workspace_id) as tx:
+        (account,) = await accounts.listed(tx, stage.house.actor)
+        await accounts.disconnect(tx, stage.house.actor, account.public_id, "leave")
+    code = await code_of(stage, let)
+    assert not code.is_backup_available
+    with pytest.raises(AccountInError):
+        await pull(stage, code.row.public_id)

@@ -35,6 +35,7 @@ from lockstep.operations.failures import Reach
 from lockstep.operations.gate import Tx
 from lockstep.storage import access_codes, devices
 from lockstep.storage.access_codes import AccessCodeRow, CodeFilter
+from lockstep.storage.accounts import LEAVING
 from lockstep.storage.entries import EntryRow
 
 
@@ -164,8 +165,9 @@ async def _presented(tx: Tx, actor: Actor, rows: Sequence[AccessCodeRow]) -> lis
 
 
 def _may_be_replaced(row: AccessCodeRow, now: datetime) -> bool:
-    window = row.entry.declared.spec.window
-    return row.has_pool and row.withdrawn_at is None and window.ends_at is not None and window.ends_at > now
+    ends_at = row.entry.declared.spec.window.ends_at
+    is_living = row.withdrawn_at is None and ends_at is not None and ends_at > now
+    return row.has_pool and is_living and row.account_state not in LEAVING
 
 
 def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = False) -> AccessCode:

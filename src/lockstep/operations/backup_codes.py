@@ -17,10 +17,11 @@ from lockstep.operations.backup_pools import ready_of
 from lockstep.operations.chosen_digits import Wish
 from lockstep.operations.declaring import declare_grant
 from lockstep.operations.devices import Device, known_device, shown
-from lockstep.operations.errors import Conflict, Invalid
+from lockstep.operations.errors import AccountInError, Conflict, Invalid
 from lockstep.operations.gate import Tx
 from lockstep.storage import access_codes, backup_pools, devices, domains, entries, grants
 from lockstep.storage.access_codes import AccessCodeRow
+from lockstep.storage.accounts import LEAVING
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.grants import GrantRow, MethodRow
 
@@ -113,6 +114,8 @@ def _require_replaceable(tx: Tx, code: AccessCodeRow, grant: GrantRow) -> None:
             code="access_code_over",
             next_step="Make a new grant.",
         )
+    if code.account_state in LEAVING:
+        raise AccountInError(f"The connected account {code.account_public_id} is {code.account_state}.")
 
 
 async def _free_one(tx: Tx, code: AccessCodeRow, grant: GrantRow) -> EntryRow:

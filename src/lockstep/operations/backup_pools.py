@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from lockstep.model import backup_pool
+from lockstep.model.access_code import as_known
 from lockstep.model.declared import Spec
 from lockstep.operations.gate import Tx
 from lockstep.storage import backup_pools, entries
@@ -58,8 +59,10 @@ async def ready_of(tx: Tx, found: Collection[DeviceRow]) -> Mapping[UUID, list[E
 def is_ready(
     entry: EntryRow, device: DeviceRow, specs: Mapping[UUID, Mapping[int, Spec]], now: datetime
 ) -> bool:
-    carried = backup_pool.carried_specs(entry.belief, specs.get(entry.id, {}))
-    return backup_pool.is_ready(entry.declared, entry.belief, carried, device.capabilities, now)
+    """For other operations: whether this one may be pulled now. `specs`: revisions of such entries."""
+    belief = as_known(entry.belief, device.missed_since, now)
+    carried = backup_pool.carried_specs(belief, specs.get(entry.id, {}))
+    return backup_pool.is_ready(entry.declared, belief, carried, device.capabilities, now)
 
 
 async def switch_on(tx: Tx, found: Sequence[DeviceRow]) -> None:

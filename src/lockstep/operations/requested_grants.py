@@ -55,7 +55,7 @@ class RequestedGrant:
     customer_key: str | None
     requested: tuple[Requested, ...]
     codes: tuple[AccessCode, ...]
-    """One for each door."""
+    """One for each door; where one was replaced, the backup code."""
     wanted_code: str | None = field(repr=False)
 
 
@@ -205,7 +205,7 @@ def _view(
         note.reservation_key,
         note.customer_key,
         tuple(_requested(r) for r in note.requested) or (Requested("code", it.created_at),),
-        tuple(c for c in codes if not access_codes.is_forgotten(c)),
+        tuple(c for c in codes if not access_codes.is_forgotten(c) and c.row.pulled_backup_id is None),
         wanted,
     )
 

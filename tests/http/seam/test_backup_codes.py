@@ -98,3 +98,25 @@ async def test_a_pool_is_switched_by_the_device_and_what_cannot_be_pulled_is_tol
     await fill(home)
     assert await pool_of(home, lock) == (False, [])
     assert not (await home.ask(codes.get, access_code_id=stay.access_code_id)).is_backup_access_code_available
+
+
+async def test_a_grant_tells_on_which_of_its_doors_a_backup_code_stands(home: Home) -> None:
+    lock = await home.lock()
+    await home.ask(home.seam.devices.update, device_id=lock, backup_access_code_pool_enabled=True)
+    await fill(home)
+    made = await home.ask(
+        home.seam.access_grants.create,
+        device_ids=[lock],
+        requested_access_methods=[{"mode": "code"}],
+        user_identity={"full_name": "Anna Smith"},
+        **STAY,
+    )
+    await fill(home)
+    (code,) = await home.ask(home.seam.access_codes.list, access_grant_id=made.access_grant_id)
+    backup = await home.ask(
+        home.seam.access_codes.pull_backup_access_code, access_code_id=code.access_code_id
+    )
+    await fill(home)
+    (method,) = await home.ask(home.seam.access_methods.list, access_grant_id=made.access_grant_id)
+    assert (method.is_issued, method.code) == (True, backup.code)
+    assert [w.warning_code for w in method.warnings] == ["pulled_backup_access_code"]

@@ -61,7 +61,9 @@ def access_method(it: RequestedGrant, workspace_id: str) -> dict[str, Any]:
     issued = [code for code in it.codes if _is_issued(code)]
     is_issued = bool(it.codes) and len(issued) == len(it.codes)
     proven = [code.row.entry.belief.proven_at for code in issued]
-    code = next((code.digits for code in it.codes if code.digits is not None), None)
+    # Its own before those of backup codes, which open their own doors alone.
+    in_order = sorted(it.codes, key=lambda code: code.row.is_backup)
+    code = next((code.digits for code in in_order if code.digits is not None), None)
     return {
         "access_method_id": shown(it.access_method_id),
         "workspace_id": shown(workspace_id),
@@ -76,7 +78,7 @@ def access_method(it: RequestedGrant, workspace_id: str) -> dict[str, Any]:
         "created_at": instant(it.grant.created_at),
         "pending_mutations": _pending(it),
         "errors": [_failed(code) for code in it.codes if code.standing is Standing.FAILED][:1],
-        "warnings": _being_deleted(it),
+        "warnings": [*_being_deleted(it), *_pulled(it)],
     }
 
 
@@ -143,6 +145,22 @@ def _warnings(it: RequestedGrant) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _pulled(it: RequestedGrant) -> list[dict[str, Any]]:
+    """Doors on which a backup code stands: its digits are those of its access code."""
+    pulled = [code for code in it.codes if code.row.is_backup]
+    if not pulled or it.access_method_id is None:
+        return []
+    doors = ", ".join(code.row.device_name for code in pulled)
+    return [
+        {
+            "warning_code": "pulled_backup_access_code",
+            "message": f"A backup code was pulled, with digits of its own, for: {doors}.",
+            "created_at": instant(max(code.row.created_at for code in pulled)),
+            "original_access_method_id": shown(it.access_method_id),
+        }
+    ]
 
 
 def _being_deleted(it: RequestedGrant) -> list[dict[str, Any]]:
