@@ -103,3 +103,14 @@ class VendorFailed(Problem):
 
     code = "vendor_failed"
     next_step = "Try again in some minutes."
+
+
+class TooFast(Problem):
+    """This was asked too often in too short a time."""
+
+    code = "rate_limit_exceeded"
+    next_step = "Wait as long as `retry-after` says, then ask again."
+
+    def __init__(self, cause: str, retry_after_seconds: int) -> None:
+        super().__init__(cause)
+        self.retry_after_seconds = retry_after_seconds

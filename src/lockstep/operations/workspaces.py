@@ -62,6 +62,8 @@ class Workspace:
     organization_key: str | None
     """The caller's own."""
     suspended_at: datetime | None
+    is_paced: bool
+    """Whether callers at Seam's door are held to so many acts a minute on each device."""
     created_at: datetime
 
 
@@ -94,6 +96,7 @@ class ChangeWorkspace:
     webview_look: Mapping[str, str | None] = field(default_factory=dict)
     organization_key: str | UnsetType | None = UNSET
     is_suspended: bool | UnsetType = UNSET
+    is_paced: bool | UnsetType = UNSET
 
 
 async def create(
@@ -149,6 +152,7 @@ async def change(tx: Tx, actor: Actor, command: ChangeWorkspace) -> Workspace:
             told(command.organization_key, before.organization_key), "organization_key"
         ),
         suspended_at=_suspended_at(tx, before, command.is_suspended),
+        is_paced=told(command.is_paced, before.is_paced),
     )
     if after != before:
         await workspaces.change(tx.db, tx.workspace_id, after)
@@ -226,5 +230,6 @@ def shown(row: WorkspaceRow) -> Workspace:
         WebviewLook(**row.webview_look),
         row.organization_key,
         row.suspended_at,
+        row.is_paced,
         row.created_at,
     )

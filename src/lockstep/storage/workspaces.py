@@ -26,13 +26,15 @@ class WorkspaceRow:
     webview_look: dict[str, str]
     organization_key: str | None
     suspended_at: datetime | None
+    is_paced: bool
 
 
 _FIRST = 281733611
 
 _COLUMNS = (
     "id, public_id, name, created_at, is_ruling, retention_days, is_sandbox, publishable_key, "
-    "is_publishable_key_enabled, partner_name, webview_look, organization_key, suspended_at"
+    "is_publishable_key_enabled, partner_name, webview_look, organization_key, suspended_at, "
+    "is_paced"
 )
 
 
@@ -111,7 +113,7 @@ async def change(db: Connection, workspace_id: UUID, row: WorkspaceRow) -> None:
     """All that can change of it but its ruling."""
     await db.execute(
         """update workspaces set name = $2, retention_days = $3, is_publishable_key_enabled = $4, partner_name = $5,
-             webview_look = $6, organization_key = $7, suspended_at = $8 where id = $1""",
+             webview_look = $6, organization_key = $7, suspended_at = $8, is_paced = $9 where id = $1""",
         workspace_id,
         row.name,
         row.retention_days,
@@ -120,6 +122,7 @@ async def change(db: Connection, workspace_id: UUID, row: WorkspaceRow) -> None:
         row.webview_look,
         row.organization_key,
         row.suspended_at,
+        row.is_paced,
     )
 
 

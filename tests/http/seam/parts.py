@@ -19,7 +19,8 @@ from lockstep.emulation.clock import VirtualClock
 from lockstep.http.seam.app import Seam as SeamDoor
 from lockstep.http.seam.present.ids import asked
 from lockstep.model.permissions import Scope
-from lockstep.operations import api_keys, devices
+from lockstep.operations import api_keys, devices, workspaces
+from lockstep.operations.workspaces import ChangeWorkspace
 from lockstep.vendors.nuki.emulator.app import create_app
 from lockstep.vendors.nuki.emulator.settings import Settings
 from lockstep.vendors.nuki.emulator.world import World
@@ -77,6 +78,12 @@ async def key_of(house: House, scopes: set[Scope] | None = None) -> str:
         return (await api_keys.create(tx, house.actor, command)).secret
 
 
+async def set_paced(house: House, *, is_paced: bool) -> None:
+    """Whether callers are held to so many acts a minute; the clock of most tests stands still."""
+    async with house.gate.transaction(house.actor.workspace_id) as tx:
+        await workspaces.change(tx, house.actor, ChangeWorkspace(is_paced=is_paced))
+
+
 @asynccontextmanager
 async def at_home(database_url: str, clock: VirtualClock, locks: int = 2) -> AsyncIterator[Home]:
     """A Nuki world with some locks, connected."""
@@ -87,6 +94,7 @@ async def at_home(database_url: str, clock: VirtualClock, locks: int = 2) -> Asy
     async with build_house(database_url, clock, {"nuki.test": create_app(world)}) as house:
         await house.connect("nuki", {"token": TOKEN, "endpoint": WORLD})
         await house.work()
+        await set_paced(house, is_paced=False)
         key = await key_of(house)
         witness = Witness(SeamDoor(house.gate, 1e6, 1_000_000, 1_000_000))
         async with (

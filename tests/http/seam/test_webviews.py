@@ -1,4 +1,4 @@
-"""Connect webviews as a developer has them: made through the official SDK, filled in by a browser, seen through the SDK."""
+"""Connect webviews as a developer has them: made through the official SDK, filled in by a browser, seen through it."""
 
 from __future__ import annotations
 

@@ -24,6 +24,8 @@ class WorkspaceChange(Sent):
     retention_days: Annotated[StrictInt, Field(ge=1, le=LONGEST_RETENTION_DAYS)] | None = None
     is_publishable_key_enabled: StrictBool | None = None
     """Whether whoever reads the publishable key in an app may get client sessions with it."""
+    is_paced: StrictBool | None = None
+    """Whether callers at Seam's door are held to Seam's limits: so many acts a minute on each device."""
 
 
 @router.get("", response_model=Workspace)
@@ -42,6 +44,7 @@ async def change_workspace(call: Asked, body: WorkspaceChange) -> Response:
         is_publishable_key_enabled=(
             UNSET if body.is_publishable_key_enabled is None else body.is_publishable_key_enabled
         ),
+        is_paced=UNSET if body.is_paced is None else body.is_paced,
     )
     return await call.change(lambda tx: workspaces.change(tx, call.actor, command), lambda w: w)
 

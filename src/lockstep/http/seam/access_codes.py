@@ -17,6 +17,7 @@ from lockstep.operations import access_codes as shown_codes
 from lockstep.operations import backup_codes, devices, lock_codes, releasing
 from lockstep.operations.access_codes import AccessCode, ListCodes
 from lockstep.operations.lock_codes import ChangeCode, CreateCode, CreateCodes
+from lockstep.operations.paces import Act
 
 _MOST = 1000
 """A page; Seam's own default is 55,000, which no caller could use at once."""
@@ -129,7 +130,9 @@ class ReportConstraints(OfDevice):
 async def create(call: Asked, params: Create) -> Answer:
     _refuse_what_is_not_here(params)
     command = params.command(params.device_id, params.common_code_key)
-    made = await call.change(lambda tx: lock_codes.create(tx, call.actor, command))
+    made = await call.change_paced(
+        Act.CREATE_CODE, [command.device_id], lambda tx: lock_codes.create(tx, call.actor, command)
+    )
     code = _shown(call, made)
     return {
         "action_attempt": done("CREATE_ACCESS_CODE", code["access_code_id"], {"access_code": code}),
@@ -147,9 +150,15 @@ async def create_multiple(call: Asked, params: CreateMultiple) -> Answer:
     if call.verb == "PUT":
         # The SDKs send it again by themselves where the answer was lost.
         digest = call.digest(params)
-        made = await call.change(lambda tx: lock_codes.create_multiple_once(tx, call.actor, command, digest))
+        made = await call.change_paced(
+            Act.CREATE_CODE,
+            device_ids,
+            lambda tx: lock_codes.create_multiple_once(tx, call.actor, command, digest),
+        )
     else:
-        made = await call.change(lambda tx: lock_codes.create_multiple(tx, call.actor, command))
+        made = await call.change_paced(
+            Act.CREATE_CODE, device_ids, lambda tx: lock_codes.create_multiple(tx, call.actor, command)
+        )
     return {"access_codes": [_shown(call, code) for code in made]}
 
 
@@ -158,7 +167,9 @@ async def update(call: Asked, params: Update) -> Answer:
     if params.is_managed is False:
         return await _let_go(call, code_id)
     change = _change(params)
-    changed = await call.change(lambda tx: lock_codes.change(tx, call.actor, code_id, change))
+    changed = await call.change_code_paced(
+        Act.UPDATE_CODE, code_id, lambda tx: lock_codes.change(tx, call.actor, code_id, change)
+    )
     code = _shown(call, changed)
     return {"action_attempt": done("UPDATE_ACCESS_CODE", code["access_code_id"], {"access_code": code})}
 
@@ -188,7 +199,9 @@ async def get(call: Asked, params: Get) -> Answer:
 
 async def delete(call: Asked, params: Delete) -> Answer:
     code_id = asked("code", params.access_code_id)
-    gone = await call.change(lambda tx: lock_codes.cancel(tx, call.actor, code_id))
+    gone = await call.change_code_paced(
+        Act.DELETE_CODE, code_id, lambda tx: lock_codes.cancel(tx, call.actor, code_id)
+    )
     return {"action_attempt": done("DELETE_ACCESS_CODE", shown(gone.row.public_id), {})}
 
 

@@ -14,6 +14,7 @@ from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.spaces import devices_of, is_part, spaces_of
 from lockstep.operations import attempts, requested_grants
+from lockstep.operations.paces import Act
 from lockstep.operations.requested_grants import ListRequested, RequestedGrant
 
 _MOST = 500
@@ -111,7 +112,9 @@ async def unlock_door(call: Asked, params: UnlockDoor) -> Answer:
     device_id = asked("lock", params.acs_entrance_id)
     if device_id not in {code.row.device_public_id for code in found.codes}:
         raise invalid_input("The access method does not open this entrance.")
-    made = await call.change(lambda tx: attempts.unlock(tx, call.actor, device_id))
+    made = await call.change_paced(
+        Act.UNLOCK, [device_id], lambda tx: attempts.unlock(tx, call.actor, device_id)
+    )
     return {"action_attempt": action_attempt(made)}
 
 

@@ -108,11 +108,10 @@ class Seam:
         status, lines = HTTPStatus.OK.value, [(b"seam-request-id", request_id.encode())]
         try:
             answer = await self._answered(scope, receive, lines)
-        except SeamFault as fault:
+        except (SeamFault, Problem, permissions.NotAllowed) as raised:
+            fault = raised if isinstance(raised, SeamFault) else fault_of(raised)
             status, answer = fault.status, fault.document()
             lines += [(name.encode(), value.encode()) for name, value in fault.headers.items()]
-        except (Problem, permissions.NotAllowed) as problem:
-            status, answer = fault_of(problem).status, fault_of(problem).document()
         except Exception:
             log.exception("request_failed", request_id=request_id, method=scope["method"])
             status, answer = _OUR_FAULT.status, _OUR_FAULT.document()

@@ -14,9 +14,10 @@ from lockstep.http.cursors import CursorInvalid, Cursors
 from lockstep.http.seam.faults import SeamFault
 from lockstep.http.seam.params import Listed, Params
 from lockstep.model.permissions import Actor
-from lockstep.operations import vendors
+from lockstep.operations import paces, vendors
 from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.operators import SignedInOperator
+from lockstep.operations.paces import Act
 
 T = TypeVar("T")
 Answer = dict[str, Any]
@@ -59,6 +60,29 @@ class Asked:
         """Ask an operation that changes something, all or nothing."""
         async with self.gate.transaction(self.actor.workspace_id) as tx:
             return await operation(tx)
+
+    async def change_paced(
+        self, act: Act, device_ids: Sequence[str], operation: Callable[[Tx], Awaitable[T]]
+    ) -> T:
+        """The same, where this act may be asked of these devices now. Raises TooFast, with nothing done."""
+
+        async def paced(tx: Tx) -> T:
+            for device_id in sorted(set(device_ids)):
+                await paces.spend(tx, act, device_id)
+            return await operation(tx)
+
+        return await self.change(paced)
+
+    async def change_code_paced(
+        self, act: Act, access_code_id: str, operation: Callable[[Tx], Awaitable[T]]
+    ) -> T:
+        """The same for the device that a code stands on."""
+
+        async def paced(tx: Tx) -> T:
+            await paces.spend_on_code(tx, act, access_code_id)
+            return await operation(tx)
+
+        return await self.change(paced)
 
     def digest(self, params: Params) -> bytes:
         """Of the path and all that it was given."""

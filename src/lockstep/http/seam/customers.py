@@ -95,7 +95,7 @@ Gone = _made(
 )
 
 
-async def push_data(call: Asked, params: Any) -> Answer:
+async def push(call: Asked, params: Any) -> Answer:
     command = Push(
         params.customer_key,
         tuple(_place(it, word) for it, word in _told(params, PLACES)),
@@ -106,7 +106,7 @@ async def push_data(call: Asked, params: Any) -> Answer:
     return {}
 
 
-async def delete_data(call: Asked, params: Any) -> Answer:
+async def delete(call: Asked, params: Any) -> Answer:
     command = Forget(
         tuple(params.customer_keys or ()),
         _keys(params, PLACES),
@@ -157,6 +157,6 @@ def _stay(it: Any, word: str) -> Stay:
 
 
 PATHS: tuple[Path, ...] = (
-    Path("/customers/push_data", Told, push_data),
-    Path("/customers/delete_data", Gone, delete_data),
+    Path("/customers/push_data", Told, push),
+    Path("/customers/delete_data", Gone, delete),
 )

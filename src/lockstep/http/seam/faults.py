@@ -17,6 +17,7 @@ from lockstep.operations.errors import (
     NotFound,
     NotSignedIn,
     Problem,
+    TooFast,
     VendorFailed,
 )
 
@@ -56,6 +57,9 @@ def fault_of(problem: Problem | permissions.NotAllowed) -> SeamFault:
     if isinstance(problem, permissions.NotAllowed):
         return SeamFault(HTTPStatus.FORBIDDEN, "forbidden", str(problem))
     message = f"{problem.cause} {problem.next_step}"
+    if isinstance(problem, TooFast):
+        seconds = {"retry-after": str(problem.retry_after_seconds)}
+        return SeamFault(HTTPStatus.TOO_MANY_REQUESTS, problem.code, message, headers=seconds)
     if problem.code in _OWN:
         return SeamFault(*_OWN[problem.code], message)
     for kind, status, type in _KINDS:

@@ -14,6 +14,7 @@ from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked
 from lockstep.operations import attempts
 from lockstep.operations.attempts import ActionAttempt, AutoLock
+from lockstep.operations.paces import Act
 
 _MOST = 500
 _AWAITED = timedelta(seconds=5)
@@ -39,13 +40,15 @@ async def list_(call: Asked, params: devices.List) -> Answer:
 
 async def unlock_door(call: Asked, params: OfLock) -> Answer:
     device_id = asked("lock", params.device_id)
-    made = await call.change(lambda tx: attempts.unlock(tx, call.actor, device_id))
+    made = await call.change_paced(
+        Act.UNLOCK, [device_id], lambda tx: attempts.unlock(tx, call.actor, device_id)
+    )
     return await _answered(call, made, is_awaited=params.sync)
 
 
 async def lock_door(call: Asked, params: OfLock) -> Answer:
     device_id = asked("lock", params.device_id)
-    made = await call.change(lambda tx: attempts.lock(tx, call.actor, device_id))
+    made = await call.change_paced(Act.LOCK, [device_id], lambda tx: attempts.lock(tx, call.actor, device_id))
     return await _answered(call, made, is_awaited=params.sync)
 
 

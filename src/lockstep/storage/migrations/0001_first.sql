@@ -35,6 +35,8 @@ create table workspaces (
   webview_look jsonb not null default '{}',
   organization_key text,
   suspended_at timestamptz,
+  -- Whether callers at Seam's door are held to so many acts a minute on each device.
+  is_paced boolean not null default true,
   -- The head of the audit chain; the sequencer holds this row while it writes. Appending an event does not touch it,
   -- or all writers of a workspace would queue up behind each other.
   event_position bigint not null default 0,
@@ -260,6 +262,17 @@ create table devices (
 );
 create index devices_of_domain on devices (workspace_id, domain_id);
 create index devices_backup_pool_due on devices (backup_pool_due_at) where backup_pool_due_at is not null;
+
+-- How many acts of a kind callers may still ask of a device: tokens, which refill with time.
+create table paces (
+  workspace_id uuid not null,
+  device_id uuid not null,
+  act text not null,
+  tokens double precision not null,
+  at timestamptz not null,
+  primary key (workspace_id, device_id, act),
+  foreign key (workspace_id, device_id) references devices on delete cascade
+);
 
 create table spaces (
   workspace_id uuid not null references workspaces (id),
@@ -941,7 +954,7 @@ declare
   t text;
 begin
   foreach t in array array[
-    'api_keys', 'memberships', 'accounts', 'connect_webviews', 'customer_portals', 'domains', 'devices', 'spaces',
+    'api_keys', 'memberships', 'accounts', 'connect_webviews', 'customer_portals', 'domains', 'devices', 'spaces', 'paces',
     'space_devices', 'space_accounts', 'guests', 'guest_devices', 'client_sessions', 'calendars',
     'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
     'occupancies', 'intents', 'readings', 'observations', 'unmanaged_codes', 'access_events', 'attempts', 'events',

@@ -1,0 +1,38 @@
+"""How often an act may be asked of one device, where the workspace counts. The limits are those that Seam documents."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+
+from lockstep.operations.errors import TooFast
+from lockstep.operations.gate import Tx
+from lockstep.storage import paces
+
+
+class Act(Enum):
+    """Name, and how many a minute."""
+
+    CREATE_CODE = ("create_code", 10)
+    UPDATE_CODE = ("update_code", 10)
+    DELETE_CODE = ("delete_code", 20)
+    LOCK = ("lock", 15)
+    UNLOCK = ("unlock", 15)
+
+
+async def spend(tx: Tx, act: Act, device_public_id: str) -> None:
+    """Raises TooFast."""
+    name, a_minute = act.value
+    left = await paces.spend(tx.db, tx.workspace_id, device_public_id, name, a_minute, tx.now)
+    if left is not None:
+        raise TooFast(
+            f"More than {a_minute} times a minute this is not asked of one device ({device_public_id}).",
+            math.ceil((1 - left) * 60 / a_minute),
+        )
+
+
+async def spend_on_code(tx: Tx, act: Act, access_code_public_id: str) -> None:
+    """The same for the device that a code stands on; nothing where there is no such code. Raises TooFast."""
+    device_id = await paces.device_of_code(tx.db, tx.workspace_id, access_code_public_id)
+    if device_id is not None:
+        await spend(tx, act, device_id)

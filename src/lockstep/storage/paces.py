@@ -1,0 +1,48 @@
+"""How often callers may ask an act of a device: tokens, which refill with time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from lockstep.storage.database import Connection
+
+
+async def spend(
+    db: Connection, workspace_id: UUID, device_public_id: str, act: str, a_minute: int, now: datetime
+) -> float | None:
+    """Take a token. None: there was one, or nobody counts here. Else the tokens that there are, less than one."""
+    row = await db.fetchrow(_SPEND, workspace_id, device_public_id, act, float(a_minute), now)
+    assert row is not None
+    return None if row["is_spent"] or row["tokens"] is None else float(row["tokens"])
+
+
+async def device_of_code(db: Connection, workspace_id: UUID, access_code_public_id: str) -> str | None:
+    """The public id of the device that a code stands on."""
+    public_id: str | None = await db.fetchval(
+        """select d.public_id from access_codes a
+             join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
+           where a.workspace_id = $1 and a.public_id = $2""",
+        workspace_id,
+        access_code_public_id,
+    )
+    return public_id
+
+
+# The clock may be set back: time that is taken back takes no tokens.
+_REFILLED = """least($4::double precision,
+  p.tokens + greatest(extract(epoch from $5::timestamptz - p.at), 0) * $4 / 60)"""
+_SPEND = f"""
+  with paced as (
+    select d.id from devices d where d.workspace_id = $1 and d.public_id = $2
+      and (select is_paced from workspaces where id = $1)
+  ), spent as (
+    insert into paces as p (workspace_id, device_id, act, tokens, at)
+    select $1, id, $3, $4 - 1, $5 from paced
+    on conflict (workspace_id, device_id, act) do update set tokens = {_REFILLED} - 1, at = $5
+      where {_REFILLED} >= 1
+    returning 1
+  )
+  select exists (select from spent) as is_spent,
+    (select {_REFILLED} from paces p, paced where p.workspace_id = $1 and p.device_id = paced.id and p.act = $3)
+      as tokens"""  # noqa: S608

@@ -1,0 +1,49 @@
+"""So many acts a minute on each device, as Seam documents them, where the workspace counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.http.seam.parts import Home, set_paced
+
+
+async def _after(home: Home, path: str, bodies: list[dict[str, Any]]) -> tuple[int, dict[str, str]]:
+    """Status and headers of the last, where all before it were good."""
+    await set_paced(home.house, is_paced=True)
+    *good, last = bodies
+    for body in good:
+        answer = await home.raw(path, body)
+        assert answer.status_code == 200, answer.text
+    answer = await home.raw(path, last)
+    return answer.status_code, dict(answer.headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "a_minute"), [("/access_codes/create", 10), ("/locks/unlock_door", 15), ("/locks/lock_door", 15)]
+)
+async def test_one_more_than_a_minute_allows_is_refused_and_told_when_to_come_again(
+    home: Home, path: str, a_minute: int
+) -> None:
+    lock = await home.lock()
+    status, headers = await _after(home, path, [{"device_id": lock}] * (a_minute + 1))
+    assert (status, headers["retry-after"]) == (429, str(60 // a_minute))
+    assert (await home.raw(path, {"device_id": await home.lock(1)})).status_code == 200, "another device"
+
+    home.house.clock.set(home.house.clock.now() + timedelta(seconds=60 / a_minute))
+    assert (await home.raw(path, {"device_id": lock})).status_code == 200
+    assert (await home.raw(path, {"device_id": lock})).status_code == 429
+    await set_paced(home.house, is_paced=False)
+    assert (await home.raw(path, {"device_id": lock})).status_code == 200
+
+
+async def test_changes_and_removals_of_codes_count_for_their_lock(home: Home) -> None:
+    made = [
+        (await home.raw("/access_codes/create", {"device_id": await home.lock()})).json()["access_code"]
+        for _ in range(21)
+    ]
+    named = [{"access_code_id": made[n % 2]["access_code_id"], "name": f"Guest {n}"} for n in range(11)]
+    assert (await _after(home, "/access_codes/update", named))[0] == 429
+    gone = [{"access_code_id": code["access_code_id"]} for code in made]
+    assert (await _after(home, "/access_codes/delete", gone))[0] == 429
