@@ -16,7 +16,7 @@ from lockstep.model.lock_health import Battery, battery, has_steadied, is_flaky,
         (0.9, True, Battery.CRITICAL),
         (0.1, False, Battery.LOW),
         (0.5, False, Battery.GOOD),
-        (0.75, None, Battery.FULL),
+        (0.9, None, Battery.FULL),
     ],
 )
 def test_a_battery_stands_as_its_level_and_its_vendor_say(

@@ -1,13 +1,16 @@
 """Events are appended with their cause, and read in the order of positions."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from lockstep.emulation.clock import VirtualClock
 from lockstep.model import events as facts
 from lockstep.model.permissions import Actor, ActorKind, NotAllowed, Scope
 from lockstep.operations import events
 from lockstep.operations.errors import Invalid, NotFound
+from lockstep.operations.events import FindEvents
 from lockstep.operations.gate import Gate
 from lockstep.workers.sweeps.sequencer import sequence, sequence_all
 
@@ -89,6 +92,42 @@ async def test_a_neighbours_events_are_never_seen(gate: Gate, owner: Actor, neig
     async with gate.reading(owner.workspace_id) as tx:
         with pytest.raises(NotFound):
             await events.get(tx, owner, theirs.event_id)
+
+
+async def test_a_search_finds_a_neighbours_events_by_nothing(
+    gate: Gate, owner: Actor, neighbour: Actor
+) -> None:
+    await tell(gate, neighbour, "booking_1")
+    await sequence_all(gate)
+    (theirs,) = [e for e in await read(gate, neighbour) if e.type == "booking.created"]
+    asked = (
+        {"event_ids": [theirs.event_id]},
+        {"about": {"booking_id": ["booking_1"]}},
+        {"since": gate.clock.now()},
+    )
+    for wanted in asked:
+        command = FindEvents(10, types=["booking.created"], **wanted)
+        async with gate.reading(owner.workspace_id) as tx:
+            assert await events.find(tx, owner, command) == []
+        async with gate.reading(neighbour.workspace_id) as tx:
+            assert await events.find(tx, neighbour, command) == [theirs]
+
+
+async def test_what_is_listed_is_never_listed_before_what_was_there_already(
+    gate: Gate, owner: Actor, clock: VirtualClock
+) -> None:
+    """Not even where the clock is set back."""
+    await tell(gate, owner, "booking_1")
+    await sequence_all(gate)
+    clock.jump(clock.now() - timedelta(hours=1))
+    await tell(gate, owner, "booking_2")
+    await sequence_all(gate)
+    first, second = (e for e in await read(gate, owner) if e.type == "booking.created")
+    assert second.occurred_at < first.occurred_at
+    assert second.listed_at == first.listed_at
+    async with gate.reading(owner.workspace_id) as tx:
+        found = await events.find(tx, owner, FindEvents(10, since=first.listed_at, types=["booking.created"]))
+    assert found == [first, second]
 
 
 async def test_events_are_found_by_type_and_an_unknown_type_is_refused(gate: Gate, owner: Actor) -> None:

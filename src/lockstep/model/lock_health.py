@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import overload
 
 from lockstep.model.reasons import Reason
 
@@ -56,9 +57,13 @@ class Battery(StrEnum):
     FULL = "full"
 
 
-_LOW, _FULL = 0.25, 0.75
+_LOW, _FULL = 0.2, 0.9
 
 
+@overload
+def battery(level: float, *, is_critical: bool | None) -> Battery: ...
+@overload
+def battery(level: float | None, *, is_critical: bool | None) -> Battery | None: ...
 def battery(level: float | None, *, is_critical: bool | None) -> Battery | None:
     """From its level (0 to 1) and what the vendor says of it; None where it says nothing."""
     if is_critical:

@@ -17,7 +17,7 @@ from lockstep.http.seam.present.instants import instant
 from lockstep.kit.clock import SystemClock
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.model.permissions import Scope
-from lockstep.operations import grants
+from lockstep.operations import deliveries, grants
 from lockstep.workers.deliveries.deliver import Deliverer
 from lockstep.workers.sweeps.sequencer import sequence_all
 
@@ -49,6 +49,18 @@ def sdk(home: Home) -> Any:
 
 def types(events: Iterable[Any]) -> list[str]:
     return [event.event_type for event in events]
+
+
+async def delivered_one_by_one(home: Home, webhook_id: str) -> list[str]:
+    """The types of all deliveries, newest first, from pages of one: several may be of one event."""
+    found: list[str] = []
+    before = None
+    async with home.house.gate.reading(home.house.actor.workspace_id) as tx:
+        while page := await deliveries.list_of(tx, home.house.actor, webhook_id, before, 1):
+            assert [(it.state, len(it.tries)) for it in page] == [("delivered", 1)]
+            found.append(page[0].event_type)
+            before = page[0].delivery_id
+    return found
 
 
 async def test_a_webhook_is_told_of_a_codes_life_and_the_official_verifier_takes_every_message(
@@ -93,6 +105,7 @@ async def test_a_webhook_is_told_of_a_codes_life_and_the_official_verifier_takes
     with pytest.raises(SeamWebhookVerificationError):
         verifier.verify(changed.body.decode() + " ", changed.headers)
 
+    assert sorted(await delivered_one_by_one(home, asked("webhook", hook.webhook_id))) == sorted(types(told))
     listed = await home.ask(sdk(home).events.list, access_code_id=made.access_code_id)
     assert [e.event_id for e in listed] == [e.event_id for e in of_code], "as the webhook had it"
     one = await home.ask(sdk(home).events.get, event_id=of_code[-1].event_id)

@@ -16,7 +16,8 @@ from lockstep.kit.outbound import OutboundPolicy
 from lockstep.model import events as facts
 from lockstep.model.permissions import Actor
 from lockstep.operations import deliveries, events, webhooks
-from lockstep.operations.gate import Gate
+from lockstep.operations.forms import PLAIN
+from lockstep.operations.gate import Gate, Told
 from lockstep.storage import claims
 from lockstep.workers.deliveries.deliver import Deliverer, signed
 from lockstep.workers.loop import claim_some, drain
@@ -251,6 +252,33 @@ async def test_a_worker_that_dies_after_sending_makes_a_second_message_and_loses
     assert len({m.headers["webhook-id"] for m in receiver.messages}) == 1
     (delivery,) = await delivered(gate, owner, made.webhook.webhook_id)
     assert delivery.state == "delivered"
+
+
+async def test_a_worker_that_dies_while_it_makes_deliveries_leaves_nothing_half_done(
+    gate: Gate, owner: Actor, receiver: Receiver
+) -> None:
+    class Dies:
+        header_families = ("webhook",)
+
+        def types_of(self, event: events.RecordedEvent) -> Sequence[str]:
+            raise SystemError("killed between the event and its delivery")
+
+        async def tell(self, *_: object, with_digits: bool) -> Told:
+            raise NotImplementedError
+
+    gate.forms = {"seam": Dies()}
+    await subscribe(gate, owner, receiver)
+    async with gate.transaction(owner.workspace_id) as tx:
+        await webhooks.create(tx, owner, webhooks.CreateWebhook(receiver.url, None, "seam"))
+    await tell(gate, owner, "booking_1")
+    with pytest.raises(SystemError):
+        await sequence_all(gate)
+    async with gate.reading(owner.workspace_id) as tx:
+        assert "booking.created" not in [e.type for e in await events.read(tx, owner, 0, 100)]
+
+    gate.forms = {"seam": PLAIN}
+    await work(gate)
+    assert [json.loads(m.body)["type"] for m in receiver.messages].count("booking.created") == 2
 
 
 async def test_a_worker_whose_lease_passed_on_records_its_try_and_decides_nothing(

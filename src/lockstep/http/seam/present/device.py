@@ -6,13 +6,13 @@ from typing import Any
 
 from lockstep.http.seam.present.ids import shown
 from lockstep.http.seam.present.instants import instant
+from lockstep.model.lock_health import battery
 from lockstep.operations.devices import Device
 
 DEVICE_TYPES = {"nuki": "nuki_lock"}
 OTHER_DEVICE_TYPE = "smartthings_lock"
 """For vendors that Seam does not have: the member that promises least. Who made a lock, and whom Lockstep asks about
 it, stands in `device_manufacturer` and `device_provider`."""
-_LOW, _GOOD, _FULL = 0.2, 0.5, 0.9
 
 
 def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
@@ -91,21 +91,13 @@ def _properties(it: Device, label: str) -> dict[str, Any]:
         properties["battery_level"] = level
         properties["battery"] = {
             "level": level,
-            "status": _battery_status(level, is_critical=state.is_battery_critical),
+            "status": battery(level, is_critical=state.is_battery_critical).value,
         }
     if abilities.can_hold_codes:
         properties["supported_code_lengths"] = list(abilities.code_lengths)
     if abilities.most_codes is not None:
         properties["max_active_codes_supported"] = abilities.most_codes
     return properties
-
-
-def _battery_status(level: float, *, is_critical: bool | None) -> str:
-    if is_critical:
-        return "critical"
-    if level < _LOW:
-        return "low"
-    return "full" if level >= _FULL else "good"
 
 
 def _errors(it: Device) -> list[dict[str, Any]]:
