@@ -12,8 +12,11 @@ from tests.whole.test_edited import HOUR, MINUTE, a_code, found, payloads, refer
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.faults import FaultKind
 from lockstep.model.edit import Edit
-from lockstep.operations import grants
+from lockstep.operations import access_codes, grants
+from lockstep.operations.adopting import AdoptCode
+from lockstep.operations.adopting import adopt as adopt_code
 from lockstep.operations.grants import AccessGrant
+from lockstep.operations.unmanaged_codes import ListUnmanagedCodes, listed
 
 PROFILES = ["nuki", "plain"]
 
@@ -205,3 +208,22 @@ async def test_the_change_to_summer_time_is_no_edit(database_url: str) -> None:
         assert not [k for k in await stage.told() if k.endswith("_outside")]
         assert await stage.standing(let) == "proven"
         assert stage.site.opens(lock, "482913")
+
+
+async def test_a_code_that_was_taken_over_from_the_app_may_go_on_to_follow_it(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "nuki", locks=1) as stage:
+        (lock,) = stage.site.locks
+        stage.site.app_put(lock, None, "734512")
+        await stage.wait(16 * MINUTE)
+        (stranger,) = await stage.ask(listed, ListUnmanagedCodes(device_id=stage.device_id(lock)))
+        code = await stage.ask(adopt_code, AdoptCode(stranger.unmanaged_code_id, honours_edits=True))
+        writes = stage.writes()
+        stage.site.app_edit(lock, reference(stage, lock, "734512"), name="Cleaner")
+        await stage.wait(40 * MINUTE)
+        async with stage.house.gate.reading(stage.house.actor.workspace_id) as tx:
+            code = await access_codes.get(tx, stage.house.actor, code.row.public_id)
+        assert (code.name_on_lock, code.row.grant_name, code.digits) == ("Cleaner", "Cleaner", "734512")
+        assert words(code.edit) == ("modified", ["name"], True)
+        assert (code.standing.value, stage.writes()) == ("proven", writes)

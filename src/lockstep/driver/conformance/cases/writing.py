@@ -19,6 +19,7 @@ from lockstep.driver.conformance.requirements import (
 from lockstep.driver.conformance.steps import (
     change_code,
     entry_at,
+    finished,
     intent,
     is_proven,
     read,
@@ -95,6 +96,23 @@ async def a_window_that_is_moved_keeps_its_digits(world: World) -> None:
     await change_code(world, driver, placed, window=longer)
     world.clock.set(ends_at)
     assert world.enter(world.targets[0], placed.digits)
+
+
+@writing.when(can_update, has_own_schedule)
+async def digits_that_nobody_knows_stay_where_the_rest_is_changed(world: World) -> None:
+    """Or the driver refuses, and nothing is changed."""
+    driver = world.driver()
+    placed = await set_code(world, driver)
+    ends_at = placed.window.ends_at
+    assert ends_at is not None
+    longer = Window(placed.window.starts_at, ends_at + (ends_at - placed.window.starts_at))
+    unknown = EnsurePresent(placed.targets, None, longer, placed.name, reference=placed.reference)
+    outcome = await finished(world, driver, await driver.apply(intent(), unknown))
+    world.settle()
+    assert world.enter(world.targets[0], placed.digits)
+    if not isinstance(outcome, Refused):
+        world.clock.set(ends_at)
+        assert world.enter(world.targets[0], placed.digits)
 
 
 @writing.when(cannot_update)
