@@ -37,6 +37,7 @@ ACROSS_WORKSPACES = {
     "figures.queues": "how the whole installation does; counts alone",
     "figures.unsequenced": "how the whole installation does; counts alone",
     "figures.webhooks": "how the whole installation does; counts alone",
+    "instant_keys.find_in_every_workspace": "a link tells which workspace it is for, not the other way round",
     "operators.by_public_id": "an operator belongs to no workspace",
     "operators.every": "an operator belongs to no workspace",
     "operators.every_token": "an operator belongs to no workspace",

@@ -26,19 +26,21 @@ from lockstep.operations import (
     attempts,
     calendars,
     callbacks,
-    client_sessions,
     connect_webviews,
     emulated,
+    guests,
     idempotency,
+    instant_keys,
     requested_grants,
     rotation,
     webhooks,
 )
 from lockstep.operations.attempts import Act
 from lockstep.operations.calendars import AddCalendar, RemoveCalendar
-from lockstep.operations.client_sessions import AskedSession
 from lockstep.operations.gate import Gate
 from lockstep.operations.grants import CreateGrant
+from lockstep.operations.guests import CreateGuest
+from lockstep.operations.instant_keys import CreateInstantKey
 from lockstep.operations.requested_grants import RequestGrant
 from lockstep.operations.webhooks import CreateWebhook
 from lockstep.storage import accounts, readings, retention, sandboxes
@@ -60,6 +62,7 @@ NOT_SEALED = {
     "event_positions.hash": "a hash",
     "idempotency_keys.key_hash": "a hash",
     "idempotency_keys.request_hash": "a hash",
+    "instant_keys.token_hash": "a hash",
     "observations.digest": "a digest of fingerprints",
     "operator_tokens.secret_hash": "a hash",
     "workspaces.event_hash": "a hash",
@@ -326,7 +329,8 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
     await _a_sandbox(gate, owner)
     await _acts_under_way_and_ended(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
-        await client_sessions.create(tx, owner, AskedSession("anna"))
+        guest = await guests.create(tx, owner, CreateGuest("Anna"))
+        await instant_keys.create(tx, owner, CreateInstantKey(guest.guest_id))
         await connect_webviews.create(gate, tx, owner, connect_webviews.CreateWebview())
         await idempotency.begin(tx, owner, "no answer yet", b"hash")
         await idempotency.begin(tx, owner, "answered", b"hash")
@@ -369,7 +373,8 @@ async def test_no_sealed_column_takes_a_value_that_cannot_be_a_sealed_one(
     await _a_sandbox(gate, owner)
     await _acts_under_way_and_ended(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
-        await client_sessions.create(tx, owner, AskedSession("anna"))
+        guest = await guests.create(tx, owner, CreateGuest("Anna"))
+        await instant_keys.create(tx, owner, CreateInstantKey(guest.guest_id))
         await connect_webviews.create(gate, tx, owner, connect_webviews.CreateWebview())
         await idempotency.begin(tx, owner, "answered", b"hash")
         await idempotency.keep(tx, owner, "answered", 204, "")

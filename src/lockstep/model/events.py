@@ -52,6 +52,9 @@ from lockstep.model.events_of_callers import ClientSessionRevoked as ClientSessi
 from lockstep.model.events_of_callers import GuestDeviceGiven as GuestDeviceGiven
 from lockstep.model.events_of_callers import GuestDeviceTaken as GuestDeviceTaken
 from lockstep.model.events_of_callers import GuestMerged as GuestMerged
+from lockstep.model.events_of_callers import InstantKeyCreated as InstantKeyCreated
+from lockstep.model.events_of_callers import InstantKeyDeleted as InstantKeyDeleted
+from lockstep.model.events_of_callers import InstantKeyUsed as InstantKeyUsed
 from lockstep.model.events_of_callers import OperatorJoined as OperatorJoined
 from lockstep.model.events_of_callers import OperatorLeft as OperatorLeft
 from lockstep.model.events_of_callers import OperatorTokenCreated as OperatorTokenCreated

@@ -117,6 +117,30 @@ class GuestDeviceTaken(GuestDeviceEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InstantKeyEvent(Event):
+    instant_key_id: str
+    guest_id: str
+
+
+class InstantKeyCreated(InstantKeyEvent):
+    """A link was made that opens a guest's session on their own device."""
+
+    kind = "instant_key.created"
+
+
+class InstantKeyUsed(InstantKeyEvent):
+    """Somebody opened a guest's session by the link."""
+
+    kind = "instant_key.used"
+
+
+class InstantKeyDeleted(InstantKeyEvent):
+    """The link lets nobody in any more, and its session is over."""
+
+    kind = "instant_key.deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClientSessionEvent(Event):
     client_session_id: str
 

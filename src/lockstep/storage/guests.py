@@ -163,7 +163,7 @@ async def merged_into(db: Connection, workspace_id: UUID, survivor_ids: list[UUI
 
 async def merge(db: Connection, workspace_id: UUID, survivor_id: UUID, merged_ids: list[UUID]) -> None:
     """All that the merged had is the survivor's; they keep their keys, by which the survivor is found."""
-    for table in ("bookings", "grants", "client_sessions"):
+    for table in ("bookings", "grants", "client_sessions", "instant_keys"):
         await db.execute(
             f"update {table} set guest_id = $2 where workspace_id = $1 and guest_id = any($3)",  # noqa: S608
             workspace_id,
@@ -251,7 +251,7 @@ async def erase(db: Connection, workspace_id: UUID, guest_id: UUID, at: datetime
         guest_id,
     )
     await _forget_names(db, workspace_id, guest_id)
-    # What an app of theirs showed: its token is refused from now on.
+    # What an app of theirs showed: its token is refused from now on, and so are links to it.
     await db.execute(
         "delete from client_sessions where workspace_id = $1 and guest_id = $2", workspace_id, guest_id
     )

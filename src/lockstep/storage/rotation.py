@@ -28,6 +28,7 @@ SEALED = (
     SealedColumn("attempts", "digits"),
     SealedColumn("calendars", "url"),
     SealedColumn("client_sessions", "token"),
+    SealedColumn("instant_keys", "token"),
     SealedColumn("connect_webviews", "token"),
     SealedColumn("webhooks", "url"),
     SealedColumn("webhooks", "secret"),

@@ -38,11 +38,6 @@ class Asked:
     operator: SignedInOperator | None = None
     """The person, where a person asks."""
 
-    @property
-    def origin(self) -> str:
-        """How the caller reaches Lockstep, without a path."""
-        return self.url.removesuffix(self.path)
-
     def link(self, path: str) -> str:
         """An address of a page of ours, as people reach it."""
         return self.url.removesuffix(self.path) + path

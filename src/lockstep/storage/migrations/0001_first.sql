@@ -385,6 +385,28 @@ create table client_sessions (
 );
 create unique index client_sessions_of_key on client_sessions (workspace_id, session_key)
   where session_key is not null and revoked_at is null;
+-- Links that open a guest's session on their own device, so many times.
+create table instant_keys (
+  workspace_id uuid not null references workspaces (id),
+  id uuid not null,
+  public_id text not null,
+  token_hash bytea not null unique,
+  token bytea not null check (octet_length(token) > 30),
+  guest_id uuid not null,
+  session_id uuid not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  most_uses integer not null check (most_uses > 0),
+  uses integer not null default 0,
+  primary key (workspace_id, id),
+  unique (workspace_id, public_id),
+  foreign key (workspace_id, guest_id) references guests,
+  foreign key (workspace_id, session_id) references client_sessions on delete cascade,
+  constraint instant_keys_used_up check (uses <= most_uses)
+);
+create index instant_keys_of_guest on instant_keys (workspace_id, guest_id);
+create index instant_keys_of_session on instant_keys (workspace_id, session_id);
+
 create index client_sessions_of_guest on client_sessions (workspace_id, guest_id) where guest_id is not null;
 
 create table calendars (
@@ -955,7 +977,7 @@ declare
 begin
   foreach t in array array[
     'api_keys', 'memberships', 'accounts', 'connect_webviews', 'customer_portals', 'domains', 'devices', 'spaces', 'paces',
-    'space_devices', 'space_accounts', 'guests', 'guest_devices', 'client_sessions', 'calendars',
+    'space_devices', 'space_accounts', 'guests', 'guest_devices', 'client_sessions', 'instant_keys', 'calendars',
     'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
     'occupancies', 'intents', 'readings', 'observations', 'unmanaged_codes', 'access_events', 'attempts', 'events',
     'event_positions', 'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds',
