@@ -30,7 +30,7 @@ RETIRED = {
 }
 # Names that are not ours, or mean just what they say.
 LEFT_ALONE = {
-    "http/seam/": {"user"},  # a user identity is Seam's word for a guest, and a namespace of its paths
+    "http/seam/": {"user", "data"},  # user_identities and push_data are Seam's own paths
     "model/code_choice": {"common"},  # the length that all locks of a grant have in common
     "storage/server": {"data"},  # PostgreSQL's data directory
     "vendors/nuki": {"user"},  # Nuki's account users

@@ -1,5 +1,5 @@
-"""Instant keys: a link that opens a guest's own session on their device, so many times. The token in the link is all that
-its visitor needs."""
+"""Instant keys: a link that opens a guest's own session on their device, so many times. The token in the link is all
+that its visitor needs."""
 
 from __future__ import annotations
 
