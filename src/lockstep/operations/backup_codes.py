@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
@@ -130,7 +131,14 @@ async def _free_one(tx: Tx, code: AccessCodeRow, grant: GrantRow) -> EntryRow:
             code="no_backup_code",
             next_step="See backup_pool of the device: whether it has a pool, and what is wrong with it.",
         )
-    return free[0]
+    # Should the lock be offline, it opens for this one until the window ends that the lock knows.
+    return max(free, key=_lasts_until)
+
+
+def _lasts_until(spare: EntryRow) -> datetime:
+    ends_at = spare.declared.spec.window.ends_at
+    assert ends_at is not None, "a backup code always ends"
+    return ends_at
 
 
 async def _taken(tx: Tx, ready: Sequence[EntryRow], code: AccessCodeRow, window: Window) -> set[UUID]:
