@@ -63,6 +63,8 @@ class FindEvents:
     """Of these accounts, or of a device under one of them."""
     access_method_ids: Sequence[str] | None = None
     """Of the grants that these belong to."""
+    customer_key: str | None = None
+    """Of what is this customer's."""
     space_ids: Sequence[str] | None = None
     """Of these spaces, be they properties or within one."""
     is_newest_first: bool = False
@@ -82,6 +84,8 @@ async def find(tx: Tx, actor: Actor, command: FindEvents) -> list[RecordedEvent]
         ids = command.access_method_ids
         met = await event_surroundings.grants_of_methods(tx.db, tx.workspace_id, ids)
         about.append({"access_grant_id": met})
+    if command.customer_key is not None:
+        about.append(await event_surroundings.of_customer(tx.db, tx.workspace_id, command.customer_key))
     if command.space_ids is not None:
         about.append({"space_id": command.space_ids, "property_id": command.space_ids})
     wanted = stored.Search(

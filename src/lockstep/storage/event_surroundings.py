@@ -22,6 +22,15 @@ class DeviceAround:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountAround:
+    """Whose a connected account is, and what callers keep with it."""
+
+    public_id: str
+    customer_key: str | None
+    custom_metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeAround:
     """The name of a code's grant, and its digits, sealed for the entry. `revisions`: those that had the same."""
 
@@ -60,6 +69,16 @@ async def devices(db: Connection, workspace_id: UUID, public_ids: Sequence[str])
         list(public_ids),
     )
     return [DeviceAround(**dict(row)) for row in rows]
+
+
+async def accounts(db: Connection, workspace_id: UUID, public_ids: Sequence[str]) -> list[AccountAround]:
+    rows = await db.fetch(
+        """select public_id, customer_key, custom_metadata from accounts
+           where workspace_id = $1 and public_id = any($2)""",
+        workspace_id,
+        list(public_ids),
+    )
+    return [AccountAround(**dict(row)) for row in rows]
 
 
 async def codes(db: Connection, workspace_id: UUID, public_ids: Sequence[str]) -> list[CodeAround]:
@@ -131,3 +150,20 @@ async def devices_of_accounts(
         list(account_public_ids),
     )
     return [row["public_id"] for row in rows]
+
+
+async def of_customer(db: Connection, workspace_id: UUID, customer_key: str) -> dict[str, list[str]]:
+    """Name of a subject -> public ids of all that is a customer's: accounts with their devices, spaces, grants."""
+    row = await db.fetchrow(
+        """select
+             array(select public_id from accounts where workspace_id = $1 and customer_key = $2)
+               as connected_account_id,
+             array(select d.public_id from devices d
+               join accounts a on a.workspace_id = d.workspace_id and a.id = d.account_id
+               where d.workspace_id = $1 and a.customer_key = $2) as device_id,
+             array(select public_id from spaces where workspace_id = $1 and customer_key = $2) as space_id,
+             array(select public_id from grants where workspace_id = $1 and customer_key = $2) as access_grant_id""",
+        workspace_id,
+        customer_key,
+    )
+    return {} if row is None else {**dict(row), "property_id": row["space_id"]}

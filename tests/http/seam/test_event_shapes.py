@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from lockstep.kit.ids import new_id, public_id
 from lockstep.model import connecting_events, events
 from lockstep.model.event import Event, RecordedEvent
 from lockstep.operations.event_surroundings import CodeAround, Surroundings
-from lockstep.storage.event_surroundings import DeviceAround, GrantAround, SpaceAround
+from lockstep.storage.event_surroundings import AccountAround, DeviceAround, GrantAround, SpaceAround
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 STAY: dict[str, Any] = {"starts_at": AT - timedelta(hours=1), "ends_at": AT + timedelta(days=2)}
@@ -40,6 +41,7 @@ OF_PROPERTY: dict[str, Any] = {"property_id": id_of("space")}
 FAILED: dict[str, Any] = {"code": "late", "cause": "The lock is offline.", "next_step": "Look at it."}
 NEAR = Surroundings(
     {DEVICE: DeviceAround(DEVICE, ACCOUNT, "Front door", {"floor": "2", "is_main": True})},
+    {ACCOUNT: AccountAround(ACCOUNT, "customer-1", {"region": "north"})},
     {CODE: CodeAround("Anna Smith", "472931", frozenset({2}))},
     {GRANT: GrantAround(GRANT, "stay-1", [id_of("method")])},
     {id_of("space"): SpaceAround(id_of("space"), "flat-1", [DEVICE])},
@@ -179,5 +181,5 @@ def digits_in(type: str, near: Surroundings, revision: int) -> Any:
 def test_digits_are_told_to_whoever_may_read_them_and_never_those_of_another_revision() -> None:
     assert digits_in("access_code.set_on_device", NEAR, 2) == "472931"
     assert digits_in("access_code.set_on_device", NEAR, 1) == ""
-    blind = Surroundings(NEAR.devices, {CODE: CodeAround(None, None, frozenset({2}))}, {}, {})
+    blind = replace(NEAR, codes={CODE: CodeAround(None, None, frozenset({2}))})
     assert digits_in("access_code.set_on_device", blind, 2) == ""

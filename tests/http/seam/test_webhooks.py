@@ -148,6 +148,11 @@ async def test_events_are_found_by_type_time_and_account_and_page_by_offset(home
     account = created[0].connected_account_id
     of_account = await home.ask(seam.events.list, connected_account_id=account)
     assert {"connected_account.connected", "device.added"} < set(types(of_account))
+    theirs = {"connected_account_id": account, "customer_key": "customer-1"}
+    await home.ask(seam.connected_accounts.update, **theirs)
+    of_customer = await home.ask(seam.events.list, customer_key="customer-1", event_type="device.added")
+    assert {e.customer_key for e in of_customer} == {"customer-1"}
+    assert await home.ask(seam.events.list, customer_key="customer-2") == []
     start, end = instant(clock.now() - timedelta(days=1)), instant(clock.now() + timedelta(days=1))
     assert len(await home.ask(seam.events.list, between=[start, end])) >= len(of_account)
     assert await home.ask(seam.events.list, since=end) == []

@@ -81,7 +81,6 @@ class List(Params):
 
 
 _NEVER_TOLD = (
-    "customer_key",
     "acs_system_id",
     "acs_system_ids",
     "acs_access_group_id",
@@ -179,6 +178,7 @@ def _search(params: List, types: set[str] | None) -> FindEvents:
         types=_kinds(types),
         event_ids=None if params.event_ids is None else _ids_behind(params.event_ids),
         about=about,
+        customer_key=params.customer_key,
         connected_account_ids=None if accounts is None else [asked("account", id) for id in accounts],
         access_method_ids=None if methods is None else [asked("method", id) for id in methods],
         space_ids=None if spaces is None else [asked("space", id) for id in spaces],

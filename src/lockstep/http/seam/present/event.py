@@ -74,7 +74,19 @@ def _device(it: RecordedEvent, around: Surroundings) -> Shape:
     }
     if found.custom_metadata:
         shape["device_custom_metadata"] = dict(found.custom_metadata)
-    return shape
+    return shape | _owner(found.account_public_id, around)
+
+
+def _owner(account_id: str, around: Surroundings) -> Shape:
+    """Whose an account is, and what callers keep with it."""
+    found = around.accounts.get(account_id)
+    if found is None:
+        return {}
+    metadata = found.custom_metadata
+    return {
+        **({"customer_key": found.customer_key} if found.customer_key else {}),
+        **({"connected_account_custom_metadata": dict(metadata)} if metadata else {}),
+    }
 
 
 def _no_faults(*nouns: str) -> Shape:
@@ -202,7 +214,8 @@ def _of_method(it: RecordedEvent, type: str, around: Surroundings) -> Shape:
 
 
 def _of_account(it: RecordedEvent, type: str, around: Surroundings) -> Shape:
-    shape: Shape = {"connected_account_id": shown(it.subjects["connected_account_id"])}
+    account_id = it.subjects["connected_account_id"]
+    shape: Shape = {"connected_account_id": shown(account_id), **_owner(account_id, around)}
     if "connect_webview_id" in it.subjects and not type.endswith("_sync"):
         shape["connect_webview_id"] = shown(it.subjects["connect_webview_id"])
     if type == "connected_account.disconnected":
