@@ -81,6 +81,14 @@ def test_the_seed_is_there_by_its_names_and_nothing_else(sandbox: Sandbox) -> No
     assert ids == DEVICES
     devices = sandbox.seam.devices.list()
     assert [device.device_id for device in devices] == DEVICES
+    assert [device.device_type for device in devices] == [
+        "august_lock",
+        "august_lock",
+        "ecobee_thermostat",
+        "minut_sensor",
+        "schlage_lock",
+    ]
+    assert [device.device_id for device in sandbox.seam.locks.list()] == [*DEVICES[:2], DEVICES[-1]]
     assert all(device.properties and device.properties.online for device in devices)
     assert [a.connected_account_id for a in sandbox.seam.connected_accounts.list()] == [
         "john_connected_account_id",

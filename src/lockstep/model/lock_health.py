@@ -18,6 +18,10 @@ PROBLEMS = {
         "The vendor demands a paid subscription before codes can be set on it.",
         "Subscribe for this lock at the vendor; Lockstep tries again by itself.",
     ),
+    "hub_disconnected": Reason(
+        "The hub through which it is reached is offline.",
+        "Check the hub's power and network.",
+    ),
     "lock_unregistered": Reason(
         "The vendor's service no longer knows it.",
         "Register the lock again in the vendor's app.",

@@ -1,4 +1,4 @@
-"""A device in Seam's shape. `device_type` is a closed list there: see DEVICE_TYPES."""
+"""A device in Seam's shape. `device_type` is a closed list there, by maker: see `device_type_of`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,29 @@ from lockstep.http.seam.present.instants import instant
 from lockstep.model.lock_health import battery
 from lockstep.operations.devices import Device
 
-DEVICE_TYPES = {"nuki": "nuki_lock"}
-OTHER_DEVICE_TYPE = "smartthings_lock"
-"""For vendors that Seam does not have: the member that promises least. Who made a lock, and whom Lockstep asks about
-it, stands in `device_manufacturer` and `device_provider`."""
+_MAKERS = {
+    "lock": (
+        "lock",
+        frozenset(
+            {
+                "akiles", "akuvox", "aqara", "august", "igloo", "igloohome", "keyincode", "kisi", "kwikset", "linear",
+                "lockly", "nuki", "omnitec", "salto", "schlage", "smartthings", "tedee", "ttlock", "ultraloq", "wyze",
+                "yacan", "yale",
+            }
+        ),
+    ),
+    "thermostat": (
+        "thermostat",
+        frozenset({"ecobee", "honeywell_resideo", "nest", "sensi", "smartthings", "tado"}),
+    ),
+    "noise_sensor": ("sensor", frozenset({"minut"})),
+}  # fmt: skip
+"""By kind of ours: how its types end, and the makers that Seam has, each before that."""
+_OTHERS = {"thermostat": "smartthings_thermostat", "noise_sensor": "minut_sensor"}
+_OTHER_LOCK = "smartthings_lock"
+"""For makers that Seam does not have: the member that promises least. Who made a lock, and whom Lockstep asks about it,
+stands in `device_manufacturer` and `device_provider`."""
+_CAPABILITIES = {"thermostat": ["thermostat"], "noise_sensor": ["noise_detection"]}
 
 
 def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
@@ -24,7 +43,7 @@ def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
         "device_id": shown(it.device_id),
         "workspace_id": shown(workspace_id),
         "connected_account_id": shown(it.connected_account_id),
-        "device_type": device_type_of(it.vendor),
+        "device_type": device_type_of(it),
         "display_name": it.nickname or it.name,
         "capabilities_supported": _capabilities(it),
         "can_remotely_unlock": abilities.can_unlock,
@@ -34,7 +53,7 @@ def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
         "can_unlock_with_code": abilities.can_hold_codes,
         "created_at": instant(it.created_at),
         "custom_metadata": dict(it.custom_metadata),
-        "device_manufacturer": {"manufacturer": it.vendor, "display_name": label},
+        "device_manufacturer": {"manufacturer": it.maker or it.vendor, "display_name": _maker_of(it, label)},
         "device_provider": {
             "device_provider_name": it.vendor,
             "display_name": label,
@@ -49,13 +68,20 @@ def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
     }
 
 
-def device_type_of(vendor: str) -> str:
-    """Where Seam has no such vendor: OTHER_DEVICE_TYPE."""
-    return DEVICE_TYPES.get(vendor, OTHER_DEVICE_TYPE)
+def device_type_of(it: Device) -> str:
+    """By who made it, where Seam has that maker's."""
+    end, makers = _MAKERS.get(it.kind, _MAKERS["lock"])
+    maker = it.maker or it.vendor
+    return f"{maker}_{end}" if maker in makers else _OTHERS.get(it.kind, _OTHER_LOCK)
+
+
+def _maker_of(it: Device, label: str) -> str:
+    """For people; the vendor's where it tells of no other maker."""
+    return label if it.maker in (None, it.vendor) else str(it.maker).replace("_", " ").title()
 
 
 def _capabilities(it: Device) -> list[str]:
-    found = ["lock"]
+    found = list(_CAPABILITIES.get(it.kind, ["lock"]))
     if it.abilities.can_hold_codes:
         found.insert(0, "access_code")
     if it.state.battery_level is not None:
@@ -69,10 +95,10 @@ def _properties(it: Device, label: str) -> dict[str, Any]:
         "online": bool(state.is_online),
         "name": it.name,
         "appearance": {"name": it.name},
-        "manufacturer": it.vendor,
+        "manufacturer": it.maker or it.vendor,
         "model": {
             "display_name": it.model or label,
-            "manufacturer_display_name": label,
+            "manufacturer_display_name": _maker_of(it, label),
             "has_built_in_keypad": abilities.can_hold_codes,
         },
         "supports_backup_access_code_pool": abilities.can_hold_backup_codes,
@@ -122,6 +148,7 @@ def _errors(it: Device) -> list[dict[str, Any]]:
             "Its vendor does not list it.",
         ),
         (it.state.is_online is False, "device_offline", it.state.seen_at, "It is offline."),
+        ("hub_disconnected" in it.state.problems, "hub_disconnected", None, "Its hub is offline."),
         (
             "subscription_required" in it.state.problems,
             "subscription_required",
