@@ -116,9 +116,11 @@ def device_row(record: Any) -> DeviceRow:
     """A DeviceRow from a record that begins with the columns of `device_columns`."""
     id, public_id, account_id, domain_id, reference, kind, name, model, capabilities, *rest = record[:_WIDTH]
     known = from_document(capabilities, Capabilities)
-    if rest[-1]:
-        known = replace(known, code_lengths=frozenset(rest[-1]))
-    return DeviceRow(id, public_id, account_id, domain_id, reference, kind, name, model, known, *rest)
+    row = DeviceRow(id, public_id, account_id, domain_id, reference, kind, name, model, known, *rest)
+    if not row.reported_code_lengths:
+        return row
+    lengths = frozenset(row.reported_code_lengths)
+    return replace(row, capabilities=replace(known, code_lengths=lengths))
 
 
 async def upsert(
