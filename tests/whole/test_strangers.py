@@ -17,13 +17,18 @@ from lockstep.operations import (
     lock_codes,
     managing,
     releasing,
+    sandboxes,
+    simulating,
     unmanaged_codes,
 )
 from lockstep.operations.access_codes import AccessCode
 from lockstep.operations.adopting import AdoptCode
 from lockstep.operations.devices import ListDevices
+from lockstep.operations.emulator import CodeAtLock, EmulatedDevice
 from lockstep.operations.errors import Conflict, NotFound
 from lockstep.operations.lock_codes import CreateCode
+from lockstep.operations.sandboxes import EmulatedAccount
+from lockstep.operations.simulating import UnmanagedCodeAtLock
 from lockstep.operations.unmanaged_codes import ListUnmanagedCodes, UnmanagedCode
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -210,3 +215,29 @@ async def test_two_workspaces_of_one_account_do_not_fight_over_a_code_unless_one
             await neighbour.wait(HOUR)
             assert stage.writes() == writes
             assert stage.site.held(lock) == [made.digits]
+
+
+async def test_a_code_that_is_put_on_an_emulated_lock_is_who_it_is_before_and_after_it_is_read(
+    database_url: str, clock: VirtualClock
+) -> None:
+    front = EmulatedDevice("august_device_1", "Front Door", "august")
+    john = EmulatedAccount("john@example.com", "John", (front,), "john_connected_account_id")
+    async with build_house(database_url, clock, {}, is_sandbox=True) as house:
+        await sandboxes.connect(house.gate, house.actor, john)
+        await house.work()
+        await house.advance(clock.now() + SECOND)
+        async with house.gate.transaction(house.actor.workspace_id) as tx:
+            command = UnmanagedCodeAtLock("august_device_1", CodeAtLock("Gardener", "734512"))
+            made = await simulating.put_unmanaged_code(house.gate, tx, house.actor, command)
+        assert (
+            await unmanaged_codes.once_read(house.gate, house.actor, made.unmanaged_code_id, timedelta(0))
+            is None
+        )
+        await house.work()
+        read = await unmanaged_codes.once_read(house.gate, house.actor, made.unmanaged_code_id, timedelta(0))
+        assert read is not None
+        assert (read.name, read.code, read.device_id) == ("Gardener", "734512", "august_device_1")
+        await house.advance(clock.now() + HOUR)
+        async with house.gate.database.reading(house.actor.workspace_id) as db:
+            kinds = [r["kind"] for r in await db.fetch("select kind from events order by id")]
+        assert [kind for kind in kinds if kind in STRANGERS] == ["unmanaged_code.created"]

@@ -12,13 +12,14 @@ from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.capabilities import CredentialKind
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
-from lockstep.operations import attempts, devices, emulated
+from lockstep.operations import attempts, devices, emulated, unmanaged_codes
 from lockstep.operations import events as recorded
 from lockstep.operations.attempts import ActionAttempt
 from lockstep.operations.emulator import CodeAtLock, EmulatedWorld
 from lockstep.operations.errors import Invalid, NotFound
 from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.sandboxes import require_sandbox
+from lockstep.operations.unmanaged_codes import UnmanagedCode
 from lockstep.storage import accounts, claims, domains, workspaces
 from lockstep.storage import attempts as stored_attempts
 from lockstep.storage import devices as stored_devices
@@ -122,14 +123,23 @@ async def lock_at_keypad(gate: Gate, tx: Tx, actor: Actor, device_id: str) -> Ac
     return await _attempted(tx, actor, device, MANUAL_LOCK, None)
 
 
-async def put_unmanaged_code(gate: Gate, tx: Tx, actor: Actor, command: UnmanagedCodeAtLock) -> str:
-    """Somebody puts a code on the lock in its vendor's app; returns what the vendor calls it.
+async def put_unmanaged_code(gate: Gate, tx: Tx, actor: Actor, command: UnmanagedCodeAtLock) -> UnmanagedCode:
+    """Somebody puts a code on the lock in its vendor's app; returns who it is for Lockstep, which has yet to see it.
 
-    Lockstep knows it once it has looked. Raises Invalid where the lock holds no codes."""
+    Raises Invalid where the lock holds no codes, or not such ones."""
     async with _at(gate, tx, actor, command.device_id) as (device, world):
         if CredentialKind.CODE not in device.capabilities.credential_kinds:
             raise Invalid(f"{device.name} holds no codes.", code="cannot_hold_codes", field="device_id")
-        return world.put_code(device.reference, command.code)
+        try:
+            reference = world.put_code(device.reference, command.code)
+        except ValueError as refused:
+            raise Invalid(
+                f"The lock {device.name} ({device.public_id}) does not take this code.",
+                code="code_refused",
+                next_step="Give other digits, or make room on the lock.",
+                field="code",
+            ) from refused
+        return await unmanaged_codes.expect(tx, actor, device, reference, command.code)
 
 
 async def force_attempt(gate: Gate, attempt_id: str, outcome: ForcedOutcome) -> None:

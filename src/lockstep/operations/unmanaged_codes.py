@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from lockstep.model import unmanaged
+from lockstep.kit.ids import new_id, public_id
+from lockstep.model import events, unmanaged
 from lockstep.model.permissions import Actor, Scope, require
+from lockstep.operations import events as recorded
 from lockstep.operations.devices import confinement, given, known_device, require_devices
+from lockstep.operations.emulator import CodeAtLock
 from lockstep.operations.errors import NotFound
 from lockstep.operations.failures import Failed, failed
-from lockstep.operations.gate import Tx
+from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.grants import MASK
 from lockstep.operations.observed import digits_seen, window_seen
 from lockstep.storage import devices, unmanaged_codes
 from lockstep.storage.devices import DeviceRow
-from lockstep.storage.unmanaged_codes import UnmanagedCodeRow, UnmanagedFilter
+from lockstep.storage.unmanaged_codes import Sighting, UnmanagedCodeRow, UnmanagedFilter
+
+_BETWEEN_LOOKS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,46 @@ async def get(tx: Tx, actor: Actor, unmanaged_code_id: str) -> UnmanagedCode:
     require(actor, Scope.GRANTS_READ)
     (shown,) = await _views(tx, actor, [await known_unmanaged(tx, actor, unmanaged_code_id)])
     return shown
+
+
+async def once_read(
+    gate: Gate, actor: Actor, unmanaged_code_id: str, within: timedelta
+) -> UnmanagedCode | None:
+    """The code as soon as a reading shows it; None where none does within so much real time."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + within.total_seconds()
+    while True:
+        async with gate.reading(actor.workspace_id) as tx:
+            if await unmanaged_codes.by_public_id(tx.db, tx.workspace_id, unmanaged_code_id) is not None:
+                return await get(tx, actor, unmanaged_code_id)
+        if loop.time() >= until:
+            return None
+        await asyncio.sleep(_BETWEEN_LOOKS)
+
+
+async def expect(tx: Tx, actor: Actor, lock: DeviceRow, reference: str, code: CodeAtLock) -> UnmanagedCode:
+    """For other operations: this code was just put on a lock, under this reference; it gets its identity at once."""
+    id = new_id()
+    sighting = Sighting(id, public_id("code", id), lock.id, reference)
+    await unmanaged_codes.keep(tx.db, tx.workspace_id, sighting, tx.now)
+    told = events.UnmanagedCodeCreated(unmanaged_code_id=sighting.public_id, device_id=lock.public_id)
+    await recorded.append(tx, actor, told)
+    return UnmanagedCode(
+        sighting.public_id,
+        lock.public_id,
+        code.name,
+        code.digits,
+        is_code_masked=False,
+        starts_at=code.starts_at,
+        ends_at=code.ends_at,
+        is_enabled=None,
+        can_be_adopted=unmanaged.hindrance_to_manage(lock.capabilities) is None,
+        can_be_removed=unmanaged.hindrance_to_remove(lock.capabilities) is None,
+        is_being_removed=False,
+        failure=None,
+        first_seen_at=tx.now,
+        seen_at=None,
+    )
 
 
 async def known_unmanaged(tx: Tx, actor: Actor, unmanaged_code_id: str) -> UnmanagedCodeRow:

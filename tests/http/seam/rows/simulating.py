@@ -55,6 +55,10 @@ async def entry(walk: Walk) -> Body:
     return {**await device(walk), "code": "4711"}
 
 
+async def strangers(walk: Walk) -> Body:
+    return {**await device(walk), "name": "Gardener", "code": "734512"}
+
+
 async def anew(walk: Walk) -> Body:
     """It takes no parameters."""
     await _sandbox(walk)
@@ -72,6 +76,12 @@ ROWS = {
     ),
     "/connected_accounts/simulate/disconnect": Row(
         account, missing=("connected_account_id", "connected_account_not_found"), headers=HEADERS
+    ),
+    "/access_codes/simulate/create_unmanaged_access_code": Row(
+        strangers,
+        bad=({"code": "abcd"}, {"code": "123"}, {"name": None}),
+        missing=_DEVICE,
+        headers=HEADERS,
     ),
     "/locks/simulate/keypad_code_entry": Row(
         entry, bad=({"code": "abcd"}, {"code": "12"}), missing=_DEVICE, headers=HEADERS
