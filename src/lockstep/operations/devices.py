@@ -140,6 +140,8 @@ class ListDevices:
     name_contains: str | None = None
     created_before: datetime | None = None
     is_managed: bool | None = None
+    kind: str | None = None
+    """Such as `door`, of an access system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ async def list_shown(tx: Tx, actor: Actor, command: ListDevices) -> list[Device]
         command.created_before,
         given(actor),
         command.is_managed,
+        command.kind,
     )
     rows = await devices.listed(tx.db, tx.workspace_id, wanted, after.id if after else None, command.most)
     return await _views(tx, rows)

@@ -64,6 +64,8 @@ class ListUnmanagedCodes:
     after: str | None = None
     device_id: str | None = None
     name_contains: str | None = None
+    device_kind: str | None = None
+    """Such as `door`, of an access system."""
 
 
 async def listed(tx: Tx, actor: Actor, command: ListUnmanagedCodes) -> list[UnmanagedCode]:
@@ -81,6 +83,7 @@ async def listed(tx: Tx, actor: Actor, command: ListUnmanagedCodes) -> list[Unma
             confinement(actor),
             given(actor),
             name_contains=command.name_contains,
+            device_kind=command.device_kind,
         ),
     )
     return await _views(tx, actor, rows)

@@ -224,6 +224,7 @@ class DeviceFilter:
     besides: Given = NOTHING
     """With those of `property_ids`: what an actor who is confined to these was given besides."""
     is_managed: bool | None = None
+    kind: str | None = None
 
 
 async def listed(
@@ -239,6 +240,7 @@ async def listed(
         ("public_id = any({}::text[])", wanted.public_ids),
         ("strpos(lower(coalesce(nickname, name)), lower({})) > 0", wanted.name_contains),
         ("created_at < {}", wanted.created_before),
+        ("kind = {}", wanted.kind),
         ("is_managed = {}", wanted.is_managed),
     ):
         if value is not None:

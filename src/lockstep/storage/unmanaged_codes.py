@@ -153,6 +153,7 @@ class UnmanagedFilter:
     """With those of `property_ids`: what an actor who is confined to these was given besides."""
     name_contains: str | None = field(default=None, repr=False)
     fingerprint: UUID | None = None
+    device_kind: str | None = None
 
 
 async def listed(
@@ -168,6 +169,7 @@ async def listed(
                 or d.account_id = any($6) or d.id = any($7))
               and ($8::text is null or strpos(lower(c.content ->> 'name'), lower($8)) > 0)
               and ($9::uuid is null or (c.content ->> 'fingerprint')::uuid = $9)
+              and ($10::text is null or d.kind = $10)
             order by u.id limit $3""",
         workspace_id,
         after,
@@ -177,6 +179,7 @@ async def listed(
         *wanted.besides,
         wanted.name_contains,
         wanted.fingerprint,
+        wanted.device_kind,
     )
     return [UnmanagedCodeRow(**dict(r)) for r in rows]
 

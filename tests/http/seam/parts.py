@@ -24,20 +24,31 @@ from lockstep.operations.workspaces import ChangeWorkspace
 from lockstep.vendors.nuki.emulator.app import create_app
 from lockstep.vendors.nuki.emulator.settings import Settings
 from lockstep.vendors.nuki.emulator.world import World
+from lockstep.vendors.virtual.emulator.app import create_app as create_doors
+from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
 
 T = TypeVar("T")
 TOKEN = "nuki-token-of-the-house"
 WORLD = "http://nuki.test"
+DOORS = "http://doors.test"
 
 
 class Home:
     """The house, Seam's door to it, the official SDK, and a plain client; both with a key that may do everything."""
 
     def __init__(
-        self, house: House, world: World, url: str, key: str, http: httpx2.AsyncClient, witness: Witness
+        self,
+        house: House,
+        world: World,
+        doors: VirtualWorld,
+        url: str,
+        key: str,
+        http: httpx2.AsyncClient,
+        witness: Witness,
     ) -> None:
         self.house = house
         self.world = world
+        self.doors = doors
         self.url = url
         self.key = key
         self.http = http
@@ -62,6 +73,17 @@ class Home:
         async with self.house.gate.transaction(self.house.actor.workspace_id) as tx:
             await devices.look_now(tx, self.house.actor, asked("lock", device_id))
         await self.house.work()
+
+    async def has_access_system(self, stranger: str | None = None) -> None:
+        """Beside the locks stands an access system with one door; `stranger`: digits that its own app gave somebody."""
+        if not self.doors.locks:
+            self.doors.add_lock({"id": "gate", "name": "Gate", "kind": "door"})
+            await self.house.connect("virtual", {"token": TOKEN, "endpoint": DOORS})
+            await self.house.work()
+        if stranger is not None:
+            self.doors.put_code_in_app("gate", None, {"name": "Porter", "digits": stranger})
+            (door,) = (await self.raw("/acs/entrances/list", {})).json()["acs_entrances"]
+            await self.look(door["acs_entrance_id"])
 
     async def raw(self, path: str, body: Any = None, verb: str = "POST", **params: Any) -> httpx2.Response:
         return await self.http.request(verb, path, json=body, params=params)
@@ -91,7 +113,10 @@ async def at_home(database_url: str, clock: VirtualClock, locks: int = 2) -> Asy
     world.allow(TOKEN)
     for number in range(locks):
         world.add_lock({"name": f"Door {number + 1}"})
-    async with build_house(database_url, clock, {"nuki.test": create_app(world)}) as house:
+    doors = create_world(clock, "plain", locks=0)
+    doors.change_settings({"tokens": [TOKEN]})
+    hosts = {"nuki.test": create_app(world), "doors.test": create_doors(doors)}
+    async with build_house(database_url, clock, hosts) as house:
         await house.connect("nuki", {"token": TOKEN, "endpoint": WORLD})
         await house.work()
         await set_paced(house, is_paced=False)
@@ -101,6 +126,6 @@ async def at_home(database_url: str, clock: VirtualClock, locks: int = 2) -> Asy
             serving(witness) as url,
             httpx2.AsyncClient(base_url=url, headers=bearer(key), timeout=20) as http,
         ):
-            home = Home(house, world, url, key, http, witness)
+            home = Home(house, world, doors, url, key, http, witness)
             yield home
         assert not witness.wrong, "\n".join(witness.wrong)

@@ -36,7 +36,11 @@ from lockstep.vendors.virtual import wire
 from lockstep.vendors.virtual.limits import CODE_RULES
 from lockstep.vendors.virtual.times import Times, window_of
 
-_KINDS = {"thermostat": TargetKind.THERMOSTAT, "noise_sensor": TargetKind.NOISE_SENSOR}
+_KINDS = {
+    "door": TargetKind.DOOR,
+    "thermostat": TargetKind.THERMOSTAT,
+    "noise_sensor": TargetKind.NOISE_SENSOR,
+}
 _PROOF = {"device": Evidence.ACKNOWLEDGED, "cloud": Evidence.LISTED, "none": Evidence.ACCEPTED}
 
 

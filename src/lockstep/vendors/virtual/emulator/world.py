@@ -30,7 +30,7 @@ class _LockWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     site: str = "site_1"
     gateway: str | None = None
     time_zone: str | None = None
-    kind: Literal["lock", "thermostat", "noise_sensor"] = "lock"
+    kind: Literal["lock", "door", "thermostat", "noise_sensor"] = "lock"
     maker: str | None = None
 
 
@@ -68,7 +68,7 @@ class VirtualWorld(Cloud):
                 raise NotSettable(f"The catalogue has no {lock.model}, only {', '.join(models())}.")
             id = lock.id or f"lock_{self.new_number()}"
             time_zone = ZoneInfo(lock.time_zone or model.nature.time_zones[0])
-            beside = HOLDS_NOTHING if lock.kind != "lock" else {}
+            beside = HOLDS_NOTHING if lock.kind not in ("lock", "door") else {}
             self.locks[id] = Lock(
                 id,
                 lock.name or id.replace("_", " ").capitalize(),
