@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -65,6 +65,15 @@ def test_what_is_deferred_tells_until_when_and_what_is_moved_tells_from_where() 
     (change,) = pending_changes(moved(ends=130), believed("1"), WAS, LOCK, NOW)
     assert change.kind is Pending.UPDATING_WINDOW
     assert (change.window_from, change.window_to) == (WAS.window, Window(hours(100), hours(130)))
+
+
+def test_what_somebody_else_moved_is_told_from_there_to_where_it_is_declared() -> None:
+    later = FieldChange(EditedField.ENDS_AT, "2026-01-01T00:00:00Z", "2126-01-01T00:00:00Z")
+    edit = Edit(ChangeType.MODIFIED, (later,), NOW)
+    (change,) = pending_changes(ONE, believed(OTHER, edit=edit), None, LOCK, NOW)
+    assert change.window_from is not None
+    assert change.window_from.ends_at == datetime(2126, 1, 1, tzinfo=UTC)
+    assert (change.window_from.starts_at, change.window_to) == (WAS.window.starts_at, WAS.window)
 
 
 @pytest.mark.parametrize(

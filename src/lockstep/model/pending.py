@@ -18,7 +18,7 @@ from lockstep.model.declared import (
     effective_end,
     revision_of,
 )
-from lockstep.model.edit import EditedField
+from lockstep.model.edit import Edit, EditedField
 from lockstep.model.naming import is_shown_as
 from lockstep.model.window import Window
 
@@ -102,6 +102,14 @@ def _updates(declared: Declared, carried: Spec, capabilities: Capabilities) -> t
     return tuple(found)
 
 
+def _as_edited(edit: Edit, window: Window) -> Window | None:
+    """The window as somebody else made it; None where it opens never."""
+    made = {c.which: None if c.after is None else datetime.fromisoformat(c.after) for c in edit.fields}
+    starts_at = made.get(EditedField.STARTS_AT) or window.starts_at
+    ends_at = made.get(EditedField.ENDS_AT, window.ends_at)
+    return None if ends_at is not None and ends_at <= starts_at else Window(starts_at, ends_at)
+
+
 def _put_right(declared: Declared, belief: Belief) -> tuple[PendingChange, ...]:
     """What somebody else changed, back to what is declared."""
     edit, spec = belief.edit, declared.spec
@@ -116,5 +124,12 @@ def _put_right(declared: Declared, belief: Belief) -> tuple[PendingChange, ...]:
         if change.which is EditedField.NAME
     ]
     if edit.has(EditedField.STARTS_AT) or edit.has(EditedField.ENDS_AT):
-        found.append(PendingChange(Pending.UPDATING_WINDOW, edit.found_at, window_to=spec.window))
+        found.append(
+            PendingChange(
+                Pending.UPDATING_WINDOW,
+                edit.found_at,
+                window_from=_as_edited(edit, spec.window),
+                window_to=spec.window,
+            )
+        )
     return tuple(found)
