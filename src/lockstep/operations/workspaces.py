@@ -62,6 +62,7 @@ class Workspace:
     organization_key: str | None
     """The caller's own."""
     suspended_at: datetime | None
+    """Told as somebody said it; nothing follows from it."""
     is_paced: bool
     """Whether callers at Seam's door are held to so many acts a minute on each device."""
     created_at: datetime

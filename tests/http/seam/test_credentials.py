@@ -35,11 +35,13 @@ async def workspace_of(home: Home) -> str:
     return str(number_of(await home.house.gate.public_id_of(home.house.actor.workspace_id)))
 
 
-async def ask(home: Home, path: str, body: object = None, **headers: str) -> httpx2.Response:
+async def ask(
+    home: Home, path: str, body: object = None, verb: str = "POST", **headers: str
+) -> httpx2.Response:
     """Without the key of the house."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     async with httpx2.AsyncClient(base_url=home.url, timeout=20, verify=TLS) as http:
-        return await http.post(path, json=body, headers=named)
+        return await http.request(verb, path, json=body, headers=named)
 
 
 async def test_a_key_that_another_process_revoked_is_refused_on_the_next_request(home: Home) -> None:
@@ -155,6 +157,24 @@ async def test_a_publishable_key_gets_sessions_where_allowed_and_nothing_else(ho
     assert more.status_code == 403
     for path in ("/devices/list", "/client_sessions/list", "/workspaces/get", "/workspaces/list"):
         assert (await ask(home, path, {}, **headers)).status_code == 401, path
+
+
+async def test_a_page_of_another_origin_may_ask_and_is_told_so_before(home: Home) -> None:
+    origin = {"origin": "https://app.example"}
+    asked_before = {**origin, "access-control-request-method": "GET", "authorization": ""}
+    before = await ask(home, "/devices/list", verb="OPTIONS", **asked_before)
+    assert (before.status_code, before.headers["access-control-allow-methods"]) == (204, "GET, POST")
+    assert "client-session-token" in before.headers["access-control-allow-headers"]
+    for answer in (
+        before,
+        await home.http.get("/devices/list", headers=origin),
+        await home.http.get("/devices/list", headers={**origin, "authorization": ""}),
+    ):
+        assert answer.headers["access-control-allow-origin"] == "https://app.example"
+        assert answer.headers["access-control-allow-credentials"] == "true"
+    assert "access-control-allow-origin" not in (await home.http.get("/devices/list")).headers
+    assert (await ask(home, "/devices/nowhere", verb="OPTIONS", **origin)).status_code == 404
+    home.witness.wrong.clear()
 
 
 async def test_a_session_that_is_put_twice_is_made_once(home: Home) -> None:

@@ -40,12 +40,14 @@ from lockstep.http.seam import (
 )
 from lockstep.http.seam.asked import Asked, Path
 from lockstep.http.seam.catalogue import KnownPath, known_paths
+from lockstep.http.seam.cors import lines_before, lines_for
 from lockstep.http.seam.credentials import Asker, Credentials, require_kind
 from lockstep.http.seam.faults import SeamFault, fault_of
 from lockstep.http.seam.params import read_params
 from lockstep.kit.ids import new_id, public_id
 from lockstep.kit.sealing import derive
 from lockstep.model import permissions
+from lockstep.model.permissions import ActorKind
 from lockstep.operations.errors import NotSignedIn, Problem
 from lockstep.operations.gate import Gate
 
@@ -111,9 +113,17 @@ class Seam:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = public_id("request", new_id())
+        received = dict(scope["headers"])
         status, lines = HTTPStatus.OK.value, [(b"seam-request-id", request_id.encode())]
+        lines += lines_for(received.get(b"origin"))
+        known = known_paths().get(scope["path"])
+        if known is not None and scope["method"] == "OPTIONS" and b"origin" in received:
+            lines += lines_before(known.verbs)
+            await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": lines})
+            await send({"type": "http.response.body", "body": b""})
+            return
         try:
-            answer = await self._answered(scope, receive, lines)
+            answer = await self._answered(scope, received, receive, lines)
         except (SeamFault, Problem, permissions.NotAllowed) as raised:
             fault = raised if isinstance(raised, SeamFault) else fault_of(raised)
             status, answer = fault.status, fault.document()
@@ -127,10 +137,13 @@ class Seam:
         await send({"type": "http.response.body", "body": body})
 
     async def _answered(
-        self, scope: Scope, receive: Receive, lines: list[tuple[bytes, bytes]]
+        self,
+        scope: Scope,
+        received: dict[bytes, bytes],
+        receive: Receive,
+        lines: list[tuple[bytes, bytes]],
     ) -> dict[str, Any]:
         path = _path_of(scope)
-        received = dict(scope["headers"])
         asker = await self._asker(path, received, scope, lines)
         body = await self._body(receive)
         params = read_params(
@@ -156,6 +169,10 @@ class Seam:
             # Counted only when refused: whoever has a key is not held up by others behind the same address.
             _count(self._of_strangers, address, lines)
             raise
+        if asker.actor.kind is ActorKind.PUBLISHABLE_KEY:
+            # Everybody has this key: one of them holds up nobody else.
+            _count(self._of_strangers, address, lines)
+            return asker
         _count(self._of_keys, f"{asker.actor.workspace_id} {asker.actor.name}", lines)
         return asker
 
