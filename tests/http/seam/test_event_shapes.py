@@ -16,7 +16,7 @@ from openapi_schema_validator import OAS30ReadValidator, oas30_format_checker
 from tests.http.seam.contract import document
 
 from lockstep.http.seam.catalogue import event_types
-from lockstep.http.seam.present.event import event, ids_behind, told_id
+from lockstep.http.seam.present.event import event, has_its_device, ids_behind, told_id
 from lockstep.http.seam.present.event_types import RULES, kinds_told_as, types_of
 from lockstep.http.seam.present.ids import shown
 from lockstep.kit.ids import new_id, public_id
@@ -171,6 +171,13 @@ def test_each_type_of_an_event_has_an_id_of_its_own_that_leads_back_to_it() -> N
     assert len({UUID(id) for id in ids}) == len(types) == 2
     assert all(shown(row.event_id) in ids_behind(id, frozenset(types)) for id in ids)
     assert kinds_told_as("access_code.set_on_device") == ("access_code.set_on_device", "access_code.started")
+
+
+def test_an_event_of_a_device_that_is_gone_is_known_as_such() -> None:
+    gone = replace(NEAR, devices={})
+    assert not has_its_device(recorded(events.DeviceCameOnline(**OF_DEVICE)), gone)
+    assert has_its_device(recorded(events.DeviceCameOnline(**OF_DEVICE)), NEAR)
+    assert has_its_device(recorded(events.AccessGrantCreated(access_grant_id=GRANT)), gone)
 
 
 def digits_in(type: str, near: Surroundings, revision: int) -> Any:

@@ -13,7 +13,7 @@ from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.catalogue import event_types
 from lockstep.http.seam.faults import SeamFault, invalid_input
 from lockstep.http.seam.params import Id, Instant, Params
-from lockstep.http.seam.present.event import event, ids_behind, space_of, told_id
+from lockstep.http.seam.present.event import event, has_its_device, ids_behind, space_of, told_id
 from lockstep.http.seam.present.event_types import RULES, kinds_told_as, types_of
 from lockstep.http.seam.present.ids import asked, shown
 from lockstep.model.event import RecordedEvent
@@ -118,9 +118,10 @@ async def _get(tx: Tx, call: Asked, params: Get) -> dict[str, Any]:
         if len(rows) < wanted.most:
             break
         wanted = _behind(wanted, rows)
-    if not found:
+    shapes = await _shown(tx, call, found[:1])
+    if not shapes:
         raise SeamFault(HTTPStatus.NOT_FOUND, "event_not_found", "There is no such event.")
-    return (await _shown(tx, call, found[:1]))[0]
+    return shapes[0]
 
 
 async def list_(call: Asked, params: List) -> Answer:
@@ -151,7 +152,7 @@ async def _shown(tx: Tx, call: Asked, told: Sequence[Told]) -> list[dict[str, An
         with_digits=call.actor.may(Scope.CODES_READ),
         with_names=call.actor.may(Scope.GUESTS_READ),
     )
-    return [event(row, type, near, call.workspace_id) for row, type in told]
+    return [event(row, type, near, call.workspace_id) for row, type in told if has_its_device(row, near)]
 
 
 def _search(params: List, types: set[str] | None) -> FindEvents:

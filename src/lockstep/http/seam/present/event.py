@@ -52,6 +52,13 @@ def _mixed(id: str, type: str) -> str:
     return str(UUID(int=number ^ int.from_bytes(hashlib.sha256(type.encode()).digest()[:6], "big")))
 
 
+def has_its_device(it: RecordedEvent, around: Surroundings) -> bool:
+    """Whether the device that an event is about, if it is about one, is there still. It is not after a sandbox was
+    reset, and then nobody knows its account any more, which the contract wants told."""
+    device_id = it.subjects.get("device_id")
+    return device_id is None or device_id in around.devices
+
+
 def _occurred(it: RecordedEvent) -> str:
     """When a door was opened, the vendor's log tells, and Lockstep hears of it later."""
     at = it.payload.get("at")
