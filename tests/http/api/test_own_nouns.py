@@ -148,6 +148,7 @@ async def test_the_workspace_keeps_what_is_not_told_to_change(client: httpx2.Asy
         "is_sandbox": False,
         "publishable_key": 0,
         "is_publishable_key_enabled": False,
+        "is_paced": True,
         "partner_name": None,
         "webview_look": dict.fromkeys(
             ("logo_shape", "primary_button_color", "primary_button_text_color", "success_message")
