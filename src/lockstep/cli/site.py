@@ -16,13 +16,14 @@ from lockstep.http.callbacks.app import callback_routes
 from lockstep.http.connect.app import create_connect_pages
 from lockstep.http.console.app import create_console
 from lockstep.http.console.settings import ConsoleSettings
+from lockstep.http.guest.app import create_guest_pages
 from lockstep.http.portal.app import create_portal_page
 from lockstep.http.running.app import running_routes
 from lockstep.http.running.measuring import Measuring
 from lockstep.http.seam.app import Seam
 from lockstep.http.seam.catalogue import namespaces
 from lockstep.http.static_files import static_files
-from lockstep.operations import connect_webviews, portals
+from lockstep.operations import connect_webviews, instant_keys, portals
 
 _API = "v1"
 
@@ -46,6 +47,7 @@ class Site:
                 built.gate, built.settings.http.public_url
             ),
             portals.PAGE.strip("/"): create_portal_page(built.gate),
+            instant_keys.PAGE.strip("/"): create_guest_pages(built.gate, built.settings.http.public_url),
         }
         self._others = Starlette(
             routes=[

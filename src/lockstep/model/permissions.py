@@ -202,6 +202,20 @@ def webview(workspace_id: UUID, public_id: str) -> Actor:
     return Actor(ActorKind.CONNECT_WEBVIEW, workspace_id, public_id, scopes)
 
 
+def guest_link(workspace_id: UUID, public_id: str, device_ids: Iterable[UUID], guest_id: UUID) -> Actor:
+    """A guest who follows a link of theirs: sees their own codes, and opens these doors."""
+    scopes = frozenset({Scope.DEVICES_READ, Scope.DEVICES_UNLOCK, Scope.GRANTS_READ, Scope.CODES_READ})
+    return Actor(
+        ActorKind.GUEST_LINK,
+        workspace_id,
+        public_id,
+        scopes,
+        property_ids=frozenset(),
+        device_ids=frozenset(device_ids),
+        guest_ids=frozenset({guest_id}),
+    )
+
+
 def portal(workspace_id: UUID, public_id: str, scopes: frozenset[Scope]) -> Actor:
     """Whoever follows the link of a customer's portal: sees what is asked for them, and changes nothing."""
     return Actor(ActorKind.CUSTOMER_PORTAL, workspace_id, public_id, scopes)

@@ -48,3 +48,13 @@ async def reached_by(db: Connection, workspace_id: UUID, guest_id: UUID, now: da
         now,
     )
     return [r["public_id"] for r in rows]
+
+
+async def given_to(db: Connection, workspace_id: UUID, guest_id: UUID) -> list[UUID]:
+    """Devices that the guest was given by hand."""
+    rows = await db.fetch(
+        "select device_id from guest_devices where workspace_id = $1 and guest_id = $2 order by device_id",
+        workspace_id,
+        guest_id,
+    )
+    return [row["device_id"] for row in rows]

@@ -347,6 +347,19 @@ async def properties_of_devices(
     return {r["device_id"]: frozenset(r["property_ids"]) for r in rows}
 
 
+async def zones_of_devices(db: Connection, workspace_id: UUID, device_ids: list[UUID]) -> dict[UUID, str]:
+    """Device -> the time zone of its property; one that stands nowhere is missing."""
+    rows = await db.fetch(
+        """select sd.device_id, min(p.time_zone) as time_zone from space_devices sd
+             join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
+             join spaces p on p.workspace_id = s.workspace_id and p.id = s.property_id
+           where sd.workspace_id = $1 and sd.device_id = any($2) and p.time_zone is not null group by sd.device_id""",
+        workspace_id,
+        device_ids,
+    )
+    return {r["device_id"]: r["time_zone"] for r in rows}
+
+
 async def own_devices(db: Connection, workspace_id: UUID, space_ids: list[UUID]) -> dict[UUID, list[str]]:
     """The public ids of the devices that stand in each of these spaces themselves."""
     rows = await db.fetch(

@@ -1,0 +1,1 @@
+"""The guest's page: what they may open, behind the link of their instant key."""
