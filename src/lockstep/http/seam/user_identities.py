@@ -12,11 +12,12 @@ from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.devices import shown_device
 from lockstep.http.seam.faults import invalid_input
 from lockstep.http.seam.params import Id, Instant, Listed, Params
+from lockstep.http.seam.present.acs import DOOR, acs_entrance
 from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.present.user_identity import user_identity
 from lockstep.model.permissions import ActorKind
 from lockstep.operations import devices, guest_devices, guest_identity, guests
-from lockstep.operations.devices import ListDevices
+from lockstep.operations.devices import Device, ListDevices
 from lockstep.operations.errors import NotFound
 from lockstep.operations.guests import ChangeGuest, CreateGuest, GetGuest, Guest, ListGuests
 
@@ -165,12 +166,13 @@ async def revoke_access_to_device(call: Asked, params: OfDevice) -> Answer:
 
 async def list_accessible_devices(call: Asked, params: One) -> Answer:
     """Those that they were given, and those that their grants open."""
-    guest_id = (await _present(call, asked("guest", params.user_identity_id))).guest_id
-    ids = await call.read(lambda tx: guest_devices.reached_by(tx, call.actor, guest_id))
-    wanted = ListDevices(len(ids), device_ids=ids)
-    found = await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted)) if ids else []
-    shown = [shown_device(call, it) for it in found]
+    shown = [shown_device(call, it) for it in await _reached(call, params)]
     return {"devices": shown, "accessible_devices": shown}
+
+
+async def list_accessible_entrances(call: Asked, params: One) -> Answer:
+    """The same of the doors of access systems."""
+    return {"acs_entrances": [acs_entrance(it) for it in await _reached(call, params, DOOR)]}
 
 
 async def get_unmanaged(call: Asked, params: One) -> Answer:
@@ -199,6 +201,13 @@ async def take_in(call: Asked, params: TakeIn) -> Answer:
     guest_id, key = asked("guest", params.user_identity_id), params.user_identity_key
     await call.change(lambda tx: guest_identity.take_in(tx, call.actor, guest_id, key))
     return {}
+
+
+async def _reached(call: Asked, params: One, kind: str | None = None) -> list[Device]:
+    guest_id = (await _present(call, asked("guest", params.user_identity_id))).guest_id
+    ids = await call.read(lambda tx: guest_devices.reached_by(tx, call.actor, guest_id))
+    wanted = ListDevices(len(ids), device_ids=ids, kind=kind)
+    return await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted)) if ids else []
 
 
 async def _listed(call: Asked, params: Listed, command: ListGuests, most: int) -> Answer:
@@ -244,6 +253,7 @@ PATHS: tuple[Path, ...] = (
     Path("/user_identities/grant_access_to_device", OfDevice, grant_access_to_device),
     Path("/user_identities/revoke_access_to_device", OfDevice, revoke_access_to_device),
     Path("/user_identities/list_accessible_devices", One, list_accessible_devices),
+    Path("/user_identities/list_accessible_entrances", One, list_accessible_entrances),
     Path("/user_identities/unmanaged/get", One, get_unmanaged),
     Path("/user_identities/unmanaged/list", ListUnmanaged, list_unmanaged),
     Path("/user_identities/unmanaged/update", TakeIn, take_in),

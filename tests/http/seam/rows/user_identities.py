@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.http.seam.rows.acs import an_entrance
 from tests.http.seam.walk import Body, Row, Walk
 
 from lockstep.operations import guest_identity
@@ -39,6 +40,16 @@ async def with_lock(walk: Walk) -> Body:
     return {**await known(walk), "device_id": await walk.lock()}
 
 
+async def at_an_entrance(walk: Walk) -> Body:
+    """Somebody who was given one."""
+    entrance = (await an_entrance(walk))["acs_entrance_id"]
+    anna = await known(walk)
+    await walk.ask("/user_identities/grant_access_to_device", **anna, device_id=entrance)
+    found = await walk.ask("/user_identities/list_accessible_entrances", **anna)
+    assert [it["acs_entrance_id"] for it in found["acs_entrances"]] == [entrance]
+    return anna
+
+
 async def seen(walk: Walk) -> Body:
     """Somebody whom an access system knows."""
     house = walk.home.house
@@ -74,6 +85,9 @@ ROWS = {
     "/user_identities/grant_access_to_device": Row(with_lock, bad=({"device_id": None},), missing=NOBODY),
     "/user_identities/revoke_access_to_device": Row(with_lock, bad=({"device_id": None},), missing=NOBODY),
     "/user_identities/list_accessible_devices": Row(known, bad=({"user_identity_id": 7},), missing=NOBODY),
+    "/user_identities/list_accessible_entrances": Row(
+        at_an_entrance, bad=({"user_identity_id": 7},), missing=NOBODY
+    ),
     "/user_identities/unmanaged/get": Row(seen, bad=({"user_identity_id": None},), missing=NOBODY),
     "/user_identities/unmanaged/list": Row(any_page, bad=({"limit": "many"},)),
     "/user_identities/unmanaged/update": Row(taken_in, bad=({"is_managed": False},), missing=NOBODY),
