@@ -268,6 +268,7 @@ async def test_the_first_grant_that_asks_for_backup_codes_switches_the_pool_on(s
     await stage.ask(grants.create, command)
     await fill(stage)
     assert (await pool_of(stage)).ready == 3
+    assert len(await stage.told("device.backup_pool_changed")) == 1, "whoever did it stands in the audit log"
 
 
 async def test_an_offline_lock_opens_for_a_backup_code_that_is_pulled(stage: Stage) -> None:

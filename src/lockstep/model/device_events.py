@@ -31,6 +31,16 @@ class DeviceChanged(DeviceEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceBackupPoolChanged(DeviceEvent):
+    """How many backup codes are to stand on it; 0: none. `is_allowed_without_schedule`: also where it opens for them at
+    any time."""
+
+    kind = "device.backup_pool_changed"
+    size: int
+    is_allowed_without_schedule: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceRemoved(DeviceEvent):
     """Its vendor no longer lists it under its account. `is_for_good`: an operator said that it does not come back."""
 

@@ -25,6 +25,7 @@ from lockstep.model.booking_events import CalendarReleased as CalendarReleased
 from lockstep.model.booking_events import CalendarRemoved as CalendarRemoved
 from lockstep.model.booking_events import CalendarWarned as CalendarWarned
 from lockstep.model.device_events import DeviceAdded as DeviceAdded
+from lockstep.model.device_events import DeviceBackupPoolChanged as DeviceBackupPoolChanged
 from lockstep.model.device_events import DeviceBatteryChanged as DeviceBatteryChanged
 from lockstep.model.device_events import DeviceCameOnline as DeviceCameOnline
 from lockstep.model.device_events import DeviceChanged as DeviceChanged

@@ -99,6 +99,10 @@ async def set_pool(tx: Tx, actor: Actor, command: SetPool) -> Device:
         is_consented = command.without_schedule
     if (size or None, is_consented) != (device.backup_pool_size, device.backups_without_schedule):
         await backup_pools.set_size(tx.db, tx.workspace_id, device.id, size or None, is_consented, tx.now)
+        told = events.DeviceBackupPoolChanged(
+            device_id=device.public_id, size=size, is_allowed_without_schedule=is_consented
+        )
+        await recorded.append(tx, actor, told)
     return await shown(tx, actor, device.public_id)
 
 

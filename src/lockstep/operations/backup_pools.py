@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from lockstep.model import backup_pool
+from lockstep.model import backup_pool, events
 from lockstep.model.access_code import as_known
 from lockstep.model.declared import Spec
+from lockstep.model.permissions import Actor
+from lockstep.operations import events as recorded
 from lockstep.operations.gate import Tx
 from lockstep.storage import backup_pools, entries
 from lockstep.storage.devices import DeviceRow
@@ -65,11 +67,19 @@ def is_ready(
     return backup_pool.is_ready(entry.declared, belief, carried, device.capabilities, now)
 
 
-async def switch_on(tx: Tx, found: Sequence[DeviceRow]) -> None:
+async def switch_on(tx: Tx, actor: Actor, found: Sequence[DeviceRow]) -> None:
     """For other operations: each of these devices that may have a pool, and has none, gets the usual one."""
-    ids = [d.id for d in found if d.backup_pool_size is None and may_have(d)]
-    if ids:
-        await backup_pools.switch_on(tx.db, tx.workspace_id, ids, backup_pool.USUAL_SIZE, tx.now)
+    size = backup_pool.USUAL_SIZE
+    without = [d for d in found if d.backup_pool_size is None and may_have(d)]
+    if without:
+        await backup_pools.switch_on(tx.db, tx.workspace_id, [d.id for d in without], size, tx.now)
+        told = [
+            events.DeviceBackupPoolChanged(
+                device_id=d.public_id, size=size, is_allowed_without_schedule=d.backups_without_schedule
+            )
+            for d in without
+        ]
+        await recorded.append(tx, actor, *told)
 
 
 def _view(device: DeviceRow, ready: int, pulled: int) -> BackupPool:

@@ -352,7 +352,7 @@ async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow,
     if command.uses_backup_pool:
         if not tx.is_transaction:
             raise TransactionNeeded(TransactionNeeded.__doc__)
-        await switch_on(tx, [r.device for r in targets.reached])
+        await switch_on(tx, actor, [r.device for r in targets.reached])
     guest_id = await _guest(tx, actor, command.guest_id)
     row_id = new_id()
     row = GrantRow(
