@@ -207,7 +207,7 @@ async def _declare(tx: Tx, actor: Actor, found: _Found, *, honours_edits: bool) 
     await _occupy(tx, found, entry)
     await unmanaged_codes.drop(tx.db, tx.workspace_id, [c.id for c in found.codes])
     locks = {d.id: d for d in found.locks}
-    told: list[events.Event] = [events.AccessGrantCreated(access_grant_id=grant.public_id)]
+    told: list[events.Event] = [events.AccessGrantCreated(access_grant_id=grant.public_id, form=grant.form)]
     for one in found.codes:
         await access_codes.insert(
             tx.db,

@@ -122,5 +122,5 @@ async def _end_grants(tx: Tx, codes: Iterable[AccessCodeRow]) -> list[events.Eve
             continue
         await grants.change(tx.db, tx.workspace_id, replace(grant, cancelled_at=tx.now, changed_at=tx.now))
         await grants.withdraw_methods(tx.db, tx.workspace_id, grant_id, tx.now)
-        told.append(events.AccessGrantCancelled(access_grant_id=grant.public_id))
+        told.append(events.AccessGrantCancelled(access_grant_id=grant.public_id, form=grant.form))
     return told

@@ -6,11 +6,14 @@ import pytest
 from tests.operations.places import a_property, a_stay, ask, some_locks
 
 from lockstep.emulation.clock import VirtualClock
+from lockstep.kit.ids import new_id, public_id
 from lockstep.model.permissions import Actor
 from lockstep.operations import guests, idempotency, webhooks, workspaces
 from lockstep.operations.bookings import Booking
 from lockstep.operations.gate import Gate
 from lockstep.operations.guests import CreateGuest
+from lockstep.storage import devices, unmanaged_codes
+from lockstep.storage.unmanaged_codes import Sighting
 from lockstep.workers.deliveries.deliver import Deliverer
 from lockstep.workers.loop import drain
 from lockstep.workers.sweeps.retention import next_sweep_at, sweep_all
@@ -161,3 +164,31 @@ async def test_the_next_months_of_events_and_tries_are_made_ahead(
         await workspaces.change(tx, owner, workspaces.ChangeWorkspace(name="Quay flats"))
         found = await tx.db.fetch("select tableoid::regclass::text as name from events order by id")
     assert [row["name"] for row in found] == ["events_rest", "events_2032_01"]
+
+
+async def test_a_strangers_code_that_has_gone_is_forgotten_and_one_that_stands_is_not(
+    gate: Gate, owner: Actor, clock: VirtualClock
+) -> None:
+    (lock_id,) = await some_locks(gate, owner, "front")
+
+    async def standing_and_gone() -> list[str]:
+        async with gate.database.reading(owner.workspace_id) as db:
+            return [
+                r["reference"] for r in await db.fetch("select reference from unmanaged_codes order by 1")
+            ]
+
+    async with gate.transaction(owner.workspace_id) as tx:
+        (lock,) = await devices.by_public_ids(tx.db, tx.workspace_id, [lock_id])
+        ids = [new_id(), new_id()]
+        seen = [
+            Sighting(id, public_id("code", id), lock.id, name)
+            for id, name in zip(ids, ("gone", "standing"), strict=True)
+        ]
+        await unmanaged_codes.appear(tx.db, tx.workspace_id, seen, tx.now, may_return=True)
+        await unmanaged_codes.vanish(tx.db, tx.workspace_id, [(lock.id, "gone")], tx.now)
+    clock.advance(timedelta(days=364))
+    await sweep_all(gate)
+    assert await standing_and_gone() == ["gone", "standing"]
+    clock.advance(timedelta(days=2))
+    await sweep_all(gate)
+    assert await standing_and_gone() == ["standing"]
