@@ -10,9 +10,13 @@ from pydantic import Field, create_model
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.params import Digits, Instant, Params
+from lockstep.http.seam.present.portal import portal
 from lockstep.http.seam.spaces import OfCustomer
-from lockstep.operations import customers
+from lockstep.model.permissions import Actor
+from lockstep.operations import customers, portals
 from lockstep.operations.customers import Forget, Person, Place, Push, Stay
+from lockstep.operations.gate import Tx
+from lockstep.operations.portals import NewPortal
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Metadata = dict[str, Any]
@@ -95,13 +99,27 @@ Gone = _made(
 )
 
 
+class CreatePortal(Params):
+    customer_data: Told  # type: ignore[valid-type]
+    read_only: bool | None = None
+    locale: Text | None = None
+
+
+async def create_portal(call: Asked, params: CreatePortal) -> Answer:
+    """What is told of the customer is kept first, if anything is; the page shows it, and changes nothing."""
+    command = _told_of(params.customer_data)
+    made = await call.change(lambda tx: _portal(tx, call.actor, command))
+    shape = portal(made, call.link(made.path), call.workspace_id)
+    return {"customer_portal": shape, "magic_link": shape}
+
+
+async def _portal(tx: Tx, actor: Actor, command: Push) -> NewPortal:
+    await customers.push(tx, actor, command)
+    return await portals.create(tx, actor, command.customer_key)
+
+
 async def push(call: Asked, params: Any) -> Answer:
-    command = Push(
-        params.customer_key,
-        tuple(_place(it, word) for it, word in _told(params, PLACES)),
-        tuple(_person(it, word) for it, word in _told(params, PEOPLE)),
-        tuple(_stay(it, word) for it, word in _told(params, STAYS)),
-    )
+    command = _told_of(params)
     await call.change(lambda tx: customers.push(tx, call.actor, command))
     return {}
 
@@ -115,6 +133,15 @@ async def delete(call: Asked, params: Any) -> Answer:
     )
     await call.change(lambda tx: customers.forget(tx, call.actor, command))
     return {}
+
+
+def _told_of(params: Any) -> Push:
+    return Push(
+        params.customer_key,
+        tuple(_place(it, word) for it, word in _told(params, PLACES)),
+        tuple(_person(it, word) for it, word in _told(params, PEOPLE)),
+        tuple(_stay(it, word) for it, word in _told(params, STAYS)),
+    )
 
 
 def _told(params: Any, kinds: dict[str, str]) -> list[tuple[Any, str]]:
@@ -157,6 +184,7 @@ def _stay(it: Any, word: str) -> Stay:
 
 
 PATHS: tuple[Path, ...] = (
+    Path("/customers/create_portal", CreatePortal, create_portal),
     Path("/customers/push_data", Told, push),
     Path("/customers/delete_data", Gone, delete),
 )

@@ -23,7 +23,14 @@ async def told(walk: Walk) -> Body:
     return {"customer_keys": [house["customer_key"]]}
 
 
+async def a_portal(walk: Walk) -> Body:
+    return {"customer_data": await a_house(walk), "read_only": True}
+
+
 ROWS = {
+    "/customers/create_portal": Row(
+        a_portal, bad=({"customer_data": None}, {"customer_data": {"properties": []}})
+    ),
     "/customers/push_data": Row(
         a_house,
         bad=({"customer_key": None}, {"guests": [{"name": "Anna"}]}, {"reservations": {}}),
