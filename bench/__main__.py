@@ -24,6 +24,7 @@ MODULES = {
     "f": ("bench.throughput", 1),
     "g": ("bench.starting", 1),
     "h": ("bench.seam_face", 1),
+    "i": ("bench.sandbox_start", 1),
 }
 """Letter -> module, and how often it is measured; those measured once count, or take their own median."""
 

@@ -24,7 +24,7 @@ from lockstep.kit.clock import Clock, SystemClock
 from lockstep.operations.forms import SEAM
 from lockstep.operations.gate import Gate
 from lockstep.storage import workspaces
-from lockstep.storage.claims import Queue
+from lockstep.storage.claims import Claim, Queue
 from lockstep.storage.database import Database
 from lockstep.storage.inspection import reach
 from lockstep.storage.migrations import migrate
@@ -32,7 +32,6 @@ from lockstep.storage.server import EmbeddedServer, default_directory
 from lockstep.vendors import VENDORS
 from lockstep.workers.accounts.describe import Describer
 from lockstep.workers.attempts.perform import Performer
-from lockstep.workers.calendars.pull import Puller
 from lockstep.workers.deliveries.deliver import Deliverer
 from lockstep.workers.loop import Loop, LoopSettings, Process
 from lockstep.workers.reconciler.drivers import Drivers
@@ -145,6 +144,20 @@ def processes_of(gate: Gate, settings: Settings, made: Callable[[str, str], None
         "accounts": Describer(gate, drivers).process,
         "domains": Reconciler(gate, drivers, reconcile, made).process,
         "attempts": Performer(gate, drivers).process,
-        "calendars": Puller(gate).process,
+        "calendars": _calendars_of(gate),
         "deliveries": Deliverer(gate, random.random).process,
     }
+
+
+def _calendars_of(gate: Gate) -> Process:
+    """The one who pulls calendars is read in when the first is due: iCal takes a tenth of all that is read in."""
+    puller: list[Process] = []
+
+    async def process(claim: Claim) -> None:
+        if not puller:
+            from lockstep.workers.calendars.pull import Puller
+
+            puller.append(Puller(gate).process)
+        await puller[0](claim)
+
+    return process

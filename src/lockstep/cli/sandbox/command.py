@@ -5,6 +5,7 @@ ask for only when they do."""
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Annotated
 
@@ -40,6 +41,8 @@ def sandbox(
     chosen = _port_of(os.environ.get("PORT")) if port is None else port
     from lockstep.cli.running import run_to_stay
 
+    # What is read in stays: the collector need not go over it again and again meanwhile.
+    gc.disable()
     run_to_stay(_sandbox(chosen, as_json=as_json))
 
 
@@ -66,6 +69,8 @@ async def _sandbox(port: int, *, as_json: bool) -> None:
         from lockstep.cli.sandbox.site import serve_seeded
 
         def tell(at: str) -> None:
+            gc.freeze()
+            gc.enable()
             if as_json:
                 print_json({"address": at})
             else:
