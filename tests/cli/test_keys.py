@@ -25,6 +25,14 @@ from lockstep.vendors.virtual.emulator.app import TOKEN
 PLACE = Place(new_id(), "accounts", "credentials", new_id())
 
 
+def test_a_key_for_seams_sdks_sees_digits_and_opens_doors_and_makes_no_other_key(
+    ready: Home, say: Say
+) -> None:
+    scopes = json.loads(say("keys", "create", "SDK", "--seam", "--json").stdout)["api_key"]["scopes"]
+    assert {"codes:read", "devices:unlock", "devices:lock"} <= set(scopes)
+    assert "api_keys:write" not in scopes
+
+
 def test_a_key_is_made_listed_and_revoked(ready: Home, say: Say) -> None:
     made = json.loads(
         say("keys", "create", "Cleaning app", "--scope", "bookings:read", "--days", "30", "--json").stdout

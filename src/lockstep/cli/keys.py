@@ -14,6 +14,7 @@ from lockstep.cli.running import operator_of, with_lockstep
 from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text, progress, say
 from lockstep.cli.wiring import Built, own_folder
 from lockstep.kit.wording import counted
+from lockstep.model.permissions import SEAM_SCOPES
 from lockstep.operations import api_keys, rotation
 from lockstep.operations.api_keys import ApiKey, CreateApiKey, NewApiKey
 
@@ -47,17 +48,24 @@ def create(
     property_id: Annotated[
         list[str] | None, typer.Option("--property", help="Only this property; again for each.")
     ] = None,
+    for_seam: Annotated[
+        bool,
+        typer.Option(
+            "--seam", help="All that Seam's SDKs have methods for: it sees digits, and opens doors."
+        ),
+    ] = False,
     days: Annotated[int | None, typer.Option(min=1, help="It expires after so many days.")] = None,
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key. Its secret is shown once."""
+    scopes = sorted({*(scope or ()), *SEAM_SCOPES}) if for_seam else scope
 
     async def work(lockstep: Built) -> NewApiKey:
         actor = await operator_of(lockstep.gate, workspace)
         async with lockstep.gate.transaction(actor.workspace_id) as tx:
             expires_at = tx.now + timedelta(days=days) if days is not None else None
-            return await api_keys.create(tx, actor, CreateApiKey(name, scope, property_id, expires_at))
+            return await api_keys.create(tx, actor, CreateApiKey(name, scopes, property_id, expires_at))
 
     made = with_lockstep(work)
     if as_json:

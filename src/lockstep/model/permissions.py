@@ -82,6 +82,10 @@ class Role(StrEnum):
 _MEMBER_SCOPES = ALL_SCOPES - {Scope.WORKSPACE_WRITE, Scope.API_KEYS_WRITE}
 
 
+SEAM_SCOPES = ALL_SCOPES - {Scope.API_KEYS_WRITE, Scope.AUDIT_READ}
+"""Of a key for Seam's SDKs, whose methods see digits and open doors: only where somebody asks for such a key."""
+
+
 class ActorKind(StrEnum):
     OPERATOR = "operator"
     API_KEY = "api_key"
