@@ -32,6 +32,7 @@ async def test_an_account_is_described_filtered_synced_and_deleted_through_the_s
     assert ([a.connected_account_id for a in theirs], others) == ([id], [])
     assert "Back door" in [device.display_name for device in synced]
     assert await home.ask(accounts.list) == []
+    assert await home.ask(home.seam.devices.list) == []
     with pytest.raises(SeamHttpApiError, match="connected account"):
         await home.ask(accounts.get, connected_account_id=id)
 

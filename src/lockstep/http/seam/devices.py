@@ -21,6 +21,8 @@ from lockstep.operations.errors import NotFound
 from lockstep.operations.gate import Tx
 
 MOST = 500
+_GONE = "disconnected"
+"""Of an account: it was deleted, and at this door its devices went with it."""
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Metadata = dict[str, str | bool | None]
 
@@ -68,7 +70,7 @@ async def found_device(call: Asked, params: Get, *, is_managed: bool = True) -> 
         found = await call.read(lambda tx: devices.named(tx, call.actor, name))
     else:
         raise invalid_input("Must specify device_id or name")
-    if found.is_managed != is_managed:
+    if found.is_managed != is_managed or found.account_state == _GONE:
         raise NotFound("device", params.device_id or found.device_id)
     return found
 
@@ -107,7 +109,7 @@ async def listed(
     )
     found = await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted))
     page = call.page(params, found, most, lambda it: it.device_id)
-    shown = [shown_device(call, it) for it in page.shown]
+    shown = [shown_device(call, it) for it in page.shown if it.account_state != _GONE]
     return [it for it in shown if _is_wanted(it, params)], page.pagination
 
 
