@@ -39,7 +39,7 @@ from lockstep.http.seam import (
     workspaces,
 )
 from lockstep.http.seam.asked import Asked, Path
-from lockstep.http.seam.catalogue import KnownPath, known_paths
+from lockstep.http.seam.catalogue import OTHERS, KnownPath, known_paths
 from lockstep.http.seam.cors import lines_before, lines_for
 from lockstep.http.seam.credentials import Asker, Credentials, require_kind
 from lockstep.http.seam.faults import SeamFault, fault_of
@@ -193,16 +193,22 @@ def _path_of(scope: Scope) -> Path:
     """Raises SeamFault where there is no such path, verb, or not yet."""
     asked_for = scope["path"]
     known = known_paths().get(asked_for)
+    if known is None and asked_for.split("/")[1] in OTHERS:
+        raise _not_here(asked_for)
     if known is None:
         raise SeamFault(HTTPStatus.NOT_FOUND, "not_found", f"There is no path {asked_for} in Seam's API.")
     _require_verb(known, scope["method"])
     if asked_for not in PATHS:
-        raise SeamFault(
-            HTTPStatus.NOT_IMPLEMENTED,
-            "not_implemented",
-            f"Lockstep does not have {asked_for}. The guide for Seam's SDKs lists what it has.",
-        )
+        raise _not_here(asked_for)
     return PATHS[asked_for]
+
+
+def _not_here(path: str) -> SeamFault:
+    return SeamFault(
+        HTTPStatus.NOT_IMPLEMENTED,
+        "not_implemented",
+        f"Lockstep does not have {path}. The guide for Seam's SDKs lists what it has.",
+    )
 
 
 def _require_verb(known: KnownPath, verb: str) -> None:

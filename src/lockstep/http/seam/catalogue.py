@@ -34,7 +34,11 @@ def event_types() -> frozenset[str]:
     return frozenset(msgspec.json.decode(text, type=list[str]))
 
 
+OTHERS = frozenset({"bridges", "cameras", "connectors", "noise_sensors", "phones", "thermostats"})
+"""First parts of Seam's paths that concern no lock: known, and not here."""
+
+
 @functools.cache
 def namespaces() -> frozenset[str]:
     """The first parts of all paths, such as `access_codes`."""
-    return frozenset(path.split("/")[1] for path in known_paths())
+    return frozenset(path.split("/")[1] for path in known_paths()) | OTHERS
