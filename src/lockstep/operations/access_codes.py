@@ -101,6 +101,10 @@ class ListCodes:
     name_contains: str | None = field(default=None, repr=False)
     forgotten: bool = True
     """Those too that were cancelled and are proven gone."""
+    access_method_id: str | None = None
+    access_grant_key: str | None = None
+    customer_key: str | None = None
+    guest_key: str | None = field(default=None, repr=False)
 
 
 async def get(tx: Tx, actor: Actor, access_code_public_id: str) -> AccessCode:
@@ -129,6 +133,10 @@ async def list_shown(tx: Tx, actor: Actor, command: ListCodes) -> list[AccessCod
     wanted = CodeFilter(
         device.id if device else None,
         grant.id if grant else None,
+        command.access_method_id,
+        command.access_grant_key,
+        command.customer_key,
+        command.guest_key,
         public_ids=None if command.access_code_ids is None else list(command.access_code_ids),
         common_code_key=command.common_code_key,
         name_contains=command.name_contains,

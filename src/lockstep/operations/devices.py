@@ -142,6 +142,11 @@ class ListDevices:
     is_managed: bool | None = None
     kind: str | None = None
     """Such as `door`, of an access system."""
+    customer_key: str | None = None
+    """Of the customer's accounts, or standing in the customer's spaces."""
+    connect_webview_id: str | None = None
+    guest_key: str | None = field(default=None, repr=False)
+    """Given to this guest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,9 @@ async def list_shown(tx: Tx, actor: Actor, command: ListDevices) -> list[Device]
         given(actor),
         command.is_managed,
         command.kind,
+        command.customer_key,
+        command.connect_webview_id,
+        command.guest_key,
     )
     rows = await devices.listed(tx.db, tx.workspace_id, wanted, after.id if after else None, command.most)
     return await _views(tx, rows)

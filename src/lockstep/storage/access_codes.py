@@ -77,7 +77,11 @@ class CodeFilter:
 
     device_id: UUID | None = None
     grant_id: UUID | None = None
-    method_id: UUID | None = None
+    method_public_id: str | None = None
+    grant_key: str | None = None
+    customer_key: str | None = None
+    """Of the customer's grants, bookings or accounts."""
+    guest_key: str | None = field(default=None, repr=False)
     public_ids: list[str] | None = None
     common_code_key: str | None = None
     name_contains: str | None = field(default=None, repr=False)
@@ -295,7 +299,10 @@ async def listed(
         ("a.device_id = {}", wanted.device_id),
         ("a.grant_id = {}", wanted.grant_id),
         ("a.public_id = any({}::text[])", wanted.public_ids),
-        ("e.method_id = {}", wanted.method_id),
+        (_OF_METHOD, wanted.method_public_id),
+        ("g.grant_key = {}", wanted.grant_key),
+        (_OF_CUSTOMER, wanted.customer_key),
+        (_OF_GUEST, wanted.guest_key),
         ("g.common_code_key = {}", wanted.common_code_key),
         ("strpos(lower(g.name), lower({})) > 0", wanted.name_contains),
     ):
@@ -311,6 +318,10 @@ async def listed(
     return [_row(r) for r in rows]
 
 
+_OF_METHOD = "e.method_id = (select id from access_methods where workspace_id = $1 and public_id = {})"
+_OF_GUEST = "g.guest_id = (select id from guests where workspace_id = $1 and guest_key = {})"
+_OF_CUSTOMER = """{0} in (g.customer_key, ac.customer_key,
+  (select b.customer_key from bookings b where b.workspace_id = $1 and b.id = g.booking_id))"""
 # Cancelled, and proven gone: nothing of it can appear any more. One that a backup code replaces is not cancelled.
 _IS_FORGOTTEN = """(a.withdrawn_at is not null
   and (a.pulled_backup_id is null or a.is_put_away or g.cancelled_at is not null)

@@ -225,6 +225,12 @@ class DeviceFilter:
     """With those of `property_ids`: what an actor who is confined to these was given besides."""
     is_managed: bool | None = None
     kind: str | None = None
+    customer_key: str | None = None
+    """Of the customer's accounts, or standing in the customer's spaces."""
+    webview_public_id: str | None = None
+    """Of the account that was connected by this link."""
+    guest_key: str | None = field(default=None, repr=False)
+    """Given to this guest."""
 
 
 async def listed(
@@ -241,6 +247,9 @@ async def listed(
         ("strpos(lower(coalesce(nickname, name)), lower({})) > 0", wanted.name_contains),
         ("created_at < {}", wanted.created_before),
         ("kind = {}", wanted.kind),
+        (_OF_CUSTOMER, wanted.customer_key),
+        (_OF_WEBVIEW, wanted.webview_public_id),
+        (_OF_GUEST, wanted.guest_key),
         ("is_managed = {}", wanted.is_managed),
     ):
         if value is not None:
@@ -271,6 +280,14 @@ async def report_code_lengths(
     )
 
 
+_OF_CUSTOMER = """(account_id in (select id from accounts where workspace_id = $1 and customer_key = {0})
+  or exists (select from space_devices sd join spaces s on s.workspace_id = $1 and s.id = sd.space_id
+    where sd.workspace_id = $1 and sd.device_id = devices.id and s.customer_key = {0}))"""
+_OF_WEBVIEW = (
+    "account_id = (select account_id from connect_webviews where workspace_id = $1 and public_id = {})"
+)
+_OF_GUEST = """id in (select g.device_id from guest_devices g join guests u on u.workspace_id = $1 and u.id = g.guest_id
+  where g.workspace_id = $1 and u.guest_key = {})"""
 _STANDS_IN = """exists (select from space_devices sd
   join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
   where sd.workspace_id = $1 and sd.device_id = devices.id and {})"""

@@ -215,6 +215,12 @@ async def list_(call: Asked, params: List) -> Answer:
         None if params.access_code_ids is None else tuple(asked("code", id) for id in params.access_code_ids),
         name_contains=params.search,
         forgotten=False,
+        access_method_id=None
+        if params.access_method_id is None
+        else asked("method", params.access_method_id),
+        access_grant_key=params.access_grant_key,
+        customer_key=params.customer_key,
+        guest_key=params.user_identifier_key,
     )
     found = await call.read(lambda tx: shown_codes.list_shown(tx, call.actor, wanted))
     page = call.page(params, found, most, _place)

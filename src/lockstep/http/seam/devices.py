@@ -106,6 +106,11 @@ async def listed(
         name_contains=params.search,
         created_before=params.created_before,
         is_managed=is_managed,
+        customer_key=params.customer_key,
+        connect_webview_id=None
+        if params.connect_webview_id is None
+        else asked("webview", params.connect_webview_id),
+        guest_key=params.user_identifier_key,
     )
     found = await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted))
     page = call.page(params, found, most, lambda it: it.device_id)

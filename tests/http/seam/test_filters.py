@@ -1,0 +1,58 @@
+"""Lists answer only what was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.http.seam.parts import Home
+from tests.http.seam.walk import Walk
+
+CODE = [{"mode": "code"}]
+
+
+async def test_codes_are_found_by_what_they_belong_to(home: Home) -> None:
+    walk = Walk(home)
+    lock = await walk.lock()
+    await walk.ask("/access_codes/create", device_id=lock, name="Somebody else")
+    grant = (
+        await walk.ask(
+            "/access_grants/create",
+            user_identity={"full_name": "Anna", "user_identity_key": "anna"},
+            access_grant_key="stay-1",
+            customer_key="host",
+            device_ids=[lock],
+            requested_access_methods=CODE,
+        )
+    )["access_grant"]
+
+    async def names(**asked: Any) -> list[str]:
+        return [code["name"] for code in (await walk.ask("/access_codes/list", **asked))["access_codes"]]
+
+    assert await names(access_grant_id=grant["access_grant_id"]) == ["Anna"]
+    assert await names(access_grant_key="stay-1") == ["Anna"]
+    assert await names(access_method_id=grant["access_method_ids"][0]) == ["Anna"]
+    assert await names(customer_key="host") == ["Anna"]
+    assert await names(user_identifier_key="anna") == ["Anna"]
+    assert await names(search="somebody") == ["Somebody else"]
+    assert await names(customer_key="nobody") == await names(access_grant_key="stay-2") == []
+
+
+async def test_devices_are_found_by_whose_they_are_and_what_they_are(home: Home) -> None:
+    walk = Walk(home)
+    first, second = await walk.lock(0), await walk.lock(1)
+    await walk.ask("/spaces/create", name="House", customer_key="host", device_ids=[first])
+    person = await walk.ask("/user_identities/create", user_identity_key="anna")
+    given = {"user_identity_id": person["user_identity"]["user_identity_id"], "device_id": second}
+    await walk.ask("/user_identities/grant_access_to_device", **given)
+    await walk.ask("/devices/update", device_id=second, custom_metadata={"floor": "2"})
+
+    async def ids(**asked: Any) -> list[str]:
+        return [it["device_id"] for it in (await walk.ask("/devices/list", **asked))["devices"]]
+
+    assert await ids(customer_key="host") == [first]
+    assert await ids(user_identifier_key="anna") == [second]
+    assert await ids(custom_metadata_has={"floor": "2"}) == [second]
+    assert await ids(device_type="nuki_lock") == [first, second]
+    assert await ids(device_type="august_lock") == await ids(manufacturer="yale") == []
+    assert await ids(exclude_if=["can_unlock_with_code"]) == []
+    assert await ids(include_if=["can_unlock_with_code"]) == [first, second]
