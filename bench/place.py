@@ -145,6 +145,13 @@ async def is_quiet(made: Built, actor: Actor, locks: int) -> bool:
 @asynccontextmanager
 async def serve(folder: Path, *words: str, **variables: str) -> AsyncIterator[Served]:
     """`lockstep serve` on a free port, on the database of `folder`, ready to answer."""
+    async with serve_at(folder, free_port(), *words, **variables) as served:
+        yield served
+
+
+@asynccontextmanager
+async def serve_at(folder: Path, port: int, *words: str, **variables: str) -> AsyncIterator[Served]:
+    """The same on this port."""
     begun = time.perf_counter()
     variables = {
         "LOCKSTEP_DATA": str(folder),
@@ -152,7 +159,6 @@ async def serve(folder: Path, *words: str, **variables: str) -> AsyncIterator[Se
         "LOCKSTEP_LOG_LEVEL": "warning",
         **variables,
     }
-    port = free_port()
     command = ["-c", "from lockstep.cli.main import run; run()", "serve", "--port", str(port), *words]
     log = folder / "serve.log"
     async with process(command, log, **variables) as running:

@@ -24,13 +24,14 @@ from bench.place import (
     lockstep,
     passing_folder,
     process,
-    serve,
+    serve_at,
 )
 from lockstep.cli.wiring import Built
 from lockstep.http.seam.present.ids import shown
 from lockstep.model.permissions import Actor
-from lockstep.operations import lock_codes
+from lockstep.operations import lock_codes, workspaces
 from lockstep.operations.lock_codes import CreateCode
+from lockstep.operations.workspaces import ChangeWorkspace
 
 PACKAGE = "@seamapi/fake-seam-connect"
 VERSION = "1.86.0"
@@ -166,8 +167,15 @@ async def ours(codes: int) -> AsyncIterator[Ours]:
         made, actor = await stack.enter_async_context(lockstep(folder))
         locks = [d.public_id for d in await connect(made, actor, vendor, DEVICES)]
         key = await api_key(made, actor)
+        async with made.gate.transaction(actor.workspace_id) as tx:
+            # The fake knows no limits for each device.
+            await workspaces.change(tx, actor, ChangeWorkspace(is_paced=False))
         await _declare(made, actor, locks, _codes(codes))
-        served = await stack.enter_async_context(serve(folder, "--workers", "none", **NO_PACE))
+        port = free_port()
+        each = [
+            serve_at(folder, port, "--workers", "none", "--share-port", **NO_PACE) for _ in range(PROCESSES)
+        ]
+        served, *_ = [await stack.enter_async_context(one) for one in each]
         words = ["-c", "from lockstep.cli.main import run; run()", "work"]
         variables = {"LOCKSTEP_DATA": str(folder), "LOCKSTEP_ALLOW_PRIVATE_ADDRESSES": "true"}
         await stack.enter_async_context(process(words, folder / "work.log", **variables))
@@ -184,10 +192,11 @@ async def _declare(made: Built, actor: Actor, locks: Sequence[str], codes: Itera
             command = CreateCode(
                 locks[c.number % DEVICES], f"Guest {c.number}", c.starts_at, c.ends_at, c.digits
             )
-            async with made.gate.transaction(actor.workspace_id) as tx:
+            # One at a time for each lock, so that none is in another's way.
+            async with made.gate.turns.at(command.device_id), made.gate.at_once(actor.workspace_id) as tx:
                 await lock_codes.create(tx, actor, command)
 
-    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(some() for _ in range(DEVICES)))
 
 
 @dataclass(frozen=True, slots=True)

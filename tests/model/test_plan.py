@@ -35,8 +35,18 @@ from lockstep.model.capabilities import (
     Evidence,
     NameRules,
 )
-from lockstep.model.declared import ABSENT, Declared
-from lockstep.model.plan import Change, Foreign, Hold, Kind, Plan, is_doubtful, next_thought, plan
+from lockstep.model.declared import ABSENT, Declared, due_instants
+from lockstep.model.plan import (
+    Change,
+    Foreign,
+    Hold,
+    Kind,
+    Plan,
+    first_thought,
+    is_doubtful,
+    next_thought,
+    plan,
+)
 
 MOST_STEPS = 40
 
@@ -345,6 +355,15 @@ def test_a_lock_that_cannot_be_read_is_looked_at_as_soon_as_its_last_write_has_s
     keeper.declare(declare(1, 2, -1, 9, revision=2))
     keeper.look()
     assert keeper.look_at == T0 + keeper.capabilities.settling
+
+
+def test_what_lies_far_ahead_is_first_thought_of_when_it_is_to_be_written() -> None:
+    capabilities = SimulatedLock(LOCKS["slots unread"]).capabilities
+    far, near = declare(1, 1, 1000, 1009), declare(2, 2, 1, 9)
+    at = first_thought(far, capabilities, T0)
+    assert T0 < at == min(due_instants(far, capabilities))
+    assert first_thought(near, capabilities, T0) == T0
+    assert first_thought(far, capabilities, at) == at
 
 
 def test_a_tombstone_is_looked_at_when_its_horizon_is_over() -> None:

@@ -31,6 +31,9 @@ def serve(
     workers: Annotated[
         Workers, typer.Option(help="Whether this process works too, or only `lockstep work` does.")
     ] = Workers.HERE,
+    share_port: Annotated[
+        bool, typer.Option("--share-port", help="Other `lockstep serve` listen on the same port, too.")
+    ] = False,
 ) -> None:
     """Run Lockstep: database, API, pages, vendors' callbacks and workers, all in this process."""
     given = loud_settings()
@@ -39,10 +42,10 @@ def serve(
         host=given.http.host if host is None else host,
         port=given.http.port if port is None else port,
     )
-    run_to_stay(_serve(replace(given, http=http), workers))
+    run_to_stay(_serve(replace(given, http=http), workers, shares_port=share_port))
 
 
-async def _serve(settings: Settings, workers: Workers) -> None:
+async def _serve(settings: Settings, workers: Workers, *, shares_port: bool) -> None:
     http = settings.http
     with stopping_signals() as asked:
         async with built(settings) as lockstep:
@@ -54,7 +57,9 @@ async def _serve(settings: Settings, workers: Workers) -> None:
             async with (
                 metrics_served(lockstep, crew),
                 working(crew),
-                serving(site, http.host, http.port, http.proxies, ending=site.stop) as address,
+                serving(
+                    site, http.host, http.port, http.proxies, ending=site.stop, shares_port=shares_port
+                ) as address,
             ):
                 _tell(address, settings, crew)
                 await asked.wait()

@@ -37,13 +37,15 @@ async def serving(
     trusted_proxies: Sequence[str] = (),
     *,
     ending: Callable[[], None] = lambda: None,
+    shares_port: bool = False,
 ) -> AsyncIterator[str]:
-    """Listen on `host` and `port` (0: a free one); yields the address. Raises OSError where it is taken.
+    """Listen on `host` and `port` (0: a free one); yields the address. Raises OSError where it is taken, other than by
+    processes which share it too: the system deals out callers among these.
 
     Only `trusted_proxies` are believed when they say for whom they ask. `ending` is called first at the end, to end
     answers that would not end by themselves.
     """
-    taken = _listen(host, port)
+    taken = _listen(host, port, is_shared=shares_port)
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -71,12 +73,14 @@ async def serving(
         taken.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, *, is_shared: bool) -> socket.socket:
     # The protocol must be named: asyncio turns Nagle's algorithm off only for sockets that say they are TCP.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         taken.bind((host, port))
     except BaseException:
         taken.close()

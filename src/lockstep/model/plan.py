@@ -167,6 +167,14 @@ def next_thought(
     return min((at for at in moments if at > now), default=None)
 
 
+def first_thought(declared: Declared, capabilities: Capabilities, now: datetime) -> datetime:
+    """When something is first to be done or told for what was declared just now: at once, or at a later instant, until
+    which nobody needs to think of it."""
+    if any(at <= now for at in due_instants(declared, capabilities)):
+        return now
+    return next_thought([declared], {}, capabilities, now) or now
+
+
 def look_after_write(written_at: datetime, capabilities: Capabilities, looked_at: datetime) -> datetime:
     """When to look again after a look at `looked_at` that did not decide what came of a write: soon after the write,
     then less often, by half the time that has passed, from the settling time to 15 min."""

@@ -33,6 +33,7 @@ from lockstep.operations.devices import confinement, given, known_device
 from lockstep.operations.errors import NotFound
 from lockstep.operations.failures import Reach
 from lockstep.operations.gate import Tx
+from lockstep.operations.grants import Created
 from lockstep.storage import access_codes, devices
 from lockstep.storage.access_codes import AccessCodeRow, CodeFilter
 from lockstep.storage.accounts import LEAVING
@@ -158,6 +159,55 @@ async def of_grants(tx: Tx, actor: Actor, grant_ids: list[UUID]) -> dict[UUID, l
     for code in await _presented(tx, actor, rows):
         found[code.row.grant_id].append(code)
     return found
+
+
+async def created(tx: Tx, actor: Actor, made: Created) -> AccessCode:
+    """The code of a new grant on one lock, made of what was just stored."""
+    require(actor, Scope.GRANTS_READ)
+    (code,), (reached,) = made.new.codes, made.reached
+    grant, lock = made.new.grant, reached.device
+    (entry,) = (e for e in made.new.entries if e.id == code.entry_id)
+    due_at = made.new.due[lock.domain_id]
+    row = AccessCodeRow(
+        id=code.id,
+        public_id=code.public_id,
+        device_id=lock.id,
+        device_public_id=lock.public_id,
+        device_name=lock.name,
+        device_state=lock.state,
+        device_is_online=lock.is_online,
+        unlisted_since=lock.missed_since,
+        account_public_id=reached.account_public_id,
+        account_label=reached.account_label,
+        account_state=reached.account_state,
+        disconnected_at=reached.disconnected_at,
+        grant_id=grant.id,
+        grant_public_id=grant.public_id,
+        grant_name=grant.name,
+        grant_form=grant.form,
+        common_code_key=grant.common_code_key,
+        cancelled_at=None,
+        created_at=grant.created_at,
+        withdrawn_at=None,
+        left_off_at=None,
+        capabilities=lock.capabilities,
+        actual_starts_at=None,
+        actual_ends_at=None,
+        domain_failure=reached.domain_failure,
+        domain_due_at=min(due_at, reached.domain_due_at or due_at),
+        last_intent_at=None,
+        last_intent_outcome=None,
+        used_at=None,
+        lock_read_at=reached.read_at,
+        is_backup=False,
+        pulled_backup_id=None,
+        pulled_backup_public_id=None,
+        is_put_away=False,
+        has_pool=lock.backup_pool_size is not None,
+        entry=entry,
+        carried=None,
+    )
+    return (await _presented(tx, actor, [row]))[0]
 
 
 async def _presented(tx: Tx, actor: Actor, rows: Sequence[AccessCodeRow]) -> list[AccessCode]:

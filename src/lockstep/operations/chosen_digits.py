@@ -58,6 +58,18 @@ def holds_codes(device: DeviceRow) -> bool:
     return is_looked_after and CredentialKind.CODE in device.capabilities.credential_kinds
 
 
+def require_code_holders(devices: Sequence[DeviceRow]) -> None:
+    """Raises Invalid where one of them holds no codes."""
+    for device in devices:
+        if not holds_codes(device):
+            raise Invalid(
+                f"The device {device.name} ({device.public_id}) holds no codes.",
+                code="device_holds_no_codes",
+                next_step="Choose a lock with a keypad.",
+                field="device_id",
+            )
+
+
 def has_unknown_digits(entry: EntryRow, capabilities: Capabilities) -> bool:
     """Whether it stands on its lock with digits that somebody else gave it and that nobody can read: these are never
     written over, unless others are given."""
@@ -82,6 +94,11 @@ def that_take_digits(locks: Sequence[DeviceRow], wish: Wish) -> list[DeviceRow]:
 def in_use_on(reached: Sequence[Reached]) -> set[UUID]:
     """Digits in use for an overlapping time on any of these locks, ours or foreign."""
     return set[UUID]().union(*(r.in_use for r in reached))
+
+
+def only_digits(tx: Tx, wish: Wish) -> UUID | None:
+    """The fingerprint of the only digits that matter for a wish; None: any may be chosen."""
+    return None if wish.code is None else tx.fingerprint(wish.code)
 
 
 def choose(tx: Tx, reached: Sequence[Reached], wish: Wish) -> Choice:

@@ -15,6 +15,7 @@ from lockstep.driver.contract import Vendor
 from lockstep.kit.clock import Clock
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.kit.sealing import Place, Sealer
+from lockstep.kit.turns import Turns
 from lockstep.model.code_choice import RandomSource
 from lockstep.model.event import RecordedEvent
 from lockstep.operations.emulator import Emulator
@@ -109,6 +110,7 @@ class Gate:
         self.callback_origin = callback_origin
         self.emulator = emulator
         self.forms = forms or {}
+        self.turns = Turns()
         self._salts: dict[UUID, bytes] = {}
         self._public_ids: dict[UUID, str] = {}
 

@@ -14,7 +14,7 @@ from lockstep.model.window import Window
 from lockstep.operations import events as recorded
 from lockstep.operations.backup_pools import switch_on
 from lockstep.operations.bookings import known_booking
-from lockstep.operations.chosen_digits import Wish
+from lockstep.operations.chosen_digits import Wish, only_digits, require_code_holders
 from lockstep.operations.declaring import declare_grant, grant_changed, withdraw_grant
 from lockstep.operations.devices import confinement, given, require_devices
 from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotAllowed, NotFound
@@ -24,12 +24,14 @@ from lockstep.operations.new_grants import declare_new
 from lockstep.operations.spaces import known_space
 from lockstep.operations.words import words, words_or_none
 from lockstep.storage import access_codes, declarations, domains, entries, grants, spaces
-from lockstep.storage.declarations import NewTarget, Reached
+from lockstep.storage.declarations import NewDeclaration, NewTarget, Reached
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.grants import GrantDetail, GrantFilter, GrantRow, MethodRow
 
 MASK = "******"
 """Instead of digits, for whoever may not read codes; does not tell their number."""
+OF_ONE_LOCK = "code"
+"""The form of grants that were asked for as a code of one lock, see `lock_codes`."""
 _YEARS = range(2000, 2200)
 
 
@@ -77,6 +79,14 @@ class Grant:
 
     row: GrantRow
     method: MethodRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new grant as it was stored, and the devices that it reaches as they were before."""
+
+    new: NewDeclaration
+    reached: tuple[Reached, ...]
 
 
 # These two are not frozen: a list makes a hundred of them for each request, and frozen ones take ten times as long to
@@ -134,22 +144,29 @@ class ListGrants:
 
 async def create(tx: Tx, actor: Actor, command: CreateGrant) -> Grant:
     """Declare access; the codes are on their way when this returns, and set when a reading proves it."""
-    row, method, _ = await _create(tx, actor, command)
-    return Grant(row, method)
+    new = (await _create(tx, actor, command)).new
+    return Grant(new.grant, new.method)
+
+
+async def create_declared(tx: Tx, actor: Actor, command: CreateGrant) -> Created:
+    """The same, for other operations that show what came of it; nothing is asked again for that. `Gate.at_once` will
+    do, as for `create_shown`."""
+    return await _create(tx, actor, command)
 
 
 async def create_shown(tx: Tx, actor: Actor, command: CreateGrant) -> AccessGrant:
     """The same, as the ways in show it; nothing is asked again for that. It writes by one statement, so that
     `Gate.at_once` will do; unless its locks are to have backup codes."""
-    row, method, targets = await _create(tx, actor, command)
+    new = (await _create(tx, actor, command)).new
+    row, method = new.grant, new.method
     detail = GrantDetail(
         row.public_id,
         row.grant_key,
         row.name,
         command.guest_id,
         None,
-        [t.public_id for t in targets.rows if t.space_id],
-        [t.public_id for t in targets.rows if t.device_id],
+        [t.public_id for t in new.targets if t.space_id],
+        [t.public_id for t in new.targets if t.device_id],
         row.starts_at,
         row.ends_at,
         row.created_at,
@@ -345,10 +362,11 @@ class _Targets:
     reached: tuple[Reached, ...]
 
 
-async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow, MethodRow, _Targets]:
+async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> Created:
     _require_to_declare(actor, command.code)
     window = _window(tx, command.starts_at, command.ends_at)
-    targets = await _targets(tx, actor, command, window)
+    wish = Wish(command.code, wanted=command.wanted_code, length=command.code_length)
+    targets = await _targets(tx, actor, command, window, only_digits(tx, wish))
     if command.uses_backup_pool:
         if not tx.is_transaction:
             raise TransactionNeeded(TransactionNeeded.__doc__)
@@ -371,12 +389,11 @@ async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> tuple[GrantRow,
         command.common_code_key,
         command.honours_edits,
     )
-    wish = Wish(command.code, wanted=command.wanted_code, length=command.code_length)
-    method = await declare_new(tx, actor, row, targets.rows, targets.reached, row.grant_key, wish)
-    return row, method, targets
+    new = await declare_new(tx, actor, row, targets.rows, targets.reached, row.grant_key, wish)
+    return Created(new, targets.reached)
 
 
-async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window) -> _Targets:
+async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window, only: UUID | None) -> _Targets:
     if not command.space_ids and not command.device_ids:
         raise Invalid(
             "The grant reaches nothing.",
@@ -387,7 +404,7 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window) -
     found = [await known_space(tx, actor, id) for id in dict.fromkeys(command.space_ids)]
     within = {id for s in found for id in await spaces.devices_of(tx.db, tx.workspace_id, s.id)}
     reached = await declarations.reached(
-        tx.db, tx.workspace_id, window, public_ids=command.device_ids, device_ids=sorted(within)
+        tx.db, tx.workspace_id, window, public_ids=command.device_ids, device_ids=sorted(within), only=only
     )
     asked = [r.device for r in reached if r.device.public_id in command.device_ids]
     missing = set(command.device_ids) - {d.public_id for d in asked if d.removed_at is None}
@@ -395,6 +412,8 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window) -
         raise NotFound("device", min(missing))
     await require_devices(tx, actor, [d.id for d in asked])
     _require_managed(asked)
+    if command.form == OF_ONE_LOCK:
+        require_code_holders(asked)
     _require_accounts_in_order(reached)
     found.sort(key=lambda s: s.id)
     rows = [NewTarget(new_id(), s.id, None, s.public_id) for s in found]

@@ -16,11 +16,11 @@ from lockstep.model.permissions import Actor, Scope, require
 from lockstep.model.window import Window
 from lockstep.operations import access_codes, backup_codes, grants, idempotency
 from lockstep.operations.access_codes import AccessCode, ListCodes
-from lockstep.operations.chosen_digits import Wish, choose, holds_codes, that_take_digits
+from lockstep.operations.chosen_digits import Wish, choose, require_code_holders, that_take_digits
 from lockstep.operations.devices import known_device
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
-from lockstep.operations.grants import ChangeGrant, CreateGrant
+from lockstep.operations.grants import OF_ONE_LOCK, ChangeGrant, CreateGrant
 from lockstep.storage import declarations
 from lockstep.storage.access_codes import AccessCodeRow
 from lockstep.storage.declarations import Reached
@@ -77,11 +77,14 @@ class ChangeCode:
 async def create(tx: Tx, actor: Actor, command: CreateCode) -> AccessCode:
     """Declare a code on one lock. It is on its way when this returns, and set when a reading proves it.
 
+    It writes by one statement, so that `Gate.at_once` will do; unless its lock is to have backup codes.
+
     Raises NotFound, Invalid, Conflict where the digits are in use there."""
-    await _require_holds_codes(tx, actor, command.device_id)
-    made = await grants.create(tx, actor, _grant(tx, command))
-    rows = await access_codes.of_grants(tx, actor, [made.row.id])
-    (code,) = rows[made.row.id]
+    made = await grants.create_declared(tx, actor, _grant(tx, command))
+    if not command.uses_backup_pool:
+        return await access_codes.created(tx, actor, made)
+    rows = await access_codes.of_grants(tx, actor, [made.new.grant.id])
+    (code,) = rows[made.new.grant.id]
     return code
 
 
@@ -95,8 +98,7 @@ async def create_multiple(tx: Tx, actor: Actor, command: CreateCodes) -> list[Ac
         raise Invalid(
             f"More than {_MOST_TOGETHER} locks at a time.", code="too_many_devices", field="device_ids"
         )
-    for device_id in device_ids:
-        await _require_holds_codes(tx, actor, device_id)
+    require_code_holders([await known_device(tx, actor, id) for id in device_ids])
     chosen = await _shared(tx, actor, command, device_ids)
     key = None if command.each.code is not None else f"auto_set_{new_id()}"
     found = []
@@ -239,21 +241,10 @@ async def _reached(tx: Tx, actor: Actor, device_ids: Sequence[str], window: Wind
     return [r for r in reached if r.device.id in choosing]
 
 
-async def _require_holds_codes(tx: Tx, actor: Actor, device_id: str) -> None:
-    device = await known_device(tx, actor, device_id)
-    if not holds_codes(device):
-        raise Invalid(
-            f"The device {device.name} ({device.public_id}) holds no codes.",
-            code="device_holds_no_codes",
-            next_step="Choose a lock with a keypad.",
-            field="device_id",
-        )
-
-
 async def _own(tx: Tx, actor: Actor, access_code_id: str) -> AccessCodeRow:
     """Raises NotFound, and Conflict where it follows a grant that reaches more than this lock."""
     row = (await get(tx, actor, access_code_id)).row
-    if row.grant_form != "code":
+    if row.grant_form != OF_ONE_LOCK:
         raise Conflict(
             f"The access code {access_code_id} follows the access grant {row.grant_public_id}.",
             code="code_of_grant",
@@ -277,7 +268,7 @@ def _grant(tx: Tx, command: CreateCode) -> CreateGrant:
         device_ids=(command.device_id,),
         code=command.code,
         code_length=command.code_length,
-        form="code",
+        form=OF_ONE_LOCK,
         common_code_key=command.common_code_key,
         uses_backup_pool=command.uses_backup_pool,
         honours_edits=command.honours_edits,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
@@ -12,6 +14,7 @@ from lockstep.model.capabilities import CodeChooser
 from lockstep.model.declared import Declared, Spec
 from lockstep.model.naming import entry_name
 from lockstep.model.permissions import Actor
+from lockstep.model.plan import first_thought
 from lockstep.model.window import Window
 from lockstep.operations import events as recorded
 from lockstep.operations.chosen_digits import (
@@ -20,6 +23,7 @@ from lockstep.operations.chosen_digits import (
     choose,
     groups,
     holds_codes,
+    only_digits,
     tag_of,
     that_take_digits,
 )
@@ -51,11 +55,11 @@ async def declare_new(
     reached: Sequence[Reached],
     natural: str | None,
     wish: Wish,
-) -> MethodRow:
-    """Store a grant with its digits, entries and codes, and wake its locks; in one statement that writes.
+) -> NewDeclaration:
+    """Store a grant with its digits, entries and codes, and make its locks due; in one statement that writes.
 
-    `reached` are all devices that `targets` come to. Raises Conflict where the grant's key is in use, or the digits
-    that are given.
+    `reached` are all devices that `targets` come to. Returns what was stored. Raises Conflict where the grant's
+    key is in use, or the digits that are given.
     """
     new = await _new(tx, actor, grant, targets, reached, natural, wish)
     stored = await declarations.insert(tx.db, tx.workspace_id, new, actor.name, tx.now)
@@ -66,7 +70,9 @@ async def declare_new(
         await domains.lock(tx.db, tx.workspace_id, list(new.domains))
         window = Window(grant.starts_at, grant.ends_at)
         device_ids = [r.device.id for r in reached]
-        reached = await declarations.reached(tx.db, tx.workspace_id, window, device_ids=device_ids)
+        reached = await declarations.reached(
+            tx.db, tx.workspace_id, window, device_ids=device_ids, only=only_digits(tx, wish)
+        )
         new = await _new(tx, actor, grant, targets, reached, natural, wish)
         stored = await declarations.insert(tx.db, tx.workspace_id, new, actor.name, tx.now)
     if stored is not Stored.ALL:
@@ -75,7 +81,7 @@ async def declare_new(
             code="grant_key_taken",
             next_step="Change that grant, or give another key.",
         )
-    return new.method
+    return new
 
 
 async def _new(
@@ -91,17 +97,21 @@ async def _new(
     chosen = _chosen(tx, grant, holding, wish)
     rows: list[EntryRow] = []
     codes: list[NewCode] = []
+    due: dict[UUID, datetime] = {}
     told: list[events.Event] = [events.AccessGrantCreated(access_grant_id=grant.public_id, form=grant.form)]
     for group in groups(r.device for r in holding):
         row = await _entry(tx, grant, chosen, group, natural)
         rows.append(row)
+        # What lies far ahead wakes nobody: a pass over a lock with thousands of codes is not for nothing.
+        at = first_thought(row.declared, group.locks[0].capabilities, tx.now)
+        due[group.domain_id] = min(at, due.get(group.domain_id, at))
         for lock in group.locks:
             id = new_id()
             code = NewCode(id, public_id("code", id), lock.id, row.id)
             codes.append(code)
             told.append(_created(code, lock, grant))
     generations = {r.device.domain_id: r.generation for r in holding}
-    return NewDeclaration(grant, targets, chosen.method, rows, codes, recorded.drafts(told), generations)
+    return NewDeclaration(grant, targets, chosen.method, rows, codes, recorded.drafts(told), generations, due)
 
 
 def _chosen(tx: Tx, grant: GrantRow, holding: Sequence[Reached], wish: Wish) -> _Chosen:

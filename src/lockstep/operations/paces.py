@@ -6,7 +6,7 @@ import math
 from enum import Enum
 
 from lockstep.operations.errors import TooFast
-from lockstep.operations.gate import Tx
+from lockstep.operations.gate import TransactionNeeded, Tx
 from lockstep.storage import paces
 
 
@@ -29,6 +29,13 @@ async def spend(tx: Tx, act: Act, device_public_id: str) -> None:
             f"More than {a_minute} times a minute this is not asked of one device ({device_public_id}).",
             math.ceil((1 - left) * 60 / a_minute),
         )
+
+
+async def require_none(tx: Tx) -> None:
+    """For what stands by itself, without a transaction around it. Raises TransactionNeeded where the workspace counts,
+    so that a token and what it is spent on go together."""
+    if await paces.are_kept(tx.db, tx.workspace_id):
+        raise TransactionNeeded(TransactionNeeded.__doc__)
 
 
 async def spend_on_code(tx: Tx, act: Act, access_code_public_id: str) -> None:

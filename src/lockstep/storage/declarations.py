@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from lockstep.storage.devices import DeviceRow, device_columns, device_row
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.events import Draft, draft_columns, tell_of_events, telling
 from lockstep.storage.grants import GrantRow, MethodRow
+from lockstep.storage.readings import newest_reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,15 @@ class Reached:
     device: DeviceRow
     account_public_id: str
     account_state: str
+    account_label: str
+    disconnected_at: datetime | None
+    """Of its account."""
     generation: int
     """Of its write domain: another one means that declarations there have changed since."""
+    domain_failure: dict[str, Any] | None
+    domain_due_at: datetime | None
+    read_at: datetime | None
+    """When the newest reading of it began."""
     in_use: frozenset[UUID]
     """Fingerprints declared on its domain for a time that overlaps, or that may still be on a lock; and those that the
     newest reading shows on it and no entry of ours explains."""
@@ -80,6 +88,8 @@ class NewDeclaration:
     events: Sequence[Draft]
     domains: Mapping[UUID, int]
     """Write domain -> its generation when the digits in use there were read."""
+    due: Mapping[UUID, datetime]
+    """Write domain -> when something is first to be done there for this."""
 
 
 async def reached(
@@ -90,18 +100,25 @@ async def reached(
     public_ids: Sequence[str] = (),
     device_ids: Sequence[UUID] = (),
     but_method: UUID | None = None,
+    only: UUID | None = None,
 ) -> list[Reached]:
-    """Devices by either id, in the order of their ids. `but_method`: its own digits do not count as in use."""
-    rows = await db.fetch(
-        _REACHED, workspace_id, public_ids, device_ids, window.starts_at, window.ends_at, but_method
-    )
+    """Devices by either id, in the order of their ids. `but_method`: its own digits do not count as in use. `only`: the
+    fingerprint of the only digits that are asked for; `in_use` tells of no others, and costs the same however many
+    codes a lock has."""
+    asked = (workspace_id, public_ids, device_ids, window.starts_at, window.ends_at, but_method)
+    rows = await (db.fetch(_REACHED, *asked) if only is None else db.fetch(_REACHED_ONE, *asked, only))
     found = {r["id"]: r for r in rows}
     return [
         Reached(
             device_row(r),
             r["account_public_id"],
             r["account_state"],
+            r["account_label"],
+            r["disconnected_at"],
             r["generation"],
+            r["domain_failure"],
+            r["domain_due_at"],
+            r["read_at"],
             frozenset(r["declared"]).union(r["seen"]),
         )
         for _, r in sorted(found.items())
@@ -111,14 +128,25 @@ async def reached(
 # Row by row, and each part by its whole key: `offset 0` and subselects leave the planner no choice. From what it
 # guesses of arrays it would rather read all devices, domains and readings of the workspace. And what is asked for
 # stands in a table of its own: a planner that saw it would plan anew each time, which takes longer than the answer.
-_REACHED = f"""
+_DECLARED = """
+      select r.fingerprint from entries e
+        join entry_revisions r on r.workspace_id = $1 and r.entry_id = e.id and r.fingerprint is not null
+      where e.workspace_id = $1 and e.domain_id = d.domain_id and e.settled_at is null"""
+_DECLARED_ONE = """
+      select r.fingerprint from (
+          select entry_id, fingerprint from entry_revisions where workspace_id = $1 and fingerprint = $7 offset 0) r,
+        lateral (select * from entries where workspace_id = $1 and id = r.entry_id offset 0) e
+      where e.domain_id = d.domain_id and e.settled_at is null"""
+
+
+def _reached(declared: str) -> str:
+    return f"""
   with asked as materialized (
     select $2::text[] as public_ids, $3::uuid[] as ids, tstzrange($4, $5) as span, $6::uuid as but_method)
   select {device_columns("d")}, a.public_id as account_public_id, a.state as account_state,
-    (select q.generation from domains q where q.workspace_id = $1 and q.id = d.domain_id) as generation,
-    array(select r.fingerprint from entries e
-        join entry_revisions r on r.workspace_id = $1 and r.entry_id = e.id and r.fingerprint is not null
-      where e.workspace_id = $1 and e.domain_id = d.domain_id and e.settled_at is null
+    a.label as account_label, a.disconnected_at, q.generation, q.failure as domain_failure, q.due_at as domain_due_at,
+    {newest_reading("d")} as read_at,
+    array({declared}
         and (asked.but_method is null or e.method_id is distinct from asked.but_method)
         and tstzrange(e.starts_at, e.ends_at) && asked.span) as declared,
     array(select (c ->> 'fingerprint')::uuid from observations o, jsonb_array_elements(o.content) c
@@ -133,13 +161,18 @@ _REACHED = f"""
       select d.* from unnest(asked.ids) as one (id), lateral (
         select * from devices where workspace_id = $1 and id = one.id offset 0) d
     ) d, lateral (
-      select public_id, state from accounts where workspace_id = $1 and id = d.account_id offset 0) a"""  # noqa: S608
+      select public_id, state, label, disconnected_at from accounts
+      where workspace_id = $1 and id = d.account_id offset 0) a, lateral (
+      select generation, failure, due_at from domains where workspace_id = $1 and id = d.domain_id offset 0) q"""  # noqa: S608
+
+
+_REACHED, _REACHED_ONE = _reached(_DECLARED), _reached(_DECLARED_ONE)
 
 
 async def insert(
     db: Connection, workspace_id: UUID, new: NewDeclaration, actor: str, now: datetime
 ) -> Stored:
-    """Store it, tell of it, and make its domains due now; provided that these are still at the generations which
+    """Store it, tell of it, and make its domains due in time; provided that these are still at the generations which
     `new.domains` names, so that the digits are still free. Domains are locked in the order of ids."""
     g, m = new.grant, new.method
     came_of_it = await db.fetchrow(
@@ -155,16 +188,20 @@ async def insert(
         *draft_columns(new.events),
         *(list(new.domains), list(new.domains.values())),
         *(g.form, g.common_code_key, g.honours_edits),
+        [new.due[id] for id in new.domains],
     )
     assert came_of_it is not None
     is_current, is_stored = came_of_it
     if not is_stored:
         return Stored.NOTHING_KEY_TAKEN if is_current else Stored.NOTHING_MOVED_ON
-    claims.ring(db, "domains")
+    if any(at < now + _RUNG_FOR for at in new.due.values()):
+        claims.ring(db, "domains")
     tell_of_events(db, workspace_id)
     return Stored.ALL
 
 
+_RUNG_FOR = timedelta(hours=1)
+"""Workers look by themselves this often at least: what is due later need not wake them."""
 _DRAFTS = """g, unnest($37::uuid[], $38::text[], $39::text[], $40::jsonb[], $41::jsonb[])
   as v (id, public_id, kind, subjects, payload)"""
 # One statement instead of nine, for each costs a round trip and its part of the protocol on both sides. References
@@ -172,10 +209,11 @@ _DRAFTS = """g, unnest($37::uuid[], $38::text[], $39::text[], $40::jsonb[], $41:
 # above, and they are locked one by one in the order of ids.
 _INSERT = f"""
   with read as materialized (
-    select $42::uuid[] as ids, $43::bigint[] as generations
+    select $42::uuid[] as ids, $43::bigint[] as generations, $47::timestamptz[] as due
   ), held as materialized (
-    select q.id from read, lateral (
-        select id, generation from unnest(read.ids, read.generations) as one (id, generation) order by id) one,
+    select q.id, one.due_at from read, lateral (
+        select id, generation, due_at from unnest(read.ids, read.generations, read.due)
+          as one (id, generation, due_at) order by id) one,
       lateral (select id from domains where workspace_id = $1 and id = one.id and generation = one.generation
         for no key update) q
   ), current as (
@@ -213,7 +251,7 @@ _INSERT = f"""
     select $1, c.id, c.public_id, c.device_id, c.entry_id, g.id, $3
     from g, unnest($33::uuid[], $34::text[], $35::uuid[], $36::uuid[]) as c (id, public_id, device_id, entry_id)
   ), {telling("$2", "$3", _DRAFTS)}, woken as (
-    update domains set generation = generation + 1, due_at = least(due_at, $3),
+    update domains set generation = generation + 1, due_at = least(domains.due_at, held.due_at),
       urgent_at = least(urgent_at, $10)
     from g, held where domains.workspace_id = $1 and domains.id = held.id
   )

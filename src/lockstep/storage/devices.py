@@ -192,12 +192,17 @@ async def of_connected(db: Connection, workspace_id: UUID, device_ids: list[UUID
 
 
 async def by_public_ids(db: Connection, workspace_id: UUID, public_ids: list[str]) -> list[DeviceRow]:
-    rows = await db.fetch(
-        f"select {_COLUMNS} from devices where workspace_id = $1 and public_id = any($2) order by id",  # noqa: S608
-        workspace_id,
-        public_ids,
-    )
+    rows = await db.fetch(_BY_PUBLIC_IDS, workspace_id, public_ids)
     return [device_row(r) for r in rows]
+
+
+# Here and below: what is asked for stands in a table of its own. A planner that saw an array would plan anew each time,
+# which takes several times as long as to find a device.
+_BY_PUBLIC_IDS = f"""
+  with asked as materialized (select $2::text[] as ids)
+  select d.* from asked, lateral (select distinct unnest(asked.ids) as id) one,
+    lateral (select {_COLUMNS} from devices where workspace_id = $1 and public_id = one.id offset 0) d
+  order by d.id"""  # noqa: S608
 
 
 async def of_account(db: Connection, workspace_id: UUID, account_id: UUID) -> list[DeviceRow]:
@@ -328,7 +333,8 @@ async def surroundings(
 ) -> dict[UUID, Surroundings]:
     """Of each of these devices, what belongs to it elsewhere."""
     rows = await db.fetch(
-        """select d.id, ac.public_id as account_public_id, ac.vendor, ac.state as account_state,
+        """with asked as materialized (select $2::uuid[] as ids)
+           select d.id, ac.public_id as account_public_id, ac.vendor, ac.state as account_state,
              ac.failure as account_failure, dom.failure as domain_failure, dom.due_at as domain_due_at,
              array(select s.public_id from space_devices sd
                  join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
@@ -338,10 +344,12 @@ async def surroundings(
                where sd.workspace_id = $1 and sd.device_id = d.id) as property_ids,
              (select max(r.begun_at) from readings r
                where r.workspace_id = $1 and r.account_id = d.account_id and d.reference = any(r.covers)) as read_at
-           from devices d
-             join accounts ac on ac.workspace_id = d.workspace_id and ac.id = d.account_id
-             join domains dom on dom.workspace_id = d.workspace_id and dom.id = d.domain_id
-           where d.workspace_id = $1 and d.id = any($2)""",
+           from asked, lateral (select distinct unnest(asked.ids) as id) one,
+             lateral (select id, account_id, domain_id, reference from devices
+               where workspace_id = $1 and id = one.id offset 0) d,
+             lateral (select public_id, vendor, state, failure from accounts
+               where workspace_id = $1 and id = d.account_id offset 0) ac,
+             lateral (select failure, due_at from domains where workspace_id = $1 and id = d.domain_id offset 0) dom""",
         workspace_id,
         device_ids,
     )

@@ -17,6 +17,11 @@ async def spend(
     return None if row["is_spent"] or row["tokens"] is None else float(row["tokens"])
 
 
+async def are_kept(db: Connection, workspace_id: UUID) -> bool:
+    """Whether this workspace counts."""
+    return bool(await db.fetchval("select is_paced from workspaces where id = $1", workspace_id))
+
+
 async def device_of_code(db: Connection, workspace_id: UUID, access_code_public_id: str) -> str | None:
     """The public id of the device that a code stands on."""
     public_id: str | None = await db.fetchval(

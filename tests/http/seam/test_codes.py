@@ -133,3 +133,18 @@ async def test_a_code_ahead_of_its_time_stands_scheduled_on_a_lock_that_keeps_th
     await home.settle()
     over = await home.ask(home.seam.access_codes.get, access_code_id=made.access_code_id)
     assert over.status == "unset", "what is over stays to be read"
+
+
+async def test_what_is_answered_at_once_is_what_is_shown_afterwards(home: Home) -> None:
+    lock, stay = await home.lock(), {"starts_at": "2026-08-02T14:00:00Z", "ends_at": "2026-08-04T10:00:00Z"}
+    wanted = {"device_id": lock, "code": "472931"}
+
+    made = (await home.raw("/access_codes/create", {**wanted, **stay})).json()["access_code"]
+    shown = await home.raw("/access_codes/get", {"access_code_id": made["access_code_id"]})
+
+    assert made == shown.json()["access_code"]
+    refused = await home.raw("/access_codes/create", {**wanted, **stay})
+    assert (refused.status_code, refused.json()["error"]["type"]) == (409, "duplicate_access_code")
+    later = {"starts_at": "2026-08-04T10:00:00Z", "ends_at": "2026-08-06T10:00:00Z"}
+    free = await home.raw("/access_codes/create", {**wanted, **later})
+    assert free.status_code == 200, "the same digits for a time that does not overlap"

@@ -130,8 +130,8 @@ class ReportConstraints(OfDevice):
 async def create(call: Asked, params: Create) -> Answer:
     _refuse_what_is_not_here(params)
     command = params.command(params.device_id, params.common_code_key)
-    made = await call.change_paced(
-        Act.CREATE_CODE, [command.device_id], lambda tx: lock_codes.create(tx, call.actor, command)
+    made = await call.change_paced_at_once(
+        Act.CREATE_CODE, command.device_id, lambda tx: lock_codes.create(tx, call.actor, command)
     )
     code = _shown(call, made)
     return {

@@ -15,7 +15,7 @@ from lockstep.http.seam.faults import SeamFault
 from lockstep.http.seam.params import Listed, Params
 from lockstep.model.permissions import Actor
 from lockstep.operations import paces, vendors
-from lockstep.operations.gate import Gate, Tx
+from lockstep.operations.gate import Gate, TransactionNeeded, Tx
 from lockstep.operations.operators import SignedInOperator
 from lockstep.operations.paces import Act
 
@@ -67,6 +67,22 @@ class Asked:
             return await operation(tx)
 
         return await self.change(paced)
+
+    async def change_paced_at_once(
+        self, act: Act, device_id: str, operation: Callable[[Tx], Awaitable[T]]
+    ) -> T:
+        """The same for an operation that says that it writes by one statement: where nobody counts, that is the
+        transaction.
+
+        What is declared on one device at the same time takes turns here: each would find that the other has declared
+        in between, and do all of its work anew, in a transaction."""
+        async with self.gate.turns.at((self.actor.workspace_id, device_id)):
+            try:
+                async with self.gate.at_once(self.actor.workspace_id) as tx:
+                    await paces.require_none(tx)
+                    return await operation(tx)
+            except TransactionNeeded:
+                return await self.change_paced(act, [device_id], operation)
 
     async def change_code_paced(
         self, act: Act, access_code_id: str, operation: Callable[[Tx], Awaitable[T]]

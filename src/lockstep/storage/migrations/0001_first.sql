@@ -647,6 +647,8 @@ create table entry_revisions (
   primary key (workspace_id, entry_id, revision),
   foreign key (workspace_id, entry_id) references entries on delete cascade
 );
+-- Whether digits that are given are in use on a lock is asked without reading all of its entries.
+create index entry_revisions_of_digits on entry_revisions (workspace_id, fingerprint) where fingerprint is not null;
 
 -- A code on one lock, as the ways in show it: one entry may stand for several.
 create table access_codes (
