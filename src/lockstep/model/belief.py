@@ -202,11 +202,13 @@ def narrow(
         proven_at=begun_at if is_proven_now else belief.proven_at,
         late_until=belief.late_until if belief.may_appear_late(begun_at) else None,
     )
+    is_right_again = is_proven_now and only is not None and revision_of(only) == max(specs, default=None)
     if _was_overwritten(belief, states, begun_at, specs, capabilities):
         spec = specs.get(revision_of(belief.only or ABSENT) or 0)
         changed = _overwritten(changed, begun_at)
-        changed = replace(changed, edit=edit_of(spec, seen, begun_at, capabilities) if spec else None)
-    elif is_proven_now and only not in (ABSENT, OTHER) and changed.edit and not changed.edit.is_honoured:
+        edit = edit_of(spec, seen, begun_at, capabilities) if spec and not is_right_again else None
+        changed = replace(changed, edit=edit)
+    elif is_right_again and changed.edit and not changed.edit.is_honoured:
         changed = replace(changed, edit=None)
     return _settled(changed, only, begun_at) if is_proven_now else changed
 
