@@ -9,6 +9,8 @@ from fastapi import Path, Query
 from msgspec import UNSET, UnsetType
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
 
+from lockstep.http.storable import what_cannot_be_stored
+
 
 class Sent(BaseModel):
     """Of every request body: no field that is not known, no value taken for another type."""
@@ -19,12 +21,9 @@ class Sent(BaseModel):
 
 
 def _is_storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("Text must not hold the character NUL.")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("Text must not hold half a character (a lone surrogate).") from None
+    fault = what_cannot_be_stored(text)
+    if fault is not None:
+        raise ValueError(fault)
     return text
 
 

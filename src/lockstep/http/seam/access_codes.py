@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params
+from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params, Text
 from lockstep.http.seam.present.access_code import access_code, generated_code
 from lockstep.http.seam.present.action_attempt import done
 from lockstep.http.seam.present.ids import asked, shown
@@ -22,7 +22,6 @@ from lockstep.operations.paces import Act
 _MOST = 1000
 """A page; Seam's own default is 55,000, which no caller could use at once."""
 _ROUNDING = Literal["1hour", "1day", "1h", "1d"]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class _OfCode(Params):
@@ -206,7 +205,7 @@ async def delete(call: Asked, params: Delete) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = int(params.limit or _MOST)
+    most = params.most(_MOST)
     wanted = ListCodes(
         most + 1,
         call.place(params),

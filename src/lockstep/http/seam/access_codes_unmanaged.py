@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params
+from lockstep.http.seam.params import Id, Listed, Params, Text
 from lockstep.http.seam.present.action_attempt import done
 from lockstep.http.seam.present.ids import asked, shown
 from lockstep.http.seam.present.unmanaged_access_code import unmanaged_access_code
@@ -21,7 +21,6 @@ from lockstep.operations.unmanaged_codes import ListUnmanagedCodes
 
 _MOST = 1000
 """A page; Seam's own default is 300,000."""
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Get(Params):
@@ -75,7 +74,7 @@ async def get(call: Asked, params: Get) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = int(params.limit or _MOST)
+    most = params.most(_MOST)
     wanted = ListUnmanagedCodes(
         most + 1, call.place(params), asked("lock", params.device_id), name_contains=params.search
     )

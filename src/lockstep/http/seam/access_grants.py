@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params
+from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params, Text
 from lockstep.http.seam.present.access_grant import access_grant, access_method
-from lockstep.http.seam.present.ids import asked
+from lockstep.http.seam.present.ids import asked, asked_or_none
 from lockstep.http.seam.spaces import devices_of, is_part, spaces_of
 from lockstep.operations import requested_grants, spaces
 from lockstep.operations.grants import ChangeGrant, CreateGrant
@@ -19,7 +20,6 @@ from lockstep.operations.requested_grants import ListRequested, RequestedGrant, 
 
 _MOST = 500
 _NAME = "Guest"
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 Mode = Literal["code", "card", "mobile_key", "cloud_key"]
 
 
@@ -145,7 +145,7 @@ async def delete(call: Asked, params: Delete) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = int(params.limit or _MOST)
+    most = params.most(_MOST)
     wanted = ListRequested(
         most + 1,
         call.place(params),
@@ -153,10 +153,10 @@ async def list_(call: Asked, params: List) -> Answer:
         if params.access_grant_ids is None
         else tuple(asked("grant", id) for id in params.access_grant_ids),
         params.access_grant_key,
-        _asked("guest", params.user_identity_id),
-        _asked("lock", params.device_id or params.acs_entrance_id),
-        _asked("space", params.space_id or params.location_id),
-        _asked("code", params.access_code_id),
+        asked_or_none("guest", params.user_identity_id),
+        asked_or_none("lock", params.device_id or params.acs_entrance_id),
+        asked_or_none("space", params.space_id or params.location_id),
+        asked_or_none("code", params.access_code_id),
         params.reservation_key,
         params.customer_key,
     )
@@ -212,7 +212,7 @@ async def _command(call: Asked, params: Create) -> RequestGrant:
     modes = _modes(params.requested_access_methods)
     at = params.location or Location()
     of_keys = [
-        (await call.read(lambda tx, key=key: spaces.of_key(tx, call.actor, key))).space_id  # type: ignore[misc]
+        (await call.read(functools.partial(spaces.of_key, actor=call.actor, space_key=key))).space_id
         for key in params.space_keys or []
     ]
     locks = [*(params.device_ids or []), *(params.acs_entrance_ids or [])]
@@ -226,7 +226,7 @@ async def _command(call: Asked, params: Create) -> RequestGrant:
         ends_at=params.ends_at,
         space_ids=(*dict.fromkeys(asked("space", id) for id in places), *of_keys),
         device_ids=tuple(dict.fromkeys(asked("lock", id) for id in locks)),
-        guest_id=_asked("guest", params.user_identity_id),
+        guest_id=asked_or_none("guest", params.user_identity_id),
         grant_key=params.access_grant_key,
         wanted_code=wanted,
     )
@@ -258,10 +258,6 @@ def _modes(methods: list[Method]) -> tuple[str, ...]:
 
 def _shown(call: Asked, it: RequestedGrant) -> Answer:
     return access_grant(it, call.workspace_id)
-
-
-def _asked(prefix: str, id: str | None) -> str | None:
-    return None if id is None else asked(prefix, id)
 
 
 PATHS: tuple[Path, ...] = (

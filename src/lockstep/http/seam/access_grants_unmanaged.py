@@ -3,12 +3,8 @@ having said so. A credential that a door has is one grant, met by one method; bo
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from lockstep.http.seam.asked import Answer, Asked, Path
-from lockstep.http.seam.params import Id, Listed, Params
+from lockstep.http.seam.params import Id, Listed, Params, Text
 from lockstep.http.seam.present.acs import DOOR
 from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.present.unmanaged_access import unmanaged_access_grant, unmanaged_access_method
@@ -18,7 +14,6 @@ from lockstep.operations.errors import NotFound
 from lockstep.operations.unmanaged_codes import ListUnmanagedCodes, UnmanagedCode
 
 _MOST = 500
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class GetGrant(Params):
@@ -55,7 +50,7 @@ async def get_grant(call: Asked, params: GetGrant) -> Answer:
 
 
 async def list_grants(call: Asked, params: ListGrants) -> Answer:
-    most = int(params.limit or _MOST)
+    most = params.most(_MOST)
     wanted = ListUnmanagedCodes(
         most + 1,
         call.place(params),

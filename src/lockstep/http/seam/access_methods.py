@@ -8,17 +8,16 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params
+from lockstep.http.seam.params import Id, Listed, Params, Text
 from lockstep.http.seam.present.access_grant import access_grant, access_method
 from lockstep.http.seam.present.action_attempt import action_attempt
-from lockstep.http.seam.present.ids import asked
+from lockstep.http.seam.present.ids import asked, asked_or_none
 from lockstep.http.seam.spaces import devices_of, is_part, spaces_of
 from lockstep.operations import attempts, requested_grants
 from lockstep.operations.paces import Act
 from lockstep.operations.requested_grants import ListRequested, RequestedGrant
 
 _MOST = 500
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Get(Params):
@@ -69,15 +68,15 @@ async def get(call: Asked, params: Get) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = params.limit or _MOST
+    most = params.most(_MOST)
     wanted = ListRequested(
         most + 1,
         call.place(params),
         None if params.access_grant_id is None else (asked("grant", params.access_grant_id),),
         params.access_grant_key,
-        device_id=_asked("lock", params.device_id or params.acs_entrance_id),
-        space_id=_asked("space", params.space_id),
-        access_code_id=_asked("code", params.access_code_id),
+        device_id=asked_or_none("lock", params.device_id or params.acs_entrance_id),
+        space_id=asked_or_none("space", params.space_id),
+        access_code_id=asked_or_none("code", params.access_code_id),
     )
     found = await call.read(lambda tx: requested_grants.listed(tx, call.actor, wanted))
     page = call.page(params, found, most, lambda it: it.grant.access_grant_id)
@@ -140,10 +139,6 @@ async def _of(call: Asked, method_id: str) -> RequestedGrant:
 
 def _shown(call: Asked, it: RequestedGrant) -> Answer:
     return access_method(it, call.workspace_id)
-
-
-def _asked(prefix: str, id: str | None) -> str | None:
-    return None if id is None else asked(prefix, id)
 
 
 PATHS: tuple[Path, ...] = (

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params
+from lockstep.http.seam.params import Id, Listed, Params, Text
 from lockstep.http.seam.present.acs import DOOR, acs_entrance, acs_system
 from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked
@@ -19,7 +19,6 @@ from lockstep.operations.errors import NotFound
 from lockstep.operations.paces import Act
 
 _MOST = 900
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class GetSystem(Params):
@@ -78,7 +77,7 @@ async def get_entrance(call: Asked, params: GetEntrance) -> Answer:
 
 
 async def list_entrances(call: Asked, params: ListEntrances) -> Answer:
-    most = params.limit or _MOST
+    most = params.most(_MOST)
     account_id = params.acs_system_id or params.connected_account_id
     space_id = params.space_id or params.location_id
     wanted = ListDevices(

@@ -34,7 +34,7 @@ async def get(call: Asked, params: Get) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = params.limit or _MOST
+    most = params.most(_MOST)
     wanted = ListAttempts(
         most + 1,
         call.place(params),

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params
+from lockstep.http.seam.params import Id, Listed, Metadata, Params, Text
 from lockstep.http.seam.present.connect_webview import connect_webview, vendors_of
 from lockstep.http.seam.present.connected_account import kinds_of
 from lockstep.http.seam.present.ids import asked
@@ -17,9 +17,7 @@ from lockstep.operations.connect_webviews import ConnectWebview, CreateWebview, 
 from lockstep.operations.offers import MAKERS, offers
 
 _MOST = 500
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 Url = Annotated[str, Field(max_length=2000)]
-Metadata = dict[str, str | bool | None]
 Capability = Literal["lock", "thermostat", "noise_sensor", "access_control", "camera"]
 Category = Literal[
     "stable",
@@ -89,7 +87,7 @@ async def get(call: Asked, params: OfWebview) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = int(params.limit or _MOST)
+    most = params.most(_MOST)
     wanted = ListWebviews(most + 1, call.place(params), params.customer_key, params.custom_metadata_has)
     found = await call.read(lambda tx: connect_webviews.listed(tx, call.actor, wanted))
     page = call.page(params, found, most, lambda it: it.connect_webview_id)

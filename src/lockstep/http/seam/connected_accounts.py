@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params
+from lockstep.http.seam.params import Id, Listed, Metadata, Params, Text
 from lockstep.http.seam.present.connected_account import connected_account, kinds_of
 from lockstep.http.seam.present.ids import asked
 from lockstep.operations import account_changes, accounts, callbacks, devices
@@ -19,8 +19,6 @@ from lockstep.operations.errors import NotFound
 
 _MOST = 11_000
 _MOST_DEVICES = 10_000
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-Metadata = dict[str, str | bool | None]
 Capability = Literal["lock", "thermostat", "noise_sensor", "access_control", "camera"]
 
 
@@ -67,7 +65,7 @@ async def get(call: Asked, params: Get) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = int(params.limit or _MOST)
+    most = params.most(_MOST)
     behind = call.place(params) or ""
     standing = None if params.space_id is None else await _accounts_of_space(call, params.space_id)
     found = [

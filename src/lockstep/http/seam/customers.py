@@ -4,12 +4,13 @@ person and three for a stay; all of a kind are one to Lockstep."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import GenericAlias
 from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
 from lockstep.http.seam.asked import Answer, Asked, Path
-from lockstep.http.seam.params import Digits, Instant, Params
+from lockstep.http.seam.params import Digits, Instant, Params, Text
 from lockstep.http.seam.present.portal import portal
 from lockstep.http.seam.spaces import OfCustomer
 from lockstep.model.permissions import Actor
@@ -17,9 +18,6 @@ from lockstep.operations import customers, portals
 from lockstep.operations.customers import Forget, Person, Place, Push, Stay
 from lockstep.operations.gate import Tx
 from lockstep.operations.portals import NewPortal
-
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-Metadata = dict[str, Any]
 
 PLACES = {
     "spaces": "space",
@@ -69,10 +67,15 @@ def _made(name: str, of: type[Params], fields: dict[str, Any]) -> Any:
     return make(name, __base__=of, **fields)
 
 
+def _some(of: Any) -> Any:
+    """A list of these, or null."""
+    return GenericAlias(list, (of,)) | None
+
+
 def _each(kinds: dict[str, str], of: type[Params], more: dict[str, Any]) -> dict[str, Any]:
     """For each word a list of things that have the key of that word."""
     return {
-        plural: (list[_made(f"{of.__name__}_{word}", of, {f"{word}_key": (Text, ...), **more})] | None, None)  # type: ignore[misc]
+        plural: (_some(_made(f"{of.__name__}_{word}", of, {f"{word}_key": (Text, ...), **more})), None)
         for plural, word in kinds.items()
     }
 
@@ -99,13 +102,14 @@ Gone = _made(
 )
 
 
-class CreatePortal(Params):
-    customer_data: Told  # type: ignore[valid-type]
-    read_only: bool | None = None
-    locale: Text | None = None
+CreatePortal = _made(
+    "CreatePortal",
+    Params,
+    {"customer_data": (Told, ...), "read_only": (bool | None, None), "locale": (Text | None, None)},
+)
 
 
-async def create_portal(call: Asked, params: CreatePortal) -> Answer:
+async def create_portal(call: Asked, params: Any) -> Answer:
     """What is told of the customer is kept first, if anything is; the page shows it, and changes nothing."""
     command = _told_of(params.customer_data)
     made = await call.change(lambda tx: _portal(tx, call.actor, command))

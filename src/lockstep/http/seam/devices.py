@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Instant, Listed, Params
+from lockstep.http.seam.params import Id, Instant, Listed, Metadata, Params, Text
 from lockstep.http.seam.present.device import device
 from lockstep.http.seam.present.device_provider import device_provider
 from lockstep.http.seam.present.ids import asked
@@ -23,8 +23,6 @@ from lockstep.operations.gate import Tx
 MOST = 500
 _GONE = "disconnected"
 """Of an account: it was deleted, and at this door its devices went with it."""
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-Metadata = dict[str, str | bool | None]
 
 
 class Get(Params):
@@ -84,7 +82,7 @@ async def get(call: Asked, params: Get) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = int(params.limit or MOST)
+    most = params.most(MOST)
     shown, pagination = await listed(call, params, most)
     return {"devices": shown, "pagination": pagination}
 

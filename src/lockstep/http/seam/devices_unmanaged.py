@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from lockstep.http.seam import devices
 from lockstep.http.seam.asked import Answer, Asked, Path
-from lockstep.http.seam.params import Id, Params
+from lockstep.http.seam.params import Id, Metadata, Params
 from lockstep.http.seam.present.ids import asked
 from lockstep.operations import devices as operations
 from lockstep.operations import managing
@@ -19,7 +19,7 @@ from lockstep.operations.gate import Tx
 class Update(Params):
     device_id: Id
     is_managed: Literal[True] | None = None
-    custom_metadata: devices.Metadata | None = None
+    custom_metadata: Metadata | None = None
 
 
 async def get(call: Asked, params: devices.Get) -> Answer:
@@ -28,9 +28,7 @@ async def get(call: Asked, params: devices.Get) -> Answer:
 
 
 async def list_(call: Asked, params: devices.List) -> Answer:
-    shown, pagination = await devices.listed(
-        call, params, int(params.limit or devices.MOST), is_managed=False
-    )
+    shown, pagination = await devices.listed(call, params, params.most(devices.MOST), is_managed=False)
     return {"devices": shown, "pagination": pagination}
 
 

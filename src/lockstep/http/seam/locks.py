@@ -33,7 +33,7 @@ async def get(call: Asked, params: devices.Get) -> Answer:
 
 
 async def list_(call: Asked, params: devices.List) -> Answer:
-    found, _ = await devices.listed(call, params, int(params.limit or _MOST))
+    found, _ = await devices.listed(call, params, params.most(_MOST))
     locks = [it for it in found if "lock" in it["capabilities_supported"]]
     return {"devices": locks, "locks": locks}
 

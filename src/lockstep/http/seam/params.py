@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from lockstep.http.seam.dialect import STRICT_MARK, Kind, QueryInvalid, read_query
 from lockstep.http.seam.faults import SeamFault, invalid_input, of_validation
+from lockstep.http.storable import what_cannot_be_stored
 
 
 class Params(BaseModel):
@@ -21,7 +22,12 @@ class Params(BaseModel):
 
     # Built when a path is first asked: for all of them at once it takes a quarter of what a start takes.
     model_config = ConfigDict(
-        strict=True, extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+        strict=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        defer_build=True,
     )
 
     def __repr__(self) -> str:
@@ -46,17 +52,20 @@ def _instant(value: Any) -> Any:
         )
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError("Invalid datetime") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 _JSON_NAMES = {bool: "boolean", int: "number", float: "number", list: "array", type(None): "null"}
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """ISO 8601; without an offset it is UTC."""
-Digits = Annotated[str, Field(min_length=4, max_length=12, pattern=r"^\d+$")]
+Digits = Annotated[str, Field(min_length=4, max_length=12, pattern="^[0-9]+$")]
 Id = Annotated[str, Field(max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Metadata = dict[str, str | bool | None]
+"""Values that only callers understand."""
 
 
 class Listed(Params):
@@ -65,6 +74,10 @@ class Listed(Params):
     limit: Annotated[int, Field(ge=1)] | None = None
     page_cursor: str | None = None
 
+    def most(self, longest: int) -> int:
+        """How many to answer: as many as are asked for, and at most a page."""
+        return longest if self.limit is None else min(int(self.limit), longest)
+
 
 def read_params(model: type[P], query: str, body: bytes, content_type: str | None) -> P:
     """The body wins over the query. Raises SeamFault."""
@@ -72,10 +85,26 @@ def read_params(model: type[P], query: str, body: bytes, content_type: str | Non
     if body:
         given |= _from_body(body, content_type)
     given.pop(STRICT_MARK, None)
+    _require_storable(given)
     try:
         return model.model_validate(given)
     except ValidationError as fault:
         raise of_validation(fault.errors(include_url=False)) from None
+
+
+def _require_storable(value: Any) -> None:
+    """Wherever it stands, also in what the path does not take. Raises SeamFault, which does not repeat it."""
+    if isinstance(value, str):
+        fault = what_cannot_be_stored(value)
+        if fault is not None:
+            raise invalid_input(fault)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _require_storable(name)
+            _require_storable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _require_storable(inner)
 
 
 def _from_query(model: type[Params], query: str) -> dict[str, Any]:

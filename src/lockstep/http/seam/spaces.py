@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.devices import shown_device
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params
+from lockstep.http.seam.params import Id, Listed, Params, Text
 from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.present.space import space
 from lockstep.operations import devices, spaces
@@ -30,7 +30,6 @@ from lockstep.operations.spaces import (
 _MOST = 500
 TIME_ZONE = "UTC"
 """Of a space for which none is given: Seam asks for none, and a stay's dates need one."""
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 Ids = list[Id]
 
 
@@ -159,7 +158,7 @@ async def update(call: Asked, params: Update) -> Answer:
 
 
 async def list_(call: Asked, params: List) -> Answer:
-    most = int(params.limit or _MOST)
+    most = params.most(_MOST)
     parent = None
     if params.parent_space_id is not None or params.parent_space_key is not None:
         parent = await _found(call, params.parent_space_id, params.parent_space_key)

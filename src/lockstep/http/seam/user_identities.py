@@ -11,7 +11,7 @@ from pydantic import Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.devices import shown_device
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Instant, Listed, Params
+from lockstep.http.seam.params import Id, Instant, Listed, Params, Text
 from lockstep.http.seam.present.acs import DOOR, acs_entrance
 from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.present.user_identity import user_identity
@@ -22,7 +22,6 @@ from lockstep.operations.errors import NotFound
 from lockstep.operations.guests import ChangeGuest, CreateGuest, GetGuest, Guest, ListGuests
 
 _MOST = 500
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 Limit = Annotated[int, Field(ge=1, le=_MOST)]
 Merged = Annotated[list[Id], Field(min_length=1, max_length=20)]
 
@@ -120,7 +119,7 @@ async def get(call: Asked, params: Get) -> Answer:
 
 async def list_(call: Asked, params: List) -> Answer:
     ids = params.user_identity_ids
-    most = params.limit or _MOST
+    most = params.most(_MOST)
     command = ListGuests(
         most + 1,
         call.place(params),
@@ -184,7 +183,7 @@ async def get_unmanaged(call: Asked, params: One) -> Answer:
 
 
 async def list_unmanaged(call: Asked, params: ListUnmanaged) -> Answer:
-    most = params.limit or _MOST
+    most = params.most(_MOST)
     command = ListGuests(
         most + 1,
         call.place(params),

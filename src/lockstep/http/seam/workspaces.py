@@ -10,12 +10,11 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import SeamFault
-from lockstep.http.seam.params import Params
+from lockstep.http.seam.params import Params, Text
 from lockstep.http.seam.present.workspace import workspace
 from lockstep.operations import operators, workspaces
 from lockstep.operations.workspaces import ChangeWorkspace, CreateWorkspace
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
 _UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 Shape = Literal["circle", "square"]
 _OLD_LOOK = {

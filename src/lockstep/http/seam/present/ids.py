@@ -20,3 +20,8 @@ def asked(prefix: str, theirs: str) -> str:
         return public_id(prefix, UUID(theirs))
     except ValueError:
         return theirs
+
+
+def asked_or_none(prefix: str, theirs: str | None) -> str | None:
+    """The same of what may be left out."""
+    return None if theirs is None else asked(prefix, theirs)
