@@ -14,10 +14,11 @@ from lockstep.cli.metrics import metrics_served
 from lockstep.cli.running import loud_settings, run_to_stay
 from lockstep.cli.serving import serving
 from lockstep.cli.settings import Settings
-from lockstep.cli.site import Site, is_loopback
+from lockstep.cli.site import Site
 from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.terminal import say
 from lockstep.cli.wiring import built
+from lockstep.kit.loopback import is_loopback
 
 
 class Workers(StrEnum):

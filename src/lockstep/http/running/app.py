@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lockstep.http.running.page import Page
+from lockstep.kit.loopback import is_loopback
 from lockstep.operations.figures import Health
 
 
@@ -64,7 +64,7 @@ def _may_read(request: Request, token: str | None) -> bool:
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if token is not None and scheme.lower() == "bearer":
         return hmac.compare_digest(given.strip().encode(), token.encode())
-    return _is_loopback(request.client.host if request.client else "") and _is_direct(request)
+    return is_loopback(request.client.host if request.client else "") and _is_direct(request)
 
 
 def _is_direct(request: Request) -> bool:
@@ -72,11 +72,4 @@ def _is_direct(request: Request) -> bool:
     if any(name in request.headers for name in ("forwarded", "via", "x-forwarded-for", "x-real-ip")):
         return False
     name = request.url.hostname or ""
-    return name == "localhost" or _is_loopback(name)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(name)

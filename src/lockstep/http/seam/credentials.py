@@ -6,7 +6,6 @@ one statement more, by an index; for people two."""
 from __future__ import annotations
 
 import base64
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,6 +16,7 @@ from lockstep.http.seam.asked import Path
 from lockstep.http.seam.faults import SeamFault
 from lockstep.http.seam.present.ids import asked
 from lockstep.kit import bearer
+from lockstep.kit.loopback import is_loopback
 from lockstep.model import permissions
 from lockstep.model.permissions import Actor, ActorKind
 from lockstep.operations import api_keys, client_sessions, operators
@@ -91,7 +91,7 @@ class Credentials:
         return actor
 
     async def _console(self, token: str, address: str) -> SignedInOperator | None:
-        if not self.trusts_console or not _is_loopback(address):
+        if not self.trusts_console or not is_loopback(address):
             raise NotSignedIn("Tokens of a console session are not taken here. Use a personal token.")
         said = _said_by(token)
         return None if said is None else await operators.of_console(self.gate, said.user_id, said.key)
@@ -147,13 +147,6 @@ def _bearer(received: Mapping[bytes, bytes]) -> str | None:
     if scheme.lower() != "bearer" or not secret.strip():
         raise NotSignedIn(_NOTHING)
     return secret.strip()
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _bad(type: str, message: str) -> SeamFault:
