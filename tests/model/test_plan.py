@@ -317,7 +317,7 @@ def test_digits_are_not_waited_for_where_their_holder_only_moves_its_window() ->
     keeper.declare(declare(1, 1, 2, 12, revision=2), declare(2, 1, 14, 19))
     planned = keeper.plan()
     assert [c.entry_id for c in planned.changes] == [entry_id(1)]
-    assert planned.held() == {entry_id(2): Hold.DUPLICATE}
+    assert planned.held() == {entry_id(2): Hold.TURN}
 
 
 def test_digits_that_a_later_guest_has_on_the_lock_already_go_to_the_sooner_one_and_come_back_after_his_stay() -> (
@@ -332,7 +332,7 @@ def test_digits_that_a_later_guest_has_on_the_lock_already_go_to_the_sooner_one_
         (Kind.REMOVE, entry_id(1), frozenset()),
         (Kind.SET, entry_id(2), frozenset({entry_id(1)})),
     ]
-    assert planned.held() == {entry_id(1): Hold.DUPLICATE}
+    assert planned.held() == {entry_id(1): Hold.TURN}
     keeper.run(hours(3))
     assert keeper.lock.opens(digits(1), keeper.now) == {entry_id(2)}
     keeper.run(hours(21))
@@ -344,7 +344,7 @@ def test_who_is_inside_keeps_the_digits_that_a_guest_who_arrives_wants_as_well()
     keeper.declare(declare(1, 1, -1, 9))
     keeper.run(hours(1))
     keeper.declare(declare(2, 1, 9, 19))
-    assert keeper.plan().held() == {entry_id(2): Hold.DUPLICATE}
+    assert keeper.plan().held() == {entry_id(2): Hold.TURN}
     assert keeper.plan().is_empty
 
 

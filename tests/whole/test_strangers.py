@@ -193,6 +193,27 @@ async def test_a_device_that_is_not_looked_after_keeps_its_codes_and_is_neither_
         assert stage.site.held(mine) == sorted([let.code or "", new.code or ""])
 
 
+async def test_a_guest_keeps_his_digits_on_all_doors_where_one_of_them_is_looked_after_again(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "nuki", locks=2) as stage:
+        mine, other = stage.site.locks
+        let = await stage.let([mine, other], -HOUR, 9 * DAY)
+        await stage.wait(10 * MINUTE)
+        writes = stage.writes()
+        await stage.ask(managing.unmanage, stage.device_id(mine))
+        await stage.wait(20 * MINUTE)
+        await stage.ask(managing.manage, stage.device_id(mine))
+        await stage.wait(20 * MINUTE)
+        codes = await stage.shown(let)
+        assert {c.standing.value for c in codes.values()} == {"proven"}
+        assert ({c.digits for c in codes.values()}, len(codes), stage.writes()) == ({let.code}, 2, writes)
+        assert await on(stage, mine) == []
+        await stage.cancel(let)
+        await stage.wait(10 * MINUTE)
+        assert (stage.site.held(mine), stage.site.held(other)) == ([], [])
+
+
 async def test_two_workspaces_of_one_account_do_not_fight_over_a_code_unless_one_is_forced_to_lose_it(
     database_url: str, clock: VirtualClock
 ) -> None:
@@ -215,6 +236,29 @@ async def test_two_workspaces_of_one_account_do_not_fight_over_a_code_unless_one
             await neighbour.wait(HOUR)
             assert stage.writes() == writes
             assert stage.site.held(lock) == [made.digits]
+
+
+async def test_a_grant_that_loses_one_of_its_doors_to_another_workspace_goes_on_without_it(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "nuki", locks=2) as stage:
+        front, back = stage.site.locks
+        async with build_house(database_url, clock, {"vendor.test": stage.site.app}) as house:
+            neighbour = await connected(house, stage.site)
+            let = await stage.let([front, back], -HOUR, 5 * DAY)
+            await stage.wait(20 * MINUTE)
+            await neighbour.wait(20 * MINUTE)
+            (code,) = await on(neighbour, front)
+            await adopted(neighbour, code, is_forced=True)
+            assert let.ends_at is not None
+            await stage.change(let, ends_at=let.ends_at + DAY)
+            await stage.wait(20 * MINUTE)
+            await neighbour.wait(20 * MINUTE)
+            assert let.code is not None
+            assert stage.site.held(front) == stage.site.held(back) == [let.code], "nobody's digits changed"
+            codes = await stage.shown(let)
+            assert (codes[front].status.value, codes[back].standing.value) == ("removed", "proven")
+            assert [c.unmanaged_code_id for c in await on(stage, front)] != []
 
 
 async def test_a_code_that_is_put_on_an_emulated_lock_is_who_it_is_before_and_after_it_is_read(

@@ -24,6 +24,7 @@ from lockstep.model.plan_item import (
     is_as_wanted,
     items_of,
     must_be_replaced,
+    waits_its_turn,
 )
 from lockstep.model.plan_order import (
     Moves,
@@ -121,7 +122,7 @@ def plan(
             copies = _surplus(items, moves, foreign, capabilities, now)
             return Plan(
                 (*in_the_way, *(c for c in changes if c.entry_id not in hindered), *copies),
-                {i.id: hold for i, hold in moves.holds.items()},
+                {i.id: _told(i, hold, items) for i, hold in moves.holds.items()},
             )
         imposed |= in_vain
 
@@ -233,6 +234,11 @@ def _moves(
         else:
             moves.sets.append(item)
     return moves
+
+
+def _told(item: Item, hold: Hold, items: Sequence[Item]) -> Hold:
+    """The same digits for one guest after another are no fault, where the lock compares presence."""
+    return Hold.TURN if hold is Hold.DUPLICATE and waits_its_turn(item, items) else hold
 
 
 def _in_vain(moves: Moves, broken: Sequence[Item], capabilities: Capabilities) -> dict[Item, Hold]:

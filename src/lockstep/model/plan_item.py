@@ -45,6 +45,8 @@ class Hold(StrEnum):
     """Somebody else's code on the lock has these digits."""
     DUPLICATE = "duplicate"
     """Another entry of ours has these digits and keeps them."""
+    TURN = "turn"
+    """Another entry of ours has these digits, and is over when this one begins."""
     GIVEN_UP = "given_up"
     """Written as often as allowed without proof."""
     AMBIGUOUS = "ambiguous"
@@ -174,6 +176,27 @@ def conflict(one: Claim, other: Claim, capabilities: Capabilities) -> bool:
     if one.fingerprint != other.fingerprint:
         return False
     return not _by_window(capabilities) or one.window.overlaps(other.window)
+
+
+def waits_its_turn(item: Item, items: Iterable[Item]) -> bool:
+    """Whether all that keeps its digits from it are entries whose time comes before its own, and is not over yet."""
+    fingerprint, window = item.declared.spec.fingerprint, item.declared.spec.window
+    return all(
+        _leaves_in_time(other, window)
+        for other in items
+        if other is not item
+        and (
+            any(claim.fingerprint == fingerprint for claim in other.stands)
+            or (other.is_wanted and other.declared.spec.fingerprint == fingerprint)
+        )
+    )
+
+
+def _leaves_in_time(other: Item, window: Window) -> bool:
+    theirs = other.declared.spec.window
+    if not other.is_wanted or theirs.overlaps(window):
+        return False
+    return not other.stands or (theirs.ends_at is not None and theirs.ends_at <= window.starts_at)
 
 
 def _item(

@@ -102,6 +102,10 @@ class ListCodes:
     name_contains: str | None = field(default=None, repr=False)
     forgotten: bool = True
     """Those too that were cancelled and are proven gone."""
+    is_left: bool = True
+    """Those too of accounts that were disconnected, which nobody looks after any more."""
+    fingerprint: UUID | None = None
+    """Of the digits that they have."""
     access_method_id: str | None = None
     access_grant_key: str | None = None
     customer_key: str | None = None
@@ -144,6 +148,8 @@ async def list_shown(tx: Tx, actor: Actor, command: ListCodes) -> list[AccessCod
         property_ids=confinement(actor),
         besides=given(actor),
         forgotten=command.forgotten,
+        is_left=command.is_left,
+        fingerprint=command.fingerprint,
     )
     rows = await access_codes.listed(
         tx.db, tx.workspace_id, wanted, after.id if after else None, command.most

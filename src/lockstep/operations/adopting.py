@@ -184,7 +184,8 @@ async def _take_from_others(tx: Tx, found: _Found, *, is_forced: bool) -> None:
             entry = await entries.get(tx.db, other.workspace_id, other.entry_id)
             if entry is not None:
                 await domains.lock(tx.db, other.workspace_id, [entry.domain_id])
-                await releasing.let_go(there, system(other.workspace_id, "adopted elsewhere"), [entry])
+                taker = system(other.workspace_id, "adopted elsewhere")
+                await releasing.let_go(there, taker, [entry], are_left_off=True)
                 await claims.wake(tx.db, other.workspace_id, "domains", [entry.domain_id], tx.now)
 
 

@@ -44,6 +44,7 @@ class CreateCode:
     """Must be given as it is or refused; without it Lockstep chooses."""
     code_length: int = PREFERRED_LENGTH
     common_code_key: str | None = None
+    """Living codes of one key have the same digits: without `code` it gets those of the others."""
     uses_backup_pool: bool = False
     """Its lock is to have backup codes from now on, if it can hold such."""
     honours_edits: bool = False
@@ -69,7 +70,9 @@ class ChangeCode:
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     is_ongoing: bool = False
-    """True: takes the end away."""
+    """True: takes the end away, and a start that lies ahead; it opens from now on."""
+    is_time_bound: bool = False
+    """True: it must have an end, or get one."""
     code: str | None = field(default=None, repr=False)
     honours_edits: bool | None = None
 
@@ -79,7 +82,9 @@ async def create(tx: Tx, actor: Actor, command: CreateCode) -> AccessCode:
 
     It writes by one statement, so that `Gate.at_once` will do; unless its lock is to have backup codes.
 
-    Raises NotFound, Invalid, Conflict where the digits are in use there."""
+    Raises NotFound, Invalid, Conflict where the digits are in use there, or others of its key have other digits."""
+    if command.common_code_key is not None:
+        command = await _as_others_of_its_key(tx, actor, command, command.common_code_key)
     made = await grants.create_declared(tx, actor, _grant(tx, command))
     if not command.uses_backup_pool:
         return await access_codes.created(tx, actor, made)
@@ -131,7 +136,7 @@ async def create_multiple_once(
 async def change(tx: Tx, actor: Actor, access_code_id: str, command: ChangeCode) -> AccessCode:
     """Move, rename, or give other digits. Raises NotFound, Invalid, Conflict."""
     row = await _own(tx, actor, access_code_id)
-    await grants.change(tx, actor, row.grant_public_id, _changed(command))
+    await grants.change(tx, actor, row.grant_public_id, _changed(tx, command, row.entry.declared.spec.window))
     return await access_codes.get(tx, actor, access_code_id)
 
 
@@ -140,7 +145,7 @@ async def change_multiple(
 ) -> list[AccessCode]:
     """The same for all codes that were asked for together. Raises NotFound where there is none."""
     require(actor, Scope.GRANTS_WRITE)
-    wanted = ListCodes(_MOST_TOGETHER, common_code_key=common_code_key, forgotten=False)
+    wanted = ListCodes(_MOST_TOGETHER, common_code_key=common_code_key, forgotten=False, is_left=False)
     found = [c for c in await access_codes.list_shown(tx, actor, wanted) if c.row.withdrawn_at is None]
     if not found:
         raise NotFound("access code", common_code_key)
@@ -159,30 +164,70 @@ async def cancel(tx: Tx, actor: Actor, access_code_id: str) -> AccessCode:
 
 
 async def get(tx: Tx, actor: Actor, access_code_id: str) -> AccessCode:
-    """Raises NotFound also where it was cancelled and is proven gone: what is over by its time stays, and so does what
-    a backup code replaces."""
+    """Raises NotFound also where it was cancelled and is proven gone, and where its account was disconnected: what is
+    over by its time stays, and so does what a backup code replaces."""
     found = await access_codes.get(tx, actor, access_code_id)
-    if access_codes.is_forgotten(found):
+    if access_codes.is_forgotten(found) or found.row.account_state == "disconnected":
         raise NotFound("access code", access_code_id)
     return found
 
 
 async def with_digits(tx: Tx, actor: Actor, device_id: str, code: str) -> AccessCode:
-    """The code of a lock that has these digits. Raises NotFound."""
+    """The code of a lock that has these digits: of several, which serve one guest after another, the one whose time it
+    is, else the next, else the last. Raises NotFound."""
     require(actor, Scope.CODES_READ)
-    wanted = ListCodes(_MOST_TOGETHER, device_id=device_id, forgotten=False)
-    fingerprint = tx.fingerprint(code)
-    for found in await access_codes.list_shown(tx, actor, wanted):
-        if found.row.entry.declared.spec.fingerprint == fingerprint:
-            return found
-    raise NotFound("access code", "with these digits")
+    wanted = ListCodes(
+        _MOST_TOGETHER, device_id=device_id, forgotten=False, fingerprint=tx.fingerprint(code), is_left=False
+    )
+    found = await access_codes.list_shown(tx, actor, wanted)
+    if not found:
+        raise NotFound("access code", "with these digits")
+    return min(found, key=lambda it: _turn(it, tx.now))
 
 
 async def generate(tx: Tx, actor: Actor, device_id: str) -> str:
     """Digits that this lock would take now; they are not kept for anybody. Raises NotFound, Invalid, Conflict."""
     require(actor, Scope.CODES_WRITE)
+    require_code_holders([await known_device(tx, actor, device_id)])
     reached = await _reached(tx, actor, [device_id], Window(tx.now, None))
+    if not reached:
+        raise Invalid(
+            f"The vendor of the device {device_id} computes its codes.",
+            code="code_cannot_be_chosen",
+            next_step="Give no code; Lockstep tells it as soon as there is one.",
+            field="device_id",
+        )
     return choose(tx, reached, Wish()).digits
+
+
+def _turn(code: AccessCode, now: datetime) -> tuple[bool, bool, float]:
+    """Whose time it is comes first, then whose time is nearest."""
+    window, is_withdrawn = code.window, code.row.withdrawn_at is not None
+    is_over = is_withdrawn or window.is_over(now)
+    ends_at = code.row.withdrawn_at or window.ends_at or now
+    away = now - ends_at if is_over else window.starts_at - now
+    return is_over, not is_over and not window.contains(now), away.total_seconds()
+
+
+async def _as_others_of_its_key(tx: Tx, actor: Actor, command: CreateCode, key: str) -> CreateCode:
+    wanted = ListCodes(_MOST_TOGETHER, common_code_key=key, forgotten=False, is_left=False)
+    others = [
+        it
+        for it in await access_codes.list_shown(tx, actor, wanted)
+        if it.row.withdrawn_at is None and not it.window.is_over(tx.now) and it.row.entry.digits is not None
+    ]
+    if not others:
+        return command
+    entry = others[-1].row.entry
+    assert entry.digits is not None, "asked for above"
+    digits = tx.open(entry.digits, "entries", "digits", entry.id)
+    if command.code not in (None, digits):
+        raise Conflict(
+            f"Other codes of the key {key} have other digits.",
+            code="common_code_differs",
+            next_step="Leave `code` out, and it gets theirs; or give it another key, or none.",
+        )
+    return replace(command, code=digits)
 
 
 class _Made(msgspec.Struct):
@@ -275,10 +320,21 @@ def _grant(tx: Tx, command: CreateCode) -> CreateGrant:
     )
 
 
-def _changed(command: ChangeCode) -> ChangeGrant:
+def _changed(tx: Tx, command: ChangeCode, before: Window) -> ChangeGrant:
+    starts_at = command.starts_at
+    if command.is_ongoing and before.starts_at > tx.now:
+        starts_at = tx.now
+    is_endless = command.is_ongoing or (command.ends_at is None and before.ends_at is None)
+    if is_endless and (command.is_time_bound or command.starts_at is not None):
+        raise Invalid(
+            "A code has both a start and an end, or neither.",
+            code="window_incomplete",
+            next_step="Give both, or make it ongoing and give neither.",
+            field="starts_at" if command.is_ongoing else "ends_at",
+        )
     return ChangeGrant(
         name=command.name,
-        starts_at=command.starts_at,
+        starts_at=starts_at,
         ends_at=command.ends_at,
         is_ongoing=command.is_ongoing,
         code=command.code,

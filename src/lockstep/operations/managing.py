@@ -8,24 +8,27 @@ from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
 from lockstep.operations import events as recorded
 from lockstep.operations import releasing
-from lockstep.operations.declaring import redeclare_space
+from lockstep.operations.chosen_digits import Wish
+from lockstep.operations.declaring import declare_grant, redeclare_space
 from lockstep.operations.devices import Device, known_device, shown
 from lockstep.operations.errors import Conflict
 from lockstep.operations.gate import Tx
-from lockstep.storage import backup_pools, claims, devices, domains, entries, spaces
+from lockstep.storage import backup_pools, claims, devices, domains, entries, grants, spaces
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.entries import EntryRow
 
 
 async def manage(tx: Tx, actor: Actor, device_id: str) -> Device:
-    """Look after it again: it is read now, and what is declared for the spaces in which it stands is declared on it.
-    Codes that are on it stay unmanaged until somebody adopts them."""
+    """Look after it again: it is read now, and every living grant that reaches it is declared on it. What such a grant
+    had there before is its own again; other codes that are on it stay unmanaged until somebody adopts them."""
     device = await _known(tx, actor, device_id)
     if not device.is_managed:
         await devices.set_managed(tx.db, tx.workspace_id, device.id, is_managed=True)
         await recorded.append(tx, actor, events.DeviceManaged(device_id=device.public_id))
         for space_id in await spaces.spaces_of_device(tx.db, tx.workspace_id, device.id):
             await redeclare_space(tx, actor, space_id)
+        for grant in await grants.living_of_device(tx.db, tx.workspace_id, device.id, tx.now):
+            await declare_grant(tx, actor, grant, None, Wish())
         await domains.look_now(tx.db, tx.workspace_id, [device.domain_id], tx.now)
         await claims.wake(tx.db, tx.workspace_id, "domains", [device.domain_id], tx.now)
     return await shown(tx, actor, device_id)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations import events as recorded
@@ -59,8 +60,13 @@ async def release(tx: Tx, actor: Actor, access_code_id: str) -> None:
         await claims.wake(tx.db, tx.workspace_id, "domains", [entry.domain_id], tx.now)
 
 
-async def let_go(tx: Tx, actor: recorded.Named, rows: Sequence[EntryRow]) -> None:
-    """For other operations, which hold the domains of these entries, and wake them."""
+async def let_go(
+    tx: Tx, actor: recorded.Named, rows: Sequence[EntryRow], *, are_left_off: bool = False
+) -> None:
+    """For other operations, which hold the domains of these entries, and wake them.
+
+    `are_left_off`: somebody else looks after them from now on, so grants that go on do so without these locks; else the
+    next declaration of such a grant takes its code back."""
     ids = [row.id for row in rows]
     codes = await access_codes.of_entries(tx.db, tx.workspace_id, ids)
     by_id = {row.id: row for row in rows}
@@ -83,8 +89,28 @@ async def let_go(tx: Tx, actor: recorded.Named, rows: Sequence[EntryRow]) -> Non
     await intents.end_all_of(tx.db, tx.workspace_id, ids, tx.now)
     for id in ids:
         await occupancies.keep_only(tx.db, tx.workspace_id, id, [])
+    if are_left_off:
+        await _leave_off(tx, codes)
     told += await _end_grants(tx, codes)
     await recorded.append(tx, actor, *told)
+
+
+async def _leave_off(tx: Tx, codes: Iterable[AccessCodeRow]) -> None:
+    """In place of each code that was a part of a grant stands one that is over: the grant goes on without the lock."""
+    for code in codes:
+        if code.grant_form != "code":
+            id = new_id()
+            await access_codes.insert(
+                tx.db,
+                tx.workspace_id,
+                id,
+                public_id("code", id),
+                code.device_id,
+                code.entry.id,
+                code.grant_id,
+                code.created_at,
+            )
+            await access_codes.leave_off(tx.db, tx.workspace_id, [id], tx.now)
 
 
 async def _keep(tx: Tx, code: AccessCodeRow, entry: EntryRow) -> bool:

@@ -89,6 +89,9 @@ class CodeFilter:
     """Only of grants that reach nothing outside of these properties, and of what is given besides."""
     forgotten: bool = True
     """Those too that were cancelled and are proven gone."""
+    is_left: bool = True
+    """Those too of accounts that were disconnected."""
+    fingerprint: UUID | None = None
     besides: Given = NOTHING
 
 
@@ -305,6 +308,7 @@ async def listed(
         (_OF_GUEST, wanted.guest_key),
         ("g.common_code_key = {}", wanted.common_code_key),
         ("strpos(lower(g.name), lower({})) > 0", wanted.name_contains),
+        (_OF_DIGITS, wanted.fingerprint),
     ):
         if value is not None:
             values.append(value)
@@ -314,10 +318,15 @@ async def listed(
         values += [wanted.property_ids, *wanted.besides]
     if not wanted.forgotten:
         conditions += f" and not {_IS_FORGOTTEN}"
+    if not wanted.is_left:
+        conditions += " and ac.state <> 'disconnected'"
     rows = await db.fetch(f"{_JOINED}{conditions} order by a.id limit {most:d}", workspace_id, *values)
     return [_row(r) for r in rows]
 
 
+# Of all that a lock has had only these few are read.
+_OF_DIGITS = """e.id in (select r.entry_id from entry_revisions r where r.workspace_id = $1 and r.fingerprint = {0})
+  and e.fingerprint = {0}"""
 _OF_METHOD = "e.method_id = (select id from access_methods where workspace_id = $1 and public_id = {})"
 _OF_GUEST = "g.guest_id = (select id from guests where workspace_id = $1 and guest_key = {})"
 _OF_CUSTOMER = """{0} in (g.customer_key, ac.customer_key,

@@ -102,9 +102,9 @@ async def reached(
     but_method: UUID | None = None,
     only: UUID | None = None,
 ) -> list[Reached]:
-    """Devices by either id, in the order of their ids. `but_method`: its own digits do not count as in use. `only`: the
-    fingerprint of the only digits that are asked for; `in_use` tells of no others, and costs the same however many
-    codes a lock has."""
+    """Devices by either id, in the order of their ids. `but_method`: its own digits do not count as in use, nor where
+    they were let go and stand on the lock still. `only`: the fingerprint of the only digits that are asked for;
+    `in_use` tells of no others, and costs the same however many codes a lock has."""
     asked = (workspace_id, public_ids, device_ids, window.starts_at, window.ends_at, but_method)
     rows = await (db.fetch(_REACHED, *asked) if only is None else db.fetch(_REACHED_ONE, *asked, only))
     found = {r["id"]: r for r in rows}
@@ -153,7 +153,10 @@ def _reached(declared: str) -> str:
       where o.workspace_id = $1 and o.account_id = d.account_id and o.target = d.reference
         and c ->> 'fingerprint' is not null
         and c ->> 'reference' <> all (array(select unnest(e.vendor_references) from entries e
-          where e.workspace_id = $1 and e.domain_id = d.domain_id and e.settled_at is null))) as seen
+          where e.workspace_id = $1 and e.domain_id = d.domain_id and e.settled_at is null))
+        and (asked.but_method is null or not exists (select from entries own
+          where own.workspace_id = $1 and own.method_id = asked.but_method and own.settled_at is not null
+            and own.fingerprint = (c ->> 'fingerprint')::uuid and d.reference = any(own.target_references)))) as seen
   from asked, lateral (
       select d.* from unnest(asked.public_ids) as one (public_id), lateral (
         select * from devices where workspace_id = $1 and public_id = one.public_id offset 0) d

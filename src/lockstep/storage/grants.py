@@ -319,6 +319,22 @@ async def living_of_spaces(
     return [_row(r) for r in rows]
 
 
+async def living_of_device(
+    db: Connection, workspace_id: UUID, device_id: UUID, now: datetime
+) -> list[GrantRow]:
+    """Grants that name this device and are neither cancelled nor over."""
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from grants where workspace_id = $1 and cancelled_at is null
+              and (ends_at is null or ends_at > $3) and id in (
+                select grant_id from grant_targets where workspace_id = $1 and device_id = $2)
+            order by id""",  # noqa: S608
+        workspace_id,
+        device_id,
+        now,
+    )
+    return [_row(r) for r in rows]
+
+
 async def living_of_account(
     db: Connection, workspace_id: UUID, account_id: UUID, space_ids: list[UUID], now: datetime
 ) -> list[GrantRow]:

@@ -55,6 +55,18 @@ async def test_codes_for_several_locks_share_their_digits_and_change_together(ho
     assert {c.access_code_id for c in third}.isdisjoint(c.access_code_id for c in made)
 
 
+async def test_codes_of_one_key_have_the_same_digits(home: Home) -> None:
+    codes = home.seam.access_codes
+    locks = [await home.lock(0), await home.lock(1)]
+    first = await home.ask(codes.create, device_id=locks[0], common_code_key="flat 7", **STAY)
+    second = await home.ask(codes.create, device_id=locks[1], common_code_key="flat 7", **STAY)
+    assert (first.code, first.common_code_key) == (second.code, second.common_code_key)
+    others = "472931" if first.code != "472931" else "813526"
+    with pytest.raises(SeamHttpApiError) as refused:
+        await home.ask(codes.create, device_id=locks[1], common_code_key="flat 7", code=others, **STAY)
+    assert refused.value.status_code == 409
+
+
 async def test_a_code_goes_from_time_bound_to_ongoing_and_back(home: Home) -> None:
     codes = home.seam.access_codes
     made = await home.ask(codes.create, device_id=await home.lock(), **STAY)

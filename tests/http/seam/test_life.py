@@ -11,7 +11,7 @@ from tests.whole.stage import Stage, build_stage
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.seam.present.access_code import access_code
 from lockstep.operations import access_codes, accounts, lock_codes
-from lockstep.operations.errors import NotFound
+from lockstep.operations.errors import Invalid, NotFound
 from lockstep.operations.lock_codes import ChangeCode, CreateCode
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -130,6 +130,62 @@ async def test_what_changes_is_told_until_the_lock_has_it(database_url: str, clo
         assert (shown["type"], shown["status"], shown["pending_mutations"]) == ("time_bound", "set", [])
 
 
+async def test_one_that_lies_ahead_and_becomes_ongoing_opens_from_now_on(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", 1) as stage:
+        life = Life(stage)
+        made = await life.create()
+        assert await life.now() == ("unset", False, ["deferring_creation"])
+        await stage.ask(_change(life.id), ChangeCode(is_ongoing=True))
+        assert await life.now() == ("setting", False, ["creating"])
+        await stage.wait(MINUTE)
+        assert await life.now() == ("set", False, [])
+        assert stage.site.opens(stage.site.locks[0], made["code"])
+        for half in (ChangeCode(starts_at=life.starts_at), ChangeCode(is_time_bound=True)):
+            with pytest.raises(Invalid) as refused:
+                await stage.ask(_change(life.id), half)
+            assert refused.value.code == "window_incomplete"
+        assert await life.now() == ("set", False, [])
+
+
+async def test_of_two_guests_with_the_same_digits_the_second_waits_and_nothing_failed(
+    database_url: str, clock: VirtualClock
+) -> None:
+    """Where the lock takes digits but once at a time, the first keeps them until the hour at which the second comes."""
+    async with build_stage(database_url, clock, "plain", 1) as stage:
+        lock = stage.site.locks[0]
+        first, second = Life(stage, stage.clock.now()), Life(stage, stage.clock.now() + LASTS)
+        await first.create(code="482913")
+        await second.create(code="482913")
+        await stage.wait(HOUR)
+        assert ((await first.now())[0], (await second.now())[0]) == ("set", "unset")
+        assert ((await second.shown())["errors"], (await second.shown())["warnings"]) == ([], [])
+        assert "access_code.duplicate_taken" not in await stage.told()
+        of_the_first = await stage.ask(_with_digits(stage), "482913")
+        await stage.until(second.starts_at + 3 * MINUTE)
+        assert ((await first.now())[0], (await second.now())[0]) == ("unset", "set")
+        assert stage.site.opens(lock, "482913")
+        of_the_second = await stage.ask(_with_digits(stage), "482913")
+        assert [it.row.public_id for it in (of_the_first, of_the_second)] == [first.id, second.id]
+
+
+@pytest.mark.parametrize("profile", ["silent_duplicates", "hour_steps", "computed"])
+async def test_digits_that_are_generated_suit_the_lock_or_there_are_none(
+    database_url: str, clock: VirtualClock, profile: str
+) -> None:
+    async with build_stage(database_url, clock, profile, 1) as stage:
+        lock_id = stage.device_id(stage.site.locks[0])
+        if stage.site.features.digits_by == "vendor":
+            with pytest.raises(Invalid) as refused:
+                await stage.ask(lock_codes.generate, lock_id)
+            assert refused.value.code == "code_cannot_be_chosen"
+        else:
+            digits = await stage.ask(lock_codes.generate, lock_id)
+            made = await stage.ask(lock_codes.create, CreateCode(lock_id, "Anna", code=digits))
+            assert made.digits == digits, "whoever asks gives them back, and they are taken"
+
+
 async def test_one_that_does_not_come_through_is_late_then_failed_to_be_issued_and_removed(
     database_url: str, clock: VirtualClock
 ) -> None:
@@ -159,6 +215,13 @@ async def test_nobody_knows_how_it_stands_where_the_account_is_disconnected(
             await accounts.disconnect(tx, stage.house.actor, account.public_id, "leave")
         assert (await life.now())[0] == "unknown"
         assert [e["error_code"] for e in (await life.shown())["errors"]] == ["account_disconnected"]
+
+
+def _with_digits(stage: Stage) -> Any:
+    async def find(tx: Any, actor: Any, digits: str) -> Any:
+        return await lock_codes.with_digits(tx, actor, stage.device_id(stage.site.locks[0]), digits)
+
+    return find
 
 
 def _change(code_id: str) -> Any:

@@ -214,6 +214,7 @@ async def list_(call: Asked, params: List) -> Answer:
         None if params.access_code_ids is None else tuple(asked("code", id) for id in params.access_code_ids),
         name_contains=params.search,
         forgotten=False,
+        is_left=False,
         access_method_id=None
         if params.access_method_id is None
         else asked("method", params.access_method_id),
@@ -267,10 +268,16 @@ def _place(code: AccessCode) -> str:
 
 def _change(params: Update) -> ChangeCode:
     is_ongoing = params.type == "ongoing"
-    if is_ongoing and params.ends_at is not None:
-        raise invalid_input("A code of the type `ongoing` has no `ends_at`.")
+    if is_ongoing and (params.ends_at is not None or params.starts_at is not None):
+        raise invalid_input("A code of the type `ongoing` has neither `starts_at` nor `ends_at`.")
     return ChangeCode(
-        params.name, params.starts_at, params.ends_at, is_ongoing, params.code, _follows_the_app(params)
+        params.name,
+        params.starts_at,
+        params.ends_at,
+        is_ongoing,
+        params.type == "time_bound",
+        params.code,
+        _follows_the_app(params),
     )
 
 

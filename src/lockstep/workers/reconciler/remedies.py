@@ -166,7 +166,7 @@ _HOLDS: dict[Hold, tuple[str, str, str]] = {
 
 
 def of_hold(hold: Hold, lock: str, now: datetime) -> dict[str, Any] | None:
-    """What to show of an entry that is held back; None where it only waits for a reading."""
+    """What to show of an entry that is held back; None where it only waits for a reading, or for its turn."""
     if hold not in _HOLDS:
         return None
     code, cause, next_step = _HOLDS[hold]
