@@ -38,3 +38,38 @@ async def test_what_cannot_be_kept_is_refused_in_a_query_and_in_a_body_and_a_pag
         assert (await home.raw("/devices/list", {"limit": limit})).status_code == 200
     digits = await home.raw("/access_codes/create", {"device_id": lock, "code": "١٢٣٤٥٦"})
     assert digits.status_code == 400, "digits of other scripts are on no keypad"
+
+
+DEEP = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
+BODIES = (b'{"device_id":"\xff"}', b"\xff", b"[]", b"null", b"{", DEEP, b'{"limit":1e400}', b'{"limit":NaN}')
+
+
+async def test_a_body_that_is_no_json_object_is_refused_as_such(home: Home) -> None:
+    as_json = {"content-type": "application/json"}
+    for body in BODIES:
+        answer = await home.http.post("/devices/list", content=body, headers=as_json)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_input"), body[:40]
+    large = await home.http.post("/devices/list", content=b" " * 1_000_001, headers=as_json)
+    assert (large.status_code, large.json()["error"]["type"]) == (413, "payload_too_large")
+
+
+WORDS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("/devices/list", {"limit": 0}, "Number must be greater than or equal to 1"),
+    ("/devices/list", {"limit": 2.5}, "Expected integer, received float"),
+    ("/devices/update", {"custom_metadata": {"a": 7}}, "Invalid input"),
+    ("/spaces/create", {"name": ""}, "String must contain at least 1 character(s)"),
+    ("/access_grants/create", {"requested_access_methods": []}, "Array must contain at least 1 element(s)"),
+)
+
+
+async def test_what_does_not_fit_is_told_in_zods_words(home: Home) -> None:
+    for path, given, words in WORDS:
+        error = (await home.raw(path, {"device_id": "x", **given})).json()["error"]
+        (name,) = given
+        told = error["validation_errors"][name]
+        while not told["_errors"]:
+            told = next(value for part, value in told.items() if part != "_errors")
+        assert told["_errors"] == [words]
+        assert words in error["message"]
+    # Python's SDK calls limits floats.
+    assert len(await home.ask(home.seam.devices.list, limit=1.0)) == 1

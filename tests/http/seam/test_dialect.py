@@ -19,6 +19,7 @@ KINDS = {
     "limit": Kind.NUMBER,
     "ids": Kind.LIST,
     "custom_metadata_has": Kind.RECORD,
+    "lengths": Kind.NUMBERS,
 }
 _TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=12)
 _GIVEN = st.fixed_dictionaries(
@@ -62,8 +63,19 @@ def test_what_an_sdk_writes_is_read_as_it_was_given(given_: dict[str, Any]) -> N
         ("sync=0", {"sync": False}),
         ("ids=a,b", {"ids": ["a", "b"]}),
         ("ids[]=a&ids[]=b", {"ids": ["a", "b"]}),
-        ("name=%20Anna%20", {"name": "Anna"}),
-        ("_strict=true&ids=a,b", {"ids": ["a,b"]}),
+        ("ids[]=", {"ids": []}),
+        ("ids=%20", {"ids": []}),
+        ("name=%20Anna%20", {"name": " Anna "}),
+        ("sync=%20Yes&limit=%2B05%20", {"sync": True, "limit": 5}),
+        ("lengths=4,%206", {"lengths": [4, 6]}),
+        ("custom_metadata_has.room=1", {"custom_metadata_has": {"room": "1"}}),
+        ("custom_metadata_has=", {"custom_metadata_has": None}),
+        ("limit=" + "9" * 5000, {"limit": float("inf")}),
+        ("name[]=a", {}),
+        ("_strict=true&ids=a,b&ids=c", {"ids": ["a,b", "c"]}),
+        ("_strict=true&ids=%20", {"ids": [" "]}),
+        ("_strict=true&limit=%202", {"limit": " 2"}),
+        ("_strict=true&lengths=4&lengths=6", {"lengths": [4, 6]}),
         ("_strict=true&sync=yes", {"sync": "yes"}),
         ("_strict=true&limit=many", {"limit": "many"}),
         ("limit=1e3", {"limit": 1000.0}),
@@ -78,11 +90,23 @@ def test_a_query_written_by_hand_is_read_generously_and_an_sdks_to_the_letter(
 
 @pytest.mark.parametrize(
     "query",
-    ["name=a&name=b", "ids=&ids=a", "custom_metadata_has=&custom_metadata_has.floor=2", "limit=1&limit=2"],
+    [
+        "name=a&name=b&_strict=true",
+        "ids=&ids=a&_strict=true",
+        "custom_metadata_has=&custom_metadata_has.floor=2&_strict=true",
+        "custom_metadata_has.floor=2&custom_metadata_has.floor=3&_strict=true",
+        "limit=1&limit=2",
+        "ids[]=a&_strict=true",
+        "ids[]=a&ids=b",
+        "ids=a,b&ids=c",
+        "ids[]=a,b",
+        "ids=a,,b",
+        "ids=a&ids=%20",
+    ],
 )
 def test_a_query_that_contradicts_itself_is_refused(query: str) -> None:
     with pytest.raises(QueryInvalid):
-        read_query(f"{query}&_strict=true", KINDS)
+        read_query(query, KINDS)
 
 
 async def test_faults_of_the_wire_have_seams_types_and_words(home: Home) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params, Text
+from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params, Text, Whole
 from lockstep.http.seam.present.access_code import access_code, generated_code
 from lockstep.http.seam.present.action_attempt import done
 from lockstep.http.seam.present.ids import asked, shown
@@ -121,9 +121,9 @@ class OfDevice(Params):
 
 
 class ReportConstraints(OfDevice):
-    supported_code_lengths: list[Annotated[int, Field(ge=4, le=20)]] | None = None
-    min_code_length: Annotated[int, Field(ge=4, le=20)] | None = None
-    max_code_length: Annotated[int, Field(ge=4, le=20)] | None = None
+    supported_code_lengths: list[Annotated[Whole, Field(ge=4, le=20)]] | None = None
+    min_code_length: Annotated[Whole, Field(ge=4, le=20)] | None = None
+    max_code_length: Annotated[Whole, Field(ge=4, le=20)] | None = None
 
 
 async def create(call: Asked, params: Create) -> Answer:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params, Text
+from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params, Text, Whole
 from lockstep.http.seam.present.access_grant import access_grant, access_method
 from lockstep.http.seam.present.ids import asked, asked_or_none
 from lockstep.http.seam.spaces import devices_of, is_part, spaces_of
@@ -26,7 +26,7 @@ Mode = Literal["code", "card", "mobile_key", "cloud_key"]
 class Method(Params):
     mode: Mode
     code: Digits | None = None
-    instant_key_max_use_count: Annotated[int, Field(ge=1)] | None = None
+    instant_key_max_use_count: Annotated[Whole, Field(ge=1)] | None = None
 
 
 class Person(Params):

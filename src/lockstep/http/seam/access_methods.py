@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params, Text
+from lockstep.http.seam.params import Id, Listed, Params, Text, Whole
 from lockstep.http.seam.present.access_grant import access_grant, access_method
 from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked, asked_or_none
@@ -31,7 +31,7 @@ class Delete(Params):
 
 
 class List(Listed):
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: Annotated[Whole, Field(ge=1)] | None = None
     access_grant_id: Id | None = None
     access_grant_key: Text | None = None
     access_code_id: Id | None = None

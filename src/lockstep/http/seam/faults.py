@@ -94,7 +94,7 @@ _KINDS: tuple[tuple[type[Problem], int, str | None], ...] = (
 
 def of_validation(errors: Sequence[Mapping[str, Any]]) -> SeamFault:
     """Of what pydantic found. No value that was sent is repeated, since it may be digits."""
-    told = [(tuple(e["loc"]), _words(e)) for e in errors]
+    told = _of_choices([(tuple(e["loc"]), _words(e)) for e in errors])
     tree: dict[str, Any] = {"_errors": []}
     for place, words in told:
         node = tree
@@ -104,6 +104,20 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> SeamFault:
     lines = [_line(place, words) for place, words in told]
     message = lines[0] if len(lines) == 1 else f"{len(lines)} Input Errors: {', '.join(lines)}"
     return invalid_input(message, tree)
+
+
+_MEMBERS = {"str", "bool", "int", "float", "function-before[_instant(), datetime]"}
+
+
+def _of_choices(told: list[tuple[tuple[Any, ...], str]]) -> list[tuple[tuple[Any, ...], str]]:
+    """What may be one of several types is refused once, where pydantic tells of each, and names it at the end."""
+    refused: dict[tuple[Any, ...], set[Any]] = {}
+    for place, _ in told:
+        refused.setdefault(place[:-1], set()).add(place[-1] if place else None)
+    choices = {place for place, last in refused.items() if len(last) > 1 and last <= _MEMBERS}
+    once = dict.fromkeys(place[:-1] if place[:-1] in choices else place for place, _ in told)
+    words = {place: words for place, words in told}
+    return [(place, words.get(place, "Invalid input")) for place in once]
 
 
 def _line(place: tuple[Any, ...], words: str) -> str:
@@ -137,6 +151,16 @@ def _words(error: Mapping[str, Any]) -> str:
             return f"String must contain at least {context['min_length']} character(s)"
         case "string_too_long":
             return f"String must contain at most {context['max_length']} character(s)"
+        case "too_short":
+            return f"Array must contain at least {context['min_length']} element(s)"
+        case "too_long":
+            return f"Array must contain at most {context['max_length']} element(s)"
+        case "greater_than_equal":
+            return f"Number must be greater than or equal to {context['ge']:g}"
+        case "less_than_equal":
+            return f"Number must be less than or equal to {context['le']:g}"
+        case "finite_number":
+            return "Number must be finite"
         case "string_pattern_mismatch":
             return "Invalid"
         case "value_error":

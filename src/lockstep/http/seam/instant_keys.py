@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Params
+from lockstep.http.seam.params import Id, Params, Whole
 from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.present.instant_key import instant_key
 from lockstep.operations import instant_keys
@@ -17,7 +17,7 @@ from lockstep.operations.instant_keys import MOST_USES, CreateInstantKey, Instan
 
 class Generate(Params):
     user_identity_id: Id
-    max_use_count: Annotated[int, Field(ge=1, le=MOST_USES)] = 1
+    max_use_count: Annotated[Whole, Field(ge=1, le=MOST_USES)] = 1
     customization_profile_id: Id | None = None
 
 

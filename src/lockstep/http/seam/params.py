@@ -42,6 +42,8 @@ class Params(BaseModel):
 
 
 P = TypeVar("P", bound=Params)
+_DEEPEST = 50
+"""Levels of a body; what Seam's contract has are five."""
 
 
 def _instant(value: Any) -> Any:
@@ -57,10 +59,21 @@ def _instant(value: Any) -> Any:
         raise ValueError("Invalid datetime") from None
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 2.0 is 2."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, float):
+        raise ValueError("Expected integer, received float")
+    return value
+
+
 _JSON_NAMES = {bool: "boolean", int: "number", float: "number", list: "array", type(None): "null"}
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """ISO 8601; without an offset it is UTC."""
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A number without a fraction, however it is written."""
 Digits = Annotated[str, Field(min_length=4, max_length=12, pattern="^[0-9]+$")]
 Id = Annotated[str, Field(max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -71,7 +84,7 @@ Metadata = dict[str, str | bool | None]
 class Listed(Params):
     """Of a list that comes in pages."""
 
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: Annotated[Whole, Field(ge=1)] | None = None
     page_cursor: str | None = None
 
     def most(self, longest: int) -> int:
@@ -92,8 +105,10 @@ def read_params(model: type[P], query: str, body: bytes, content_type: str | Non
         raise of_validation(fault.errors(include_url=False)) from None
 
 
-def _require_storable(value: Any) -> None:
+def _require_storable(value: Any, depth: int = 0) -> None:
     """Wherever it stands, also in what the path does not take. Raises SeamFault, which does not repeat it."""
+    if depth > _DEEPEST:
+        raise _too_deep()
     if isinstance(value, str):
         fault = what_cannot_be_stored(value)
         if fault is not None:
@@ -101,10 +116,14 @@ def _require_storable(value: Any) -> None:
     elif isinstance(value, dict):
         for name, inner in value.items():
             _require_storable(name)
-            _require_storable(inner)
+            _require_storable(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            _require_storable(inner)
+            _require_storable(inner, depth + 1)
+
+
+def _too_deep() -> SeamFault:
+    return invalid_input(f"The body is nested more than {_DEEPEST} levels deep.")
 
 
 def _from_query(model: type[Params], query: str) -> dict[str, Any]:
@@ -126,8 +145,10 @@ def _from_body(body: bytes, content_type: str | None) -> Mapping[str, Any]:
         )
     try:
         found = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise invalid_input("The body is not JSON.") from None
+    except RecursionError:
+        raise _too_deep() from None
     if not isinstance(found, dict):
         raise invalid_input("The body is not a JSON object.")
     return found
@@ -148,5 +169,7 @@ def _kind(annotation: Any) -> Kind:
     if origin is Literal:
         return Kind.TEXT
     plain = origin or annotation
+    if plain is list and _kind(get_args(annotation)[0]) is Kind.NUMBER:
+        return Kind.NUMBERS
     found = {bool: Kind.FLAG, int: Kind.NUMBER, float: Kind.NUMBER, list: Kind.LIST, dict: Kind.RECORD}
     return found.get(plain, Kind.TEXT)

@@ -11,7 +11,7 @@ from pydantic import Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.devices import shown_device
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Instant, Listed, Params, Text
+from lockstep.http.seam.params import Id, Instant, Listed, Params, Text, Whole
 from lockstep.http.seam.present.acs import DOOR, acs_entrance
 from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.present.user_identity import user_identity
@@ -22,7 +22,7 @@ from lockstep.operations.errors import NotFound
 from lockstep.operations.guests import ChangeGuest, CreateGuest, GetGuest, Guest, ListGuests
 
 _MOST = 500
-Limit = Annotated[int, Field(ge=1, le=_MOST)]
+Limit = Annotated[Whole, Field(ge=1, le=_MOST)]
 Merged = Annotated[list[Id], Field(min_length=1, max_length=20)]
 
 
