@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import httpx2
 import uvicorn
 from fastapi import FastAPI
+from tests.everything import everything
 from tests.http.api.parts import bearer
 from tests.whole.house import House, build_house
 
@@ -64,19 +64,7 @@ class Home:
 
     async def everything(self) -> str:
         """All that the database holds, as text: the same before and after a refusal."""
-        connection = await asyncpg.connect(self.database_url)
-        try:
-            names = await connection.fetch(
-                "select relname from pg_class join pg_namespace n on n.oid = relnamespace "
-                "where relkind = 'r' and nspname = 'public' order by relname"
-            )
-            lines = []
-            for (name,) in names:
-                rows = await connection.fetch(f'select t::text as line from "{name}" t order by 1')
-                lines += [f"{name}: {row['line']}" for row in rows]
-            return "\n".join(lines)
-        finally:
-            await connection.close()
+        return await everything(self.database_url)
 
 
 @dataclass(frozen=True, slots=True)

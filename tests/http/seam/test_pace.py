@@ -47,3 +47,12 @@ async def test_changes_and_removals_of_codes_count_for_their_lock(home: Home) ->
     assert (await _after(home, "/access_codes/update", named))[0] == 429
     gone = [{"access_code_id": code["access_code_id"]} for code in made]
     assert (await _after(home, "/access_codes/delete", gone))[0] == 429
+
+
+async def test_a_change_of_codes_that_share_a_key_counts_for_each_of_their_locks(home: Home) -> None:
+    locks = [await home.lock(0), await home.lock(1)]
+    (one, _) = (await home.raw("/access_codes/create_multiple", {"device_ids": locks})).json()["access_codes"]
+    named = [{"common_code_key": one["common_code_key"], "name": f"Guest {n}"} for n in range(11)]
+    assert (await _after(home, "/access_codes/update_multiple", named))[0] == 429
+    kept = await home.ask(home.seam.access_codes.get, access_code_id=one["access_code_id"])
+    assert kept.name == "Guest 9", "nothing of what was refused"

@@ -92,6 +92,8 @@ async def test_a_device_that_is_let_go_stands_among_the_unmanaged_ones_until_it_
     assert (left.access_code_id, left.cannot_be_managed) == (made.access_code_id, True)
     with pytest.raises(SeamHttpApiError):
         await home.ask(home.seam.locks.unlock_door, device_id=lock)
+    generated = await home.raw("/access_codes/generate_code", {"device_id": lock})
+    assert (generated.status_code, "holds no codes" in generated.text) == (400, True)
     await home.house.advance(home.house.clock.now() + HOUR)
     assert held(home) == ["472931"]
     await home.ask(devices.unmanaged.update, device_id=lock, is_managed=True)

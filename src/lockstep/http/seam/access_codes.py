@@ -14,8 +14,10 @@ from lockstep.http.seam.present.action_attempt import done
 from lockstep.http.seam.present.ids import asked, shown
 from lockstep.model.code_choice import PREFERRED_LENGTH
 from lockstep.operations import access_codes as shown_codes
-from lockstep.operations import backup_codes, devices, lock_codes, releasing
+from lockstep.operations import backup_codes, devices, lock_codes, paces, releasing
 from lockstep.operations.access_codes import AccessCode, ListCodes
+from lockstep.operations.errors import NotFound
+from lockstep.operations.gate import Tx
 from lockstep.operations.lock_codes import ChangeCode, CreateCode, CreateCodes
 from lockstep.operations.paces import Act
 
@@ -164,23 +166,36 @@ async def create_multiple(call: Asked, params: CreateMultiple) -> Answer:
 async def update(call: Asked, params: Update) -> Answer:
     code_id = asked("code", params.access_code_id)
     if params.is_managed is False:
-        return await _let_go(call, code_id)
+        return await _let_go(call, code_id, params.device_id)
     change = _change(params)
-    changed = await call.change_code_paced(
-        Act.UPDATE_CODE, code_id, lambda tx: lock_codes.change(tx, call.actor, code_id, change)
-    )
+
+    async def change_there(tx: Tx) -> AccessCode:
+        await _require_at(tx, call, code_id, params.device_id)
+        return await lock_codes.change(tx, call.actor, code_id, change)
+
+    changed = await call.change_code_paced(Act.UPDATE_CODE, code_id, change_there)
     code = _shown(call, changed)
     return {"action_attempt": done("UPDATE_ACCESS_CODE", code["access_code_id"], {"access_code": code})}
 
 
-async def _let_go(call: Asked, code_id: str) -> Answer:
-    await call.change(lambda tx: releasing.release(tx, call.actor, code_id))
+async def _let_go(call: Asked, code_id: str, device_id: str | None) -> Answer:
+    async def release(tx: Tx) -> None:
+        await _require_at(tx, call, code_id, device_id)
+        await releasing.release(tx, call.actor, code_id)
+
+    await call.change(release)
     return {"action_attempt": done("UPDATE_ACCESS_CODE", shown(code_id), {})}
 
 
 async def update_multiple(call: Asked, params: UpdateMultiple) -> Answer:
     change = ChangeCode(params.name, params.starts_at, params.ends_at)
-    await call.change(lambda tx: lock_codes.change_multiple(tx, call.actor, params.common_code_key, change))
+
+    async def paced(tx: Tx) -> None:
+        changed = await lock_codes.change_multiple(tx, call.actor, params.common_code_key, change)
+        for device_id in sorted({code.row.device_public_id for code in changed}):
+            await paces.spend(tx, Act.UPDATE_CODE, device_id)
+
+    await call.change(paced)
     return {}
 
 
@@ -188,6 +203,8 @@ async def get(call: Asked, params: Get) -> Answer:
     code_id, device_id, digits = params.access_code_id, params.device_id, params.code
     if code_id is not None:
         found = await call.read(lambda tx: lock_codes.get(tx, call.actor, asked("code", code_id)))
+        if device_id is not None and asked("lock", device_id) != found.row.device_public_id:
+            raise NotFound("access code", code_id)
     elif device_id is not None and digits is not None:
         at = asked("lock", device_id)
         found = await call.read(lambda tx: lock_codes.with_digits(tx, call.actor, at, digits))
@@ -198,9 +215,12 @@ async def get(call: Asked, params: Get) -> Answer:
 
 async def delete(call: Asked, params: Delete) -> Answer:
     code_id = asked("code", params.access_code_id)
-    gone = await call.change_code_paced(
-        Act.DELETE_CODE, code_id, lambda tx: lock_codes.cancel(tx, call.actor, code_id)
-    )
+
+    async def cancel_there(tx: Tx) -> AccessCode:
+        await _require_at(tx, call, code_id, params.device_id)
+        return await lock_codes.cancel(tx, call.actor, code_id)
+
+    gone = await call.change_code_paced(Act.DELETE_CODE, code_id, cancel_there)
     return {"action_attempt": done("DELETE_ACCESS_CODE", shown(gone.row.public_id), {})}
 
 
@@ -256,6 +276,14 @@ async def report_device_constraints(call: Asked, params: ReportConstraints) -> A
     device_id = asked("lock", params.device_id)
     await call.change(lambda tx: devices.report_code_lengths(tx, call.actor, device_id, lengths))
     return {}
+
+
+async def _require_at(tx: Tx, call: Asked, code_id: str, device_id: str | None) -> None:
+    """Raises NotFound where it stands on another device than the one that the caller means."""
+    if device_id is not None:
+        found = await lock_codes.get(tx, call.actor, code_id)
+        if asked("lock", device_id) != found.row.device_public_id:
+            raise NotFound("access code", code_id)
 
 
 def _shown(call: Asked, code: AccessCode) -> Answer:

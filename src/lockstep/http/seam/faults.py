@@ -4,10 +4,12 @@ The words are those of Seam's contract (zod's `format()`), since its users' prog
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from lockstep.http.seam.present.ids import shown
 from lockstep.model import permissions
 from lockstep.operations.errors import (
     AccountInError,
@@ -56,7 +58,7 @@ def fault_of(problem: Problem | permissions.NotAllowed) -> SeamFault:
     """What an operation refused. The cause and the next step are said in one message."""
     if isinstance(problem, permissions.NotAllowed):
         return SeamFault(HTTPStatus.FORBIDDEN, "forbidden", str(problem))
-    message = f"{problem.cause} {problem.next_step}"
+    message = _in_seams_words(problem.code, f"{problem.cause} {problem.next_step}")
     if isinstance(problem, TooFast):
         seconds = {"retry-after": str(problem.retry_after_seconds)}
         return SeamFault(HTTPStatus.TOO_MANY_REQUESTS, problem.code, message, headers=seconds)
@@ -68,6 +70,16 @@ def fault_of(problem: Problem | permissions.NotAllowed) -> SeamFault:
     return invalid_input(message)
 
 
+def _in_seams_words(code: str, message: str) -> str:
+    """With ids as this door shows them, and its name for a guest where the fault is a guest's."""
+    message = _PUBLIC_ID.sub(lambda found: shown(found[0]), message)
+    if code.startswith("guest_"):
+        message = re.sub(r"\bguests\b", "user identities", message)
+        message = re.sub(r"\bguest\b", "user identity", message)
+    return message
+
+
+_PUBLIC_ID = re.compile(r"\b[a-z]+_[0-9a-z]{26}\b")
 _OWN = {
     "backup_needs_end": (HTTPStatus.BAD_REQUEST, "access_code_not_time_bound"),
     "no_backup_code": (HTTPStatus.NOT_FOUND, "backup_access_code_not_found"),
@@ -116,7 +128,7 @@ def _of_choices(told: list[tuple[tuple[Any, ...], str]]) -> list[tuple[tuple[Any
         refused.setdefault(place[:-1], set()).add(place[-1] if place else None)
     choices = {place for place, last in refused.items() if len(last) > 1 and last <= _MEMBERS}
     once = dict.fromkeys(place[:-1] if place[:-1] in choices else place for place, _ in told)
-    words = {place: words for place, words in told}
+    words = dict(told)
     return [(place, words.get(place, "Invalid input")) for place in once]
 
 

@@ -64,7 +64,7 @@ def _whole(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, float):
-        raise ValueError("Expected integer, received float")
+        raise ValueError("Expected integer, received float")  # noqa: TRY004 as above
     return value
 
 

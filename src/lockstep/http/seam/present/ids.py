@@ -1,5 +1,5 @@
 """Ids at Seam's door. Its contract calls them UUIDs: ours say the noun first and are the same number. What is no such
-id, as in a seeded sandbox, passes as it is. See docs/decisions/0019."""
+id, as in a seeded sandbox, passes as it is. See docs/decisions/0021."""
 
 from __future__ import annotations
 
