@@ -48,6 +48,12 @@ class DeviceRemoved(DeviceEvent):
     is_for_good: bool = False
 
 
+class DeviceLeft(DeviceEvent):
+    """Its account was disconnected: Lockstep neither reads it nor writes to it any more."""
+
+    kind = "device.left"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceWentOffline(DeviceEvent):
     """Its vendor cannot reach it. `is_hub`: since its hub is gone."""

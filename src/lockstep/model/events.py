@@ -32,6 +32,7 @@ from lockstep.model.device_events import DeviceChanged as DeviceChanged
 from lockstep.model.device_events import DeviceConnectionFlaky as DeviceConnectionFlaky
 from lockstep.model.device_events import DeviceConnectionStabilized as DeviceConnectionStabilized
 from lockstep.model.device_events import DeviceEvent as DeviceEvent
+from lockstep.model.device_events import DeviceLeft as DeviceLeft
 from lockstep.model.device_events import DeviceLowBattery as DeviceLowBattery
 from lockstep.model.device_events import DeviceRemoved as DeviceRemoved
 from lockstep.model.device_events import DeviceRenamed as DeviceRenamed
@@ -78,6 +79,7 @@ from lockstep.model.events_of_codes import AccessCodeFailedToSet as AccessCodeFa
 from lockstep.model.events_of_codes import AccessCodeFull as AccessCodeFull
 from lockstep.model.events_of_codes import AccessCodeGone as AccessCodeGone
 from lockstep.model.events_of_codes import AccessCodeLate as AccessCodeLate
+from lockstep.model.events_of_codes import AccessCodeLeft as AccessCodeLeft
 from lockstep.model.events_of_codes import AccessCodeModifiedOutside as AccessCodeModifiedOutside
 from lockstep.model.events_of_codes import AccessCodeOverwrittenAgain as AccessCodeOverwrittenAgain
 from lockstep.model.events_of_codes import AccessCodeReleased as AccessCodeReleased
@@ -166,10 +168,13 @@ class ConnectedAccountDisconnecting(ConnectedAccountEvent):
     kind = "connected_account.disconnecting"
 
 
+@dataclass(frozen=True, kw_only=True)
 class ConnectedAccountDisconnected(ConnectedAccountEvent):
-    """It is disconnected; its credentials are destroyed."""
+    """It is disconnected; its credentials are destroyed. `codes_left`: how many codes of ours may stand on its locks
+    still, backup codes among them. Nobody takes them off any more."""
 
     kind = "connected_account.disconnected"
+    codes_left: int = 0
 
 
 class DeviceManaged(DeviceEvent):

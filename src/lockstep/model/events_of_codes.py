@@ -178,6 +178,15 @@ class AccessCodeReleased(AccessCodeEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccessCodeLeft(AccessCodeEvent):
+    """Its account was disconnected: Lockstep looks after it no more. `is_on_lock`: it is, or may be, on its lock, and
+    nobody takes it off."""
+
+    kind = "access_code.left"
+    is_on_lock: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnmanagedCodeEvent(Event):
     unmanaged_code_id: str
     device_id: str

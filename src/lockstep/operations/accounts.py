@@ -35,6 +35,7 @@ from lockstep.operations.errors import (
 )
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Gate, Tx
+from lockstep.operations.leaving import told_of_leaving
 from lockstep.operations.vendors import Checked, checked_credentials, described
 from lockstep.operations.words import words_or_none
 from lockstep.storage import access_codes, accounts, claims, devices, domains, entries, unread
@@ -409,9 +410,7 @@ async def _end(tx: Tx, actor: Named, account: AccountRow) -> None:
     """Disconnected: nobody looks at its locks any more, and nothing on them is an alarm."""
     await accounts.set_state(tx.db, tx.workspace_id, account.id, "disconnected", None, tx.now)
     await domains.rest(tx.db, tx.workspace_id, account.id)
-    await recorded.append(
-        tx, actor, events.ConnectedAccountDisconnected(connected_account_id=account.public_id)
-    )
+    await recorded.append(tx, actor, *await told_of_leaving(tx, account.public_id, account.id))
 
 
 async def _miss(tx: Tx, actor: Named, missing: Sequence[DeviceRow], listed_before: int) -> list[datetime]:

@@ -6,6 +6,8 @@ import pytest
 from seam import SeamHttpApiError
 from tests.http.seam.parts import TOKEN, Home
 
+from lockstep.workers.sweeps.sequencer import sequence_all
+
 
 async def test_an_account_is_described_filtered_synced_and_deleted_through_the_sdk(home: Home) -> None:
     accounts = home.seam.connected_accounts
@@ -35,6 +37,27 @@ async def test_an_account_is_described_filtered_synced_and_deleted_through_the_s
     assert await home.ask(home.seam.devices.list) == []
     with pytest.raises(SeamHttpApiError, match="connected account"):
         await home.ask(accounts.get, connected_account_id=id)
+
+
+async def test_codes_of_an_account_that_is_deleted_stay_on_its_locks_and_that_is_told(home: Home) -> None:
+    lock = await home.lock()
+    made = await home.ask(home.seam.access_codes.create, device_id=lock, code="472931")
+    await home.settle()
+    (account,) = await home.ask(home.seam.connected_accounts.list)
+    await home.ask(home.seam.connected_accounts.delete, connected_account_id=account.connected_account_id)
+
+    (nuki,) = [str(id) for id, it in home.world.locks.items() if it.name == "Door 1"]
+    assert home.world.enter(nuki, "472931").opened
+    assert await home.ask(home.seam.access_codes.list, device_id=lock) == []
+    with pytest.raises(SeamHttpApiError, match="access code"):
+        await home.ask(home.seam.access_codes.get, access_code_id=made.access_code_id)
+    await sequence_all(home.house.gate)
+    found = (await home.raw("/events/list", {"since": "2026-05-01T00:00:00.000Z"})).json()["events"]
+    told = {e["event_type"]: e for e in found if e["event_type"].endswith(".deleted")}
+    assert set(told) == {"connected_account.deleted", "device.deleted", "access_code.deleted"}
+    assert told["connected_account.deleted"]["event_description"].startswith("1 codes may stand")
+    assert "manufacturer's app" in told["access_code.deleted"]["event_description"]
+    assert told["access_code.deleted"]["access_code_id"] == made.access_code_id
 
 
 async def test_a_refused_token_is_an_error_of_the_account(home: Home) -> None:

@@ -115,6 +115,19 @@ async def test_what_cannot_be_is_refused_with_the_reason_and_nothing_is_written(
     assert await home.ask(home.seam.access_codes.list, device_id=await home.lock()) == []
 
 
+async def test_the_rules_of_a_lock_are_told_and_digits_that_break_them_refused(home: Home) -> None:
+    lock = await home.lock()
+    device = await home.ask(home.seam.devices.get, device_id=lock)
+    assert device.properties is not None
+    told = {rule.constraint_type for rule in device.properties.code_constraints or []}
+    assert told == {"no_zeros", "cannot_start_with_12"}
+    for code in ("720431", "127431"):
+        with pytest.raises(SeamHttpApiError) as refused:
+            await home.ask(home.seam.access_codes.create, device_id=lock, code=code)
+        assert refused.value.status_code == 400
+    assert await home.ask(home.seam.access_codes.list, device_id=lock) == []
+
+
 async def test_a_list_comes_in_pages_that_hang_together(home: Home) -> None:
     lock = await home.lock()
     made = {(await home.ask(home.seam.access_codes.create, device_id=lock)).access_code_id for _ in range(5)}

@@ -103,7 +103,7 @@ def _properties(it: Device, label: str) -> dict[str, Any]:
         },
         "supports_backup_access_code_pool": abilities.can_hold_backup_codes,
         "backup_access_code_pool_enabled": it.backup_pool is not None,
-        "code_constraints": [],
+        "code_constraints": _constraints(it),
     }
     of_bolt = {
         "locked": state.is_locked,
@@ -124,6 +124,13 @@ def _properties(it: Device, label: str) -> dict[str, Any]:
     if abilities.most_codes is not None:
         properties["max_active_codes_supported"] = abilities.most_codes
     return properties
+
+
+def _constraints(it: Device) -> list[dict[str, Any]]:
+    """What digits must obey; our rules bear Seam's names. Names have none: they are fitted to what the lock takes."""
+    if it.abilities.can_hold_codes and it.abilities.codes_chosen_by == "vendor":
+        return [{"constraint_type": "cannot_specify_pin_code"}]
+    return [{"constraint_type": rule} for rule in it.abilities.code_rules]
 
 
 def _errors(it: Device) -> list[dict[str, Any]]:
@@ -159,7 +166,7 @@ def _errors(it: Device) -> list[dict[str, Any]]:
             "empty" in _problems_of_pool(it),
             "empty_backup_access_code_pool",
             None,
-            "There is no backup code on it now. See whether it is online and takes codes.",
+            _why_empty(it),
         ),
     ):
         if is_so:
@@ -201,6 +208,12 @@ def _warnings(it: Device) -> list[dict[str, Any]]:
         for problem in _problems_of_pool(it)
         if problem in _OF_POOLS
     ]
+
+
+def _why_empty(it: Device) -> str:
+    if "no_schedule" in _problems_of_pool(it):
+        return "It keeps no schedule, so a backup code would open at any time: an operator has to allow that first."
+    return "There is no backup code on it now. See whether it is online and takes codes."
 
 
 def _problems_of_pool(it: Device) -> tuple[str, ...]:

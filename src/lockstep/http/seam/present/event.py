@@ -28,7 +28,20 @@ def event(it: RecordedEvent, type: str, around: Surroundings, workspace_id: str)
         "created_at": instant(it.listed_at),
         "occurred_at": _occurred(it),
         **family(it, type, around),
+        **_description(it),
     }
+
+
+def _description(it: RecordedEvent) -> Shape:
+    """What stays on locks when an account is deleted is a danger that Seam's types have no field for."""
+    left = it.payload.get("codes_left", 0)
+    if it.payload.get("is_on_lock"):
+        said = "It may stand on its lock still, and open it: remove it in the manufacturer's app."
+    elif left:
+        said = f"{left} codes may stand on its locks still, and open them: remove them in the manufacturer's app."
+    else:
+        return {}
+    return {"event_description": said}
 
 
 def told_id(it: RecordedEvent, type: str) -> str:

@@ -98,6 +98,7 @@ RULES: Mapping[str, Sequence[Rule]] = {
     # Seam says "deleted" when it is off the lock. What a backup code replaces stays to be read.
     "access_code.deleted": _rules("access_code.mutations_requested"),
     "access_code.gone": _rules(Rule("access_code.deleted", not_said("is_replaced", True))),
+    "access_code.left": _rules("access_code.deleted"),
     "access_code.set_on_device": _rules(
         Rule("access_code.scheduled_on_device", said("is_ahead", True)),
         Rule("access_code.set_on_device", not_said("is_ahead", True)),
@@ -156,6 +157,7 @@ RULES: Mapping[str, Sequence[Rule]] = {
         Rule("device.removed", not_said("is_for_good", True)),
         Rule("device.deleted", said("is_for_good", True)),
     ),
+    "device.left": _rules("device.deleted"),
     "device.came_online": _rules("device.connected"),
     "device.went_offline": _rules("device.disconnected"),
     "device.connection_flaky": _rules("device.connection_became_flaky"),
