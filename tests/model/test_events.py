@@ -16,9 +16,17 @@ from tests.model.simulated import T0, Keeper, Luck, SimulatedLock, declare, digi
 from tests.model.strategies import LOCKS, Story, examples, stories
 
 from lockstep.model.belief import Belief
-from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief, start_due
-from lockstep.model.declared import Declared
-from lockstep.model.events import KINDS, AccessCodeLate, CalendarAdded, CalendarFailed, LockUnlocked
+from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief, refusal_due, start_due
+from lockstep.model.declared import Declared, carried
+from lockstep.model.events import (
+    KINDS,
+    AccessCodeFailedToSet,
+    AccessCodeLate,
+    AccessCodeMissedStart,
+    CalendarAdded,
+    CalendarFailed,
+    LockUnlocked,
+)
 from lockstep.model.plan import MOST_ATTEMPTS
 
 FORBIDDEN = {"digits", "password", "name", "email", "phone", "url", "fingerprint", "secret"}
@@ -193,9 +201,10 @@ def test_what_is_never_seen_is_told_as_late_and_given_up_once_each() -> None:
     keeper.luck = lambda: Luck.LIED
     keeper.declare(declare(1, 1, 3, 90))
     keeper.run(hours(30))
-    assert keeper.kinds() == ["failed_to_set", "late"]
-    late = next(at for at, _, kind in keeper.told if kind == "late")
-    assert late == hours(2), "an hour before the arrival"
+    assert keeper.kinds() == ["failed_to_set", "late", "missed_start"]
+    told = {kind: at for at, _, kind in keeper.told}
+    assert told["late"] == hours(2), "an hour before the arrival"
+    assert told["missed_start"] == hours(3)
     assert len(keeper.writes) == MOST_ATTEMPTS
 
 
@@ -229,11 +238,45 @@ def test_what_is_gone_is_not_told_as_gone_again_before_it_was_set_again(
 
 def test_alarms_say_what_is_wrong_and_what_to_do() -> None:
     one = declare(1, 1, 0, 90)
-    (fact,) = alarms_due(one, Belief(), LOCKS["cloud keypad"], hours(1))
+    fact, missed = alarms_due(one, Belief(), LOCKS["cloud keypad"], hours(1))
+    assert missed.event is AccessCodeMissedStart
     event = fact.about(access_code_id="code_1", device_id="device_1")
     assert isinstance(event, AccessCodeLate)
     assert event.code == "late"
     assert event.next_step
-    assert alarms_due(one, Belief(), LOCKS["cloud keypad"], hours(1), frozenset({str(fact.alarm)})) == []
+    raised = frozenset({str(fact.alarm), str(missed.alarm)})
+    assert alarms_due(one, Belief(), LOCKS["cloud keypad"], hours(1), raised) == []
     again = replace(one, revision=2)
-    assert alarms_due(again, Belief(), LOCKS["cloud keypad"], hours(1), frozenset({str(fact.alarm)}))
+    assert alarms_due(again, Belief(), LOCKS["cloud keypad"], hours(1), raised)
+
+
+REFUSED = {"code": "rule_broken", "cause": "The vendor says no.", "next_step": "Give other digits.", "at": ""}
+
+
+def test_a_refusal_is_told_once_for_what_is_declared_and_says_whether_it_was_an_update() -> None:
+    one, lock = declare(1, 1, 0, 90, revision=2), LOCKS["cloud keypad"]
+    fact = refusal_due(one, Belief(), lock, hours(1), REFUSED)
+    assert fact is not None
+    event = fact.about(access_code_id="code_1", device_id="device_1")
+    assert isinstance(event, AccessCodeFailedToSet)
+    assert (event.code, event.is_update) == ("rule_broken", False)
+    raised = frozenset({str(fact.alarm)})
+    assert refusal_due(one, Belief(), lock, hours(1), REFUSED, raised) is None
+    assert refusal_due(replace(one, revision=3), Belief(), lock, hours(1), REFUSED, raised)
+    before = Belief(frozenset({carried(1)}))
+    update = refusal_due(one, before, lock, hours(1), REFUSED)
+    assert update is not None
+    assert update.details["is_update"]
+
+
+@pytest.mark.parametrize("code", ["device_offline", "vendor_busy", "given_up", "digits_may_be_on_lock"])
+def test_what_is_not_the_codes_own_fault_or_has_an_alarm_of_its_own_is_no_refusal(code: str) -> None:
+    lock = LOCKS["cloud keypad"]
+    assert refusal_due(declare(1, 1, 0, 90), Belief(), lock, hours(1), REFUSED | {"code": code}) is None
+
+
+def test_a_code_that_is_to_be_gone_is_not_told_as_refused() -> None:
+    lock = LOCKS["cloud keypad"]
+    gone = replace(declare(1, 1, 0, 90), withdrawn_at=hours(1))
+    assert refusal_due(gone, Belief(), lock, hours(2), REFUSED) is None
+    assert refusal_due(declare(1, 1, 0, 1), Belief(), lock, hours(2), REFUSED) is None

@@ -28,6 +28,8 @@ async def test_scarce_places_go_to_the_soonest_and_who_is_inside_stays(
             [inside.code or "", late.code or "", soonest.code or ""]
         )
         assert (await stage.shown(later))[lock].failure["code"] == "lock_full"  # type: ignore[index]
+        # Not of the soonest, who waited for a pass until the place was free.
+        assert len(await stage.told("access_code.full")) == 1
         assert await stage.standing(later) == "failed", "told before the arrival"
         await stage.cancel(soonest)
         await stage.wait(5 * MINUTE)

@@ -8,7 +8,16 @@ from enum import StrEnum
 
 from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Capabilities, Delete, Evidence
-from lockstep.model.declared import ABSENT, OTHER, Declared, carried, due_state, effective_end, is_over
+from lockstep.model.declared import (
+    ABSENT,
+    OTHER,
+    Declared,
+    carried,
+    due_state,
+    effective_end,
+    is_over,
+    revision_of,
+)
 
 LATE_AHEAD = timedelta(minutes=60)
 """Late alarm on locks with their own schedule: not proven this long before the arrival."""
@@ -142,6 +151,12 @@ def is_removal_late(declared: Declared, belief: Belief, capabilities: Capabiliti
     """Whether the code should long be gone and may still be there."""
     at = removal_alarm_at(declared, capabilities)
     return at is not None and now >= at and belief.may_be_present
+
+
+def may_have_older(declared: Declared, belief: Belief) -> bool:
+    """Whether the lock may have it as it was declared before."""
+    revisions = (revision_of(state) for state in belief.possible)
+    return any(n is not None and n < declared.revision for n in revisions)
 
 
 def alarm_instants(declared: Declared, belief: Belief, capabilities: Capabilities) -> tuple[datetime, ...]:

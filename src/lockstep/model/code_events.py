@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lockstep.model import events
-from lockstep.model.access_code import is_arrival_late, is_removal_late
+from lockstep.model.access_code import is_arrival_late, is_removal_late, may_have_older
 from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Capabilities
 from lockstep.model.declared import (
@@ -36,11 +36,16 @@ class CodeFact:
     """For alarms: what to remember, so that it is raised once."""
 
     def about(
-        self, *, access_code_id: str, device_id: str, access_grant_id: str | None = None
+        self,
+        *,
+        access_code_id: str,
+        device_id: str,
+        access_grant_id: str | None = None,
+        is_at_door: bool = False,
     ) -> events.AccessCodeEvent:
         """The event for one access code."""
         ids = {"access_code_id": access_code_id, "device_id": device_id, "access_grant_id": access_grant_id}
-        return self.event(**ids, **self.details)  # type: ignore[arg-type]
+        return self.event(**ids, is_at_door=is_at_door, **self.details)  # type: ignore[arg-type]
 
 
 def events_of_belief(
@@ -95,11 +100,50 @@ def alarms_due(
     found = []
     if is_arrival_late(declared, belief, capabilities, now):
         found.append(_late(declared, belief))
+        if declared.spec.window.starts_at <= now:
+            found.append(_missed_start(declared, belief))
     if is_removal_late(declared, belief, capabilities, now):
         found.append(_failed_to_remove(declared))
     if _is_given_up(declared, belief, capabilities, now):
-        found.append(_given_up(declared))
+        found.append(_given_up(declared, belief))
     return [f for f in found if f.alarm not in already]
+
+
+def refusal_due(
+    declared: Declared,
+    belief: Belief,
+    capabilities: Capabilities,
+    now: datetime,
+    failure: Mapping[str, object],
+    already: frozenset[str] = frozenset(),
+) -> CodeFact | None:
+    """That a code cannot be set for now, for a reason of its own: told once for each revision and kind. `failure` as it
+    is noted. What keeps the whole lock or account from being reached is told of these."""
+    event = _NOT_SET.get(str(failure["code"]))
+    if event is None or declared.is_withdrawn:
+        return None
+    alarm = f"{event.kind}:{declared.revision}"
+    if alarm in already:
+        return None
+    want = due_state(declared, capabilities, now)
+    if want is None or want == ABSENT or is_proven(belief, want, capabilities):
+        return None
+    said = {name: failure[name] for name in ("code", "cause", "next_step")}
+    return CodeFact(event, {**said, "is_update": may_have_older(declared, belief)}, alarm=alarm)
+
+
+_NOT_SET: Mapping[str, type[events.AccessCodeNotSet]] = {
+    "full": events.AccessCodeFull,
+    "lock_full": events.AccessCodeFull,
+    "duplicate_digits": events.AccessCodeDuplicateTaken,
+    "rule_broken": events.AccessCodeFailedToSet,
+    "not_revocable": events.AccessCodeFailedToSet,
+    "subscription_required": events.AccessCodeFailedToSet,
+    "digits_unknown": events.AccessCodeFailedToSet,
+    "ambiguous": events.AccessCodeFailedToSet,
+    "other": events.AccessCodeFailedToSet,
+}
+"""Codes of failures that are of one code alone. Having given up is an alarm of its own."""
 
 
 def _is_given_up(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:
@@ -157,6 +201,19 @@ def _late(declared: Declared, belief: Belief) -> CodeFact:
     )
 
 
+def _missed_start(declared: Declared, belief: Belief) -> CodeFact:
+    return CodeFact(
+        events.AccessCodeMissedStart,
+        {
+            "code": "missed_start",
+            "cause": "Its time has begun, and the code is not proven on the lock.",
+            "next_step": "Let the guest in another way; check that the lock is online in the vendor's app.",
+            "is_update": may_have_older(declared, belief),
+        },
+        alarm=f"missed_start:{declared.revision}:{belief.overwritten}",
+    )
+
+
 def _failed_to_remove(declared: Declared) -> CodeFact:
     return CodeFact(
         events.AccessCodeFailedToRemove,
@@ -170,13 +227,14 @@ def _failed_to_remove(declared: Declared) -> CodeFact:
     )
 
 
-def _given_up(declared: Declared) -> CodeFact:
+def _given_up(declared: Declared, belief: Belief) -> CodeFact:
     return CodeFact(
         events.AccessCodeFailedToSet,
         {
             "code": "given_up",
             "cause": f"The code was written {MOST_ATTEMPTS} times and never seen on the lock.",
             "next_step": "Check the lock in the vendor's app, then ask Lockstep to try again.",
+            "is_update": may_have_older(declared, belief),
         },
         alarm=f"given_up:{declared.revision}",
     )

@@ -80,7 +80,9 @@ from lockstep.model.events_of_codes import AccessCodeFull as AccessCodeFull
 from lockstep.model.events_of_codes import AccessCodeGone as AccessCodeGone
 from lockstep.model.events_of_codes import AccessCodeLate as AccessCodeLate
 from lockstep.model.events_of_codes import AccessCodeLeft as AccessCodeLeft
+from lockstep.model.events_of_codes import AccessCodeMissedStart as AccessCodeMissedStart
 from lockstep.model.events_of_codes import AccessCodeModifiedOutside as AccessCodeModifiedOutside
+from lockstep.model.events_of_codes import AccessCodeNotSet as AccessCodeNotSet
 from lockstep.model.events_of_codes import AccessCodeOverwrittenAgain as AccessCodeOverwrittenAgain
 from lockstep.model.events_of_codes import AccessCodeReleased as AccessCodeReleased
 from lockstep.model.events_of_codes import AccessCodeRemovedFromDevice as AccessCodeRemovedFromDevice
@@ -126,6 +128,18 @@ class AccessGrantMet(AccessGrantEvent):
 
     kind = "access_grant.met"
     is_again: bool = False
+
+
+class AccessGrantLate(AccessGrantEvent):
+    """It begins soon, or has begun, and its code is not proven on a lock; told once for each start, whatever locks."""
+
+    kind = "access_grant.late"
+
+
+class AccessGrantMissedStart(AccessGrantEvent):
+    """It has begun, and its code is not proven on a lock; told once for each start, whatever locks."""
+
+    kind = "access_grant.missed_start"
 
 
 class AccessGrantCancelled(AccessGrantEvent):

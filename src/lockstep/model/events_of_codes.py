@@ -14,6 +14,12 @@ class AccessCodeEvent(Event):
     access_code_id: str
     device_id: str
     access_grant_id: str | None = None
+    is_at_door: bool = False
+    """Its lock is a door of an access system, and it was granted, not asked for as a single code. Said where true."""
+
+    def payload(self) -> dict[str, object]:
+        said = super().payload()
+        return said if self.is_at_door else {k: v for k, v in said.items() if k != "is_at_door"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +137,20 @@ class AccessCodeUnconfirmed(AccessCodeEvent):
     kind = "access_code.unconfirmed"
 
 
-class AccessCodeFailedToSet(AccessCodeFailed):
+@dataclass(frozen=True, kw_only=True)
+class AccessCodeNotSet(AccessCodeFailed):
+    """What is declared does not stand on the lock. `is_update`: the lock may have it as it was declared before."""
+
+    is_update: bool = False
+
+
+class AccessCodeMissedStart(AccessCodeNotSet):
+    """Its window has begun, and it is not proven on the lock: whoever stands at the door may not get in."""
+
+    kind = "access_code.missed_start"
+
+
+class AccessCodeFailedToSet(AccessCodeNotSet):
     """It was refused, or written as often as allowed and never seen on the lock."""
 
     kind = "access_code.failed_to_set"
@@ -153,13 +172,13 @@ class AccessCodeLate(AccessCodeFailed):
     starts_at: datetime
 
 
-class AccessCodeFull(AccessCodeFailed):
+class AccessCodeFull(AccessCodeNotSet):
     """No place is left for it on the lock."""
 
     kind = "access_code.full"
 
 
-class AccessCodeDuplicateTaken(AccessCodeFailed):
+class AccessCodeDuplicateTaken(AccessCodeNotSet):
     """Its digits are taken on the lock by another code."""
 
     kind = "access_code.duplicate_taken"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
@@ -176,7 +177,7 @@ async def _replace(tx: Tx, actor: Actor, code: AccessCodeRow, grant: GrantRow, s
     await entries.withdraw(tx.db, tx.workspace_id, [code.entry.id], tx.now)
     await access_codes.withdraw(tx.db, tx.workspace_id, [code.id], tx.now)
     await backup_pools.set_pulled(tx.db, tx.workspace_id, code.id, id)
-    about = {"device_id": code.device_public_id, "access_grant_id": grant.public_id}
+    about: dict[str, Any] = {"device_id": code.device_public_id, "access_grant_id": grant.public_id}
     await recorded.append(
         tx,
         actor,

@@ -262,12 +262,15 @@ class ShownCode:
     grant_public_id: str
     is_replaced: bool
     """By a backup code."""
+    is_at_door: bool
+    """Granted, and its lock is a door of an access system."""
 
 
 async def shown_of_entries(db: Connection, workspace_id: UUID, entry_ids: list[UUID]) -> list[ShownCode]:
     rows = await db.fetch(
         """select a.entry_id, a.public_id, d.public_id as device_public_id, g.public_id as grant_public_id,
-             a.pulled_backup_id is not null as is_replaced
+             a.pulled_backup_id is not null as is_replaced,
+             d.kind = 'door' and g.form = 'grant' as is_at_door
            from access_codes a
              join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
              join grants g on g.workspace_id = a.workspace_id and g.id = a.grant_id

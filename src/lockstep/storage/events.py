@@ -238,10 +238,8 @@ async def search(db: Connection, workspace_id: UUID, wanted: Search) -> list[Pos
     if wanted.public_ids is not None:
         conditions.append(f"e.public_id = any({given(list(wanted.public_ids))}::text[])")
     for either in wanted.about:
-        ways = [
-            f"e.subjects ->> {given(name)} = any({given(list(ids))}::text[])" for name, ids in either.items()
-        ]
-        conditions.append(f"({' or '.join(ways) or 'false'})")
+        subjects = [{name: id} for name, ids in either.items() for id in ids]
+        conditions.append(f"e.subjects @> any({given(subjects)}::jsonb[])")
     direction = "desc" if wanted.is_newest_first else "asc"
     is_of_any_time = bool(wanted.about) and wanted.since is None and not wanted.is_newest_first
     is_for_few = wanted.public_ids is not None or is_of_any_time

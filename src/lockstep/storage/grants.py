@@ -469,6 +469,31 @@ async def newly_met(db: Connection, workspace_id: UUID, public_ids: Sequence[str
     return [MetGrant(**dict(row)) for row in rows]
 
 
+async def newly_late(
+    db: Connection, workspace_id: UUID, public_ids: Sequence[str], *, has_begun: bool
+) -> list[tuple[str, str | None]]:
+    """Of these living grants, each with its booking, of which it was not told yet that it is late for its start;
+    `has_begun`: that it missed it. Single codes are not looked at."""
+    told = "missed_for" if has_begun else "late_for"
+    rows = await db.fetch(
+        f"""with held as (
+              select id, public_id, booking_id, starts_at from grants
+              where workspace_id = $1 and public_id = any($2) and form = 'grant' and cancelled_at is null
+                and {told} is distinct from starts_at
+              order by id for no key update
+            ), told as (
+              update grants set {told} = held.starts_at from held
+              where workspace_id = $1 and grants.id = held.id
+            )
+            select held.public_id, b.public_id as booking_public_id from held
+              left join bookings b on b.workspace_id = $1 and b.id = held.booking_id
+            order by held.id""",  # noqa: S608
+        workspace_id,
+        list(public_ids),
+    )
+    return [(row["public_id"], row["booking_public_id"]) for row in rows]
+
+
 # As model.belief.is_proven has it, of the revision that is declared.
 _IS_PROVEN = """(e.withdrawn_at is null and cardinality(e.possible) = 1
   and e.possible[1] in (e.revision::text, e.revision || '-') and e.proven_at is not null

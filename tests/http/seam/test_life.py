@@ -196,11 +196,12 @@ async def test_one_that_does_not_come_through_is_late_then_failed_to_be_issued_a
         stage.site.online(lock, False)
         assert await life.at(life.starts_at - 50 * MINUTE) == ("unset", False, ["creating"])
         shown = await life.shown()
-        assert [w["warning_code"] for w in shown["warnings"]] == ["delay_in_setting_on_device"]
+        late = ["delay_in_setting_on_device", "delay_in_issuing"]
+        assert [w["warning_code"] for w in shown["warnings"]] == late
         assert (await life.at(life.starts_at + 10 * MINUTE))[0] == "setting"
         shown = await life.shown()
-        assert [w["warning_code"] for w in shown["warnings"]] == ["delay_in_issuing"]
-        assert shown["errors"] != []
+        assert [w["warning_code"] for w in shown["warnings"]] == late
+        assert [e["error_code"] for e in shown["errors"]] == ["device_offline", "failed_to_issue"]
 
 
 async def test_nobody_knows_how_it_stands_where_the_account_is_disconnected(

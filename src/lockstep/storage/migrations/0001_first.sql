@@ -508,6 +508,9 @@ create table grants (
   form text not null default 'grant' check (form in ('grant', 'code')),
   -- Of the declaration that was last told to be proven on all locks.
   met text,
+  -- The start for which it was told that its code is late, and that it missed it.
+  late_for timestamptz,
+  missed_for timestamptz,
   common_code_key text,
   -- Whether what somebody changes on the lock becomes the declaration.
   honours_edits boolean not null default false,
@@ -836,6 +839,9 @@ create table events (
   primary key (workspace_id, id, occurred_at)
 ) partition by range (occurred_at);
 create index events_found on events (workspace_id, public_id);
+-- What happened to one thing, among all that ever happened: measured with 400,000 events, 1 ms instead of 150, and
+-- nothing more for adding one.
+create index events_about on events using gin (subjects jsonb_path_ops);
 create table events_rest partition of events default;
 
 create table event_positions (

@@ -12,7 +12,7 @@ from lockstep.model import events
 from lockstep.model.access_code import as_known, is_gone
 from lockstep.model.belief import Belief, is_proven
 from lockstep.model.capabilities import Capabilities
-from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief, start_due
+from lockstep.model.code_events import CodeFact, alarms_due, events_of_belief, refusal_due, start_due
 from lockstep.model.declared import ABSENT, carried, due_state, effective_window
 from lockstep.operations import events as recorded
 from lockstep.operations.gate import Tx
@@ -51,6 +51,7 @@ def events_of(
             access_code_id=code.public_id,
             device_id=code.device_public_id,
             access_grant_id=code.grant_public_id,
+            is_at_door=code.is_at_door,
         )
         for code in shown
         for fact in facts[code.entry_id]
@@ -157,6 +158,9 @@ def _noted(unit: Unit, entry: EntryRow, remedy: Remedy | None, now: datetime) ->
         failure, not_before = None, None
     belief = as_known(entry.belief, unit.unlisted_since(entry), now)
     due = alarms_due(entry.declared, belief, unit.capabilities, now, entry.alarms)
+    if remedy is not None and _is_lasting(entry, remedy):
+        refused = refusal_due(entry.declared, belief, unit.capabilities, now, remedy.failure, entry.alarms)
+        due += [refused] if refused is not None else []
     raised = entry.alarms | {fact.alarm for fact in due if fact.alarm}
     started = start_due(entry.declared, belief, unit.capabilities, now, entry.started)
     due += [started] if started is not None else []
@@ -164,6 +168,12 @@ def _noted(unit: Unit, entry: EntryRow, remedy: Remedy | None, now: datetime) ->
         return None
     told = entry.declared.revision if started is not None else entry.started
     return Noted(entry, failure, not_before, raised, due, told)
+
+
+def _is_lasting(entry: EntryRow, remedy: Remedy) -> bool:
+    """A refusal is one at once. What is only held back may have its place or its digits free in the next pass."""
+    is_refused = remedy.entry_wait is not None
+    return is_refused or (entry.failure is not None and entry.failure["code"] == remedy.failure["code"])
 
 
 def _same_or_new(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """Gives committed events their positions and their places in the hash chain, and makes their deliveries. Tells what
-only several of them together mean: that a grant is met on all of its locks."""
+only several of them together mean: that a grant is met on all of its locks, and once for all that it is late."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from uuid import UUID
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model.audit import link
-from lockstep.model.events import AccessCodeDeleted, AccessCodeSetOnDevice, AccessGrantMet
+from lockstep.model.events import (
+    AccessCodeDeleted,
+    AccessCodeLate,
+    AccessCodeMissedStart,
+    AccessCodeSetOnDevice,
+    AccessGrantLate,
+    AccessGrantMet,
+    AccessGrantMissedStart,
+    Event,
+)
 from lockstep.operations.audit import entry_of
 from lockstep.operations.events import drafts, recorded
 from lockstep.operations.forms import form_of
@@ -22,6 +31,7 @@ from lockstep.storage.events import Head, PositionedRow
 _AT_ONCE = 500
 _ACTOR = "worker:sequencer"
 _MAY_MEET = {AccessCodeSetOnDevice.kind, AccessCodeDeleted.kind}
+_LATE = ((AccessCodeLate, AccessGrantLate), (AccessCodeMissedStart, AccessGrantMissedStart))
 
 
 async def sequence_all(gate: Gate) -> int:
@@ -43,7 +53,9 @@ async def sequence(gate: Gate, workspace_id: UUID) -> int:
             if placed:
                 await events.give_positions(db, workspace_id, placed)
                 await _make_deliveries(gate, db, workspace_id, placed, now)
-            has_more = await _tell_met(db, workspace_id, placed, now) or len(placed) == _AT_ONCE
+            facts = [*await _met(db, workspace_id, placed), *await _late(db, workspace_id, placed)]
+            await events.append(db, workspace_id, _ACTOR, now, drafts(facts))
+            has_more = bool(facts) or len(placed) == _AT_ONCE
         count += len(placed)
         if not has_more:
             return count
@@ -58,21 +70,33 @@ def _placed(head: Head, rows: Sequence[events.EventRow], now: datetime) -> list[
     return placed
 
 
-async def _tell_met(
-    db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow], now: datetime
-) -> bool:
-    """Locks prove their codes at the same time, each unseen by the others; here all of it is committed. Whether there
-    was anything to tell."""
-    asked = {row.event.subjects.get("access_grant_id") for row in placed if row.event.kind in _MAY_MEET}
-    grant_ids = sorted(id for id in asked if id is not None)
+async def _met(db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow]) -> list[Event]:
+    """Locks prove their codes at the same time, each unseen by the others; here all of it is committed."""
+    grant_ids = _grants_in(placed, _MAY_MEET)
     if not grant_ids:
-        return False
-    facts = [
+        return []
+    return [
         AccessGrantMet(access_grant_id=m.public_id, booking_id=m.booking_public_id, is_again=m.is_again)
         for m in await grants.newly_met(db, workspace_id, grant_ids)
     ]
-    await events.append(db, workspace_id, _ACTOR, now, drafts(facts))
-    return bool(facts)
+
+
+async def _late(db: Connection, workspace_id: UUID, placed: Sequence[PositionedRow]) -> list[Event]:
+    """Each lock tells that its code is late; of a grant it is told once, whichever lock is first."""
+    facts: list[Event] = []
+    for code, grant in _LATE:
+        grant_ids = _grants_in(placed, {code.kind})
+        if grant_ids:
+            has_begun = grant is AccessGrantMissedStart
+            late = await grants.newly_late(db, workspace_id, grant_ids, has_begun=has_begun)
+            facts += [grant(access_grant_id=id, booking_id=booking_id) for id, booking_id in late]
+    return facts
+
+
+def _grants_in(placed: Sequence[PositionedRow], kinds: set[str]) -> list[str]:
+    """Public ids of the grants that events of these kinds are about."""
+    asked = {row.event.subjects.get("access_grant_id") for row in placed if row.event.kind in kinds}
+    return sorted(id for id in asked if id is not None)
 
 
 async def _make_deliveries(

@@ -10,7 +10,7 @@ from lockstep.http.seam.present.ids import shown
 from lockstep.http.seam.present.instants import instant, instant_or_null
 from lockstep.http.seam.present.pending_mutations import pending_mutations
 from lockstep.kit.ids import new_id, public_id
-from lockstep.model.access_code import Status
+from lockstep.model.access_code import Status, may_have_older
 from lockstep.operations.access_codes import AccessCode
 
 _ERRORS = {
@@ -56,7 +56,7 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
         "created_at": instant(it.row.created_at),
         "pending_mutations": pending_mutations(it, now),
         "errors": [*_errors(it, now), *conflicts(it)],
-        "warnings": [*_warnings(it, now), *modifications_in_effect(it)],
+        "warnings": [*_warnings(it), *modifications_in_effect(it)],
         "appearance": {"name": it.name_on_lock},
     }
 
@@ -72,10 +72,7 @@ def _errors(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
     failure = it.failure
     if failure is None:
         return _overdue(it, now)
-    otherwise = (
-        "failed_to_remove_from_device" if it.row.withdrawn_at is not None else "failed_to_set_on_device"
-    )
-    code = _ERRORS.get(failure["code"], otherwise)
+    code = _ERRORS.get(failure["code"], _not_as_declared(it))
     error: dict[str, Any] = {
         "error_code": code,
         "message": f"{failure['cause']} {failure['next_step']}",
@@ -87,16 +84,25 @@ def _errors(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
         error["is_device_error"] = True
     else:
         error["is_access_code_error"] = True
-    return [error]
+    return [error, *(late for late in _overdue(it, now) if late["error_code"] != code)]
+
+
+def _not_as_declared(it: AccessCode) -> str:
+    if it.row.withdrawn_at is not None:
+        return "failed_to_remove_from_device"
+    return "failed_to_update" if _is_update(it) else "failed_to_set_on_device"
+
+
+def _is_update(it: AccessCode) -> bool:
+    """Whether the lock may have it as it was before."""
+    return may_have_older(it.row.entry.declared, it.row.entry.belief)
 
 
 def _overdue(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
     """What the guest, or whoever should be out, notices although nothing was refused."""
     if it.is_arrival_late and now >= it.window.starts_at:
-        code, message = (
-            "failed_to_issue",
-            "It should open and is not proven on the lock. Have another way in ready.",
-        )
+        code = "failed_to_update" if _is_update(it) else "failed_to_issue"
+        message = "It should open as declared, and is not proven so on the lock. Have another way in ready."
     elif it.is_removal_late and it.row.withdrawn_at is None:
         code, message = "failed_to_expire", "It is over and may still open. See whether the lock is online."
     elif it.is_removal_late:
@@ -107,12 +113,13 @@ def _overdue(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
     return [{"error_code": code, "message": message, "is_access_code_error": True}]
 
 
-def _warnings(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
+def _warnings(it: AccessCode) -> list[dict[str, Any]]:
     row, declared_at = it.row, it.row.entry.declared.declared_at or it.row.created_at
     found = []
     if it.is_arrival_late:
-        code = "delay_in_setting_on_device" if now < it.window.starts_at else "delay_in_issuing"
-        found.append(_warning(code, "It is not proven on the lock yet.", declared_at))
+        words = "It is not proven on the lock yet."
+        late = ("delay_in_setting_on_device", "delay_in_issuing")
+        found += [_warning(code, words, declared_at) for code in late]
     if it.is_removal_late:
         at = row.withdrawn_at or it.window.ends_at or declared_at
         found.append(

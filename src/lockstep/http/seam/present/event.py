@@ -121,6 +121,8 @@ def _fault(it: RecordedEvent, code: str, otherwise: str) -> Shape:
 
 _CODE_FAULTS = {
     "access_code.failed_to_set_on_device": "failed_to_set_on_device",
+    "access_code.failed_to_issue": "failed_to_issue",
+    "access_code.failed_to_update": "failed_to_update",
     "access_code.failed_to_remove_from_device": "failed_to_remove_from_device",
     "access_code.failed_to_expire": "failed_to_expire",
     "access_code.unmanaged.failed_to_convert_to_managed": "failed_to_convert_to_managed",
@@ -216,6 +218,8 @@ def _of_grant(it: RecordedEvent, type: str, around: Surroundings) -> Shape:
         found = around.grants.get(grant_id)
         ends = {end: at for end in ("starts_at", "ends_at") if (at := _said_instant(it, end)) is not None}
         shape |= ends | ({"access_grant_key": found.grant_key} if found and found.grant_key else {})
+    elif type in ("access_grant.access_granted_to_door", "access_grant.access_to_door_lost"):
+        shape["acs_entrance_id"] = shown(it.subjects["device_id"])
     return shape
 
 

@@ -1,13 +1,13 @@
 """Which of Seam's types each of our events is told as: one, several or none. Their shapes are in `event.py`.
 
 What Seam tells and Lockstep cannot know (keypads that are connected, privacy modes, cards), has no row here. Seam's
-`access_granted_to_door` and `access_to_door_lost` name an entrance of an access system, so locks have none of these."""
+`access_granted_to_door` and `access_to_door_lost` name an entrance of an access system, so locks have none of these:
+only codes at such doors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from lockstep.http.seam.present.action_attempt import ACTION_TYPES
 from lockstep.model.event import RecordedEvent
@@ -55,11 +55,6 @@ def _is_any_changed(event: RecordedEvent) -> bool:
     return any(_changed(part)(event) for part in ("code", "window", "name"))
 
 
-def _has_begun(event: RecordedEvent) -> bool:
-    starts_at = event.payload.get("starts_at")
-    return starts_at is not None and datetime.fromisoformat(starts_at) <= event.occurred_at
-
-
 def _came_by_webview(event: RecordedEvent) -> bool:
     return "connect_webview_id" in event.subjects
 
@@ -70,6 +65,18 @@ _of_grants = said("form", "grant")
 
 def _moved(event: RecordedEvent) -> bool:
     return _of_grants(event) and bool(event.payload.get("is_moved"))
+
+
+_at_doors = said("is_at_door", True)
+_DOOR_LOST = Rule("access_grant.access_to_door_lost", _at_doors)
+_NOT_UPDATED = Rule("access_code.failed_to_update", said("is_update", True))
+_NOT_SET = (Rule("access_code.failed_to_set_on_device"), _NOT_UPDATED)
+
+
+def _lost_by_change(event: RecordedEvent) -> bool:
+    """Other digits open now than those that were given."""
+    fields = {field.get("field") for field in event.payload.get("modified_fields", ())}
+    return _at_doors(event) and "code" in fields
 
 
 def _rules(*told: str | Rule) -> Sequence[Rule]:
@@ -103,17 +110,22 @@ RULES: Mapping[str, Sequence[Rule]] = {
         Rule("access_code.scheduled_on_device", said("is_ahead", True)),
         Rule("access_code.set_on_device", not_said("is_ahead", True)),
         Rule("access_code.issued", not_said("is_ahead", True)),
+        Rule("access_grant.access_granted_to_door", _at_doors),
     ),
     "access_code.started": _rules("access_code.set_on_device", "access_code.issued"),
-    "access_code.removed_from_device": _rules("access_code.removed_from_device"),
-    "access_code.modified_outside": _rules("access_code.modified_external_to_seam"),
-    "access_code.removed_outside": _rules("access_code.deleted_external_to_seam"),
+    "access_code.removed_from_device": _rules("access_code.removed_from_device", _DOOR_LOST),
+    "access_code.modified_outside": _rules(
+        "access_code.modified_external_to_seam",
+        Rule("access_grant.access_to_door_lost", _lost_by_change),
+    ),
+    "access_code.removed_outside": _rules("access_code.deleted_external_to_seam", _DOOR_LOST),
     "access_code.overwritten_again": _rules("device.third_party_integration_detected"),
-    "access_code.failed_to_set": _rules("access_code.failed_to_set_on_device"),
-    "access_code.full": _rules("access_code.failed_to_set_on_device"),
-    "access_code.duplicate_taken": _rules("access_code.failed_to_set_on_device"),
-    "access_code.late": _rules(
-        "access_code.delay_in_setting_on_device", Rule("access_code.delay_in_issuing", _has_begun)
+    "access_code.failed_to_set": _NOT_SET,
+    "access_code.full": _NOT_SET,
+    "access_code.duplicate_taken": _NOT_SET,
+    "access_code.late": _rules("access_code.delay_in_setting_on_device", "access_code.delay_in_issuing"),
+    "access_code.missed_start": _rules(
+        Rule("access_code.failed_to_issue", not_said("is_update", True)), _NOT_UPDATED
     ),
     "access_code.failed_to_remove": _rules(
         "access_code.delay_in_removing_from_device",
@@ -135,6 +147,8 @@ RULES: Mapping[str, Sequence[Rule]] = {
         Rule("access_method.issued", not_said("is_again", True)),
         Rule("access_method.reissued", said("is_again", True)),
     ),
+    "access_grant.late": _rules("access_method.delay_in_issuing"),
+    "access_grant.missed_start": _rules("access_method.failed_to_issue"),
     "access_grant.cancelled": _rules(
         Rule("access_grant.deleted", _of_grants), Rule("access_method.deleted", _of_grants)
     ),
