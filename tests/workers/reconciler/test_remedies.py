@@ -70,9 +70,9 @@ def test_a_refusal_makes_only_its_entry_wait(reason: Reason) -> None:
 
 
 @pytest.mark.parametrize("hold", list(Hold))
-def test_what_is_held_back_says_why_unless_it_only_waits_for_a_reading(hold: Hold) -> None:
+def test_what_is_held_back_says_why_unless_it_only_waits_for_a_reading_or_its_turn(hold: Hold) -> None:
     noted = of_hold(hold, "Front door", NOW)
-    assert (noted is None) == (hold is Hold.LOOK)
+    assert (noted is None) == (hold in (Hold.LOOK, Hold.TURN))
     if noted is not None:
         _says_what_to_do(Remedy(noted), noted["code"])
 
