@@ -246,6 +246,13 @@ def require(actor: Actor, scope: Scope) -> None:
     )
 
 
+def require_or_own(actor: Actor, scope: Scope) -> None:
+    """For what a client session may do with what it was given, though it has not the scope, which is of all there is.
+    Whoever asks this looks at what was given. Raises NotAllowed."""
+    if actor.kind is not ActorKind.CLIENT_SESSION:
+        require(actor, scope)
+
+
 def require_property(actor: Actor, property_id: UUID) -> None:
     """Raises NotAllowed where the actor is confined to other properties."""
     if not actor.may_reach(property_id):

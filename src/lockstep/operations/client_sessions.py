@@ -201,14 +201,17 @@ async def delete(tx: Tx, actor: Actor, client_session_id: str) -> None:
     await recorded.append(tx, actor, events.ClientSessionDeleted(client_session_id=row.public_id))
 
 
-async def give_account(tx: Tx, actor: Actor, client_session_id: str, account_id: UUID) -> None:
-    """For other operations: the account that a person connected is theirs from now on."""
-    row = await _found(tx, client_session_id, to_change=True)
-    if account_id not in row.account_ids:
-        await client_sessions.change(
-            tx.db, tx.workspace_id, replace(row, account_ids=[*row.account_ids, account_id])
-        )
-        await recorded.append(tx, actor, events.ClientSessionChanged(client_session_id=row.public_id))
+async def give_webview(tx: Tx, actor: Actor, webview_id: UUID) -> None:
+    """For other operations: the session that asks made this webview, and has the account that is connected on it."""
+    row = await _found(tx, actor.public_id, to_change=True)
+    after = replace(row, webview_ids=[*row.webview_ids, webview_id])
+    await client_sessions.change(tx.db, tx.workspace_id, after)
+    await recorded.append(tx, actor, events.ClientSessionChanged(client_session_id=row.public_id))
+
+
+async def customer_of(tx: Tx, actor: Actor) -> str | None:
+    """Whose customer's the session is that asks."""
+    return (await _found(tx, actor.public_id)).customer_key
 
 
 def _require_whole(actor: Actor) -> None:

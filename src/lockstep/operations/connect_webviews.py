@@ -4,7 +4,7 @@ the workspace. The token in the link is all that its visitor needs; `connecting_
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 from lockstep.kit import links
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import connecting_events
-from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
+from lockstep.model.permissions import Actor, ActorKind, Scope, require, require_whole_workspace
+from lockstep.operations import client_sessions
 from lockstep.operations import events as recorded
 from lockstep.operations.custom_metadata import laid_over
-from lockstep.operations.errors import Invalid, NotFound
+from lockstep.operations.errors import Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.offers import offers
 from lockstep.operations.words import words_or_none
@@ -80,9 +81,13 @@ class ListWebviews:
 
 
 async def create(gate: Gate, tx: Tx, actor: Actor, command: CreateWebview) -> ConnectWebview:
-    """Raises Invalid, also where nothing of what is accepted can be connected here."""
-    require(actor, Scope.ACCOUNTS_WRITE)
-    require_whole_workspace(actor)
+    """One that a client session makes is that session's, and so is the account that is connected on it. Raises Invalid,
+    also where nothing of what is accepted can be connected here."""
+    is_of_session = actor.kind is ActorKind.CLIENT_SESSION
+    if is_of_session:
+        command = await _of_session(tx, actor, command)
+    else:
+        _require_whole(actor)
     await _require_offers(gate, tx, command)
     id, token = new_id(), links.new_token()
     row = WebviewRow(
@@ -108,21 +113,29 @@ async def create(gate: Gate, tx: Tx, actor: Actor, command: CreateWebview) -> Co
     await connect_webviews.insert(tx.db, tx.workspace_id, row)
     created = connecting_events.ConnectWebviewCreated(connect_webview_id=row.public_id)
     await recorded.append(tx, actor, created)
+    if is_of_session:
+        await client_sessions.give_webview(tx, actor, row.id)
     return (await _shown(tx, [row]))[0]
 
 
 async def get(tx: Tx, actor: Actor, webview_public_id: str) -> ConnectWebview:
-    """Raises NotFound."""
-    _require_to_read(actor)
-    return (await _shown(tx, [await known_webview(tx, webview_public_id)]))[0]
+    """Raises NotFound, also for a client session that was not given it."""
+    row = await known_webview(tx, webview_public_id)
+    if actor.kind is not ActorKind.CLIENT_SESSION:
+        _require_whole(actor)
+    elif row.id not in actor.webview_ids:
+        raise NotFound("connect webview", webview_public_id)
+    return (await _shown(tx, [row]))[0]
 
 
 async def listed(tx: Tx, actor: Actor, command: ListWebviews) -> list[ConnectWebview]:
-    """Raises NotFound where the one to begin behind is not there."""
-    _require_to_read(actor)
+    """Of a client session its own. Raises NotFound where the one to begin behind is not there."""
+    own = sorted(actor.webview_ids) if actor.kind is ActorKind.CLIENT_SESSION else None
+    if own is None:
+        _require_whole(actor)
     after = None if command.after is None else await known_webview(tx, command.after)
     metadata = None if command.custom_metadata is None else dict(command.custom_metadata)
-    wanted = WebviewFilter(command.customer_key, metadata)
+    wanted = WebviewFilter(command.customer_key, metadata, own)
     rows = await connect_webviews.listed(
         tx.db, tx.workspace_id, wanted, after.id if after else None, command.most
     )
@@ -131,8 +144,7 @@ async def listed(tx: Tx, actor: Actor, command: ListWebviews) -> list[ConnectWeb
 
 async def delete(tx: Tx, actor: Actor, webview_public_id: str) -> None:
     """The link lets nobody in any more; an account that was connected by it stays. Raises NotFound."""
-    require(actor, Scope.ACCOUNTS_WRITE)
-    require_whole_workspace(actor)
+    _require_whole(actor)
     row = await known_webview(tx, webview_public_id, to_change=True)
     await connect_webviews.delete(tx.db, tx.workspace_id, row.id)
     deleted = connecting_events.ConnectWebviewDeleted(connect_webview_id=row.public_id)
@@ -185,7 +197,15 @@ async def _require_offers(gate: Gate, tx: Tx, command: CreateWebview) -> None:
         )
 
 
-def _require_to_read(actor: Actor) -> None:
+async def _of_session(tx: Tx, actor: Actor, command: CreateWebview) -> CreateWebview:
+    """For the customer whose session it is, and for no other. Raises NotAllowed."""
+    customer_key = await client_sessions.customer_of(tx, actor)
+    if command.customer_key not in (None, customer_key):
+        raise NotAllowed("The client session is not this customer's.", next_step="Leave `customer_key` out.")
+    return replace(command, customer_key=customer_key)
+
+
+def _require_whole(actor: Actor) -> None:
     """The links let people in, so that only whoever may make them sees them. Raises NotAllowed."""
     require(actor, Scope.ACCOUNTS_WRITE)
     require_whole_workspace(actor)

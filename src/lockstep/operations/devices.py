@@ -13,7 +13,15 @@ from msgspec import UNSET, UnsetType
 from lockstep.model import events
 from lockstep.model.capabilities import Capabilities, CredentialKind
 from lockstep.model.lock_health import is_flaky
-from lockstep.model.permissions import Actor, ActorKind, Scope, require, require_whole_workspace
+from lockstep.model.permissions import (
+    Actor,
+    ActorKind,
+    Scope,
+    require,
+    require_account,
+    require_or_own,
+    require_whole_workspace,
+)
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.backup_pools import BackupPool, may_have, pools_of
@@ -217,8 +225,7 @@ async def named(tx: Tx, actor: Actor, name: str) -> Device:
 
 async def change(tx: Tx, actor: Actor, device_public_id: str, command: ChangeDevice) -> Device:
     """Give it another name, or values of the caller's own. Raises NotFound, Invalid."""
-    require(actor, Scope.ACCOUNTS_WRITE)
-    device = await known_device(tx, actor, device_public_id)
+    device = await _own_device(tx, actor, device_public_id)
     nickname = device.nickname
     if not isinstance(command.nickname, UnsetType):
         nickname = words_or_none(command.nickname, "nickname")
@@ -238,8 +245,7 @@ async def report_code_lengths(
 ) -> Device:
     """Callers found out which codes it takes: new digits follow that. Raises NotFound, and Invalid where none of these
     lengths is one that its vendor takes."""
-    require(actor, Scope.ACCOUNTS_WRITE)
-    device = await known_device(tx, actor, device_public_id)
+    device = await _own_device(tx, actor, device_public_id)
     possible = sorted(
         set(lengths) & (device.capabilities.code_lengths | set(device.reported_code_lengths or ()))
     )
@@ -320,6 +326,17 @@ async def known_device(tx: Tx, actor: Actor, device_id: str) -> DeviceRow:
         raise NotFound("device", device_id)
     await require_devices(tx, actor, [found[0].id])
     return found[0]
+
+
+async def _own_device(tx: Tx, actor: Actor, device_id: str) -> DeviceRow:
+    """One that the actor may describe: whose account it is, and not whoever was given the device alone.
+
+    Raises NotFound, NotAllowed."""
+    require_or_own(actor, Scope.ACCOUNTS_WRITE)
+    device = await known_device(tx, actor, device_id)
+    if actor.kind is ActorKind.CLIENT_SESSION:
+        require_account(actor, device.account_id)
+    return device
 
 
 async def require_devices(tx: Tx, actor: Actor, device_ids: list[UUID]) -> None:

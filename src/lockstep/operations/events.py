@@ -10,7 +10,14 @@ from typing import Protocol
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model.event import RecordedEvent as RecordedEvent
 from lockstep.model.events import KINDS, Event
-from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
+from lockstep.model.permissions import (
+    Actor,
+    ActorKind,
+    Scope,
+    require,
+    require_or_own,
+    require_whole_workspace,
+)
 from lockstep.operations.errors import Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.storage import event_surroundings
@@ -71,11 +78,15 @@ class FindEvents:
 
 
 async def find(tx: Tx, actor: Actor, command: FindEvents) -> list[RecordedEvent]:
-    """In the order of positions."""
-    require(actor, Scope.EVENTS_READ)
-    require_whole_workspace(actor)
+    """In the order of positions. A client session finds what is told of its accounts and webviews."""
+    require_or_own(actor, Scope.EVENTS_READ)
     checked_types(command.types, "types")
     about: list[Mapping[str, Sequence[str]]] = [{name: ids} for name, ids in command.about.items()]
+    if actor.kind is ActorKind.CLIENT_SESSION:
+        given = sorted(actor.account_ids), sorted(actor.webview_ids)
+        about.append(await event_surroundings.of_given(tx.db, tx.workspace_id, *given))
+    else:
+        require_whole_workspace(actor)
     if command.connected_account_ids is not None:
         ids = command.connected_account_ids
         under = await event_surroundings.devices_of_accounts(tx.db, tx.workspace_id, ids)

@@ -11,7 +11,7 @@ from typing import Any
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.capabilities import CredentialKind
-from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
+from lockstep.model.permissions import Actor, Scope, require, require_or_own, require_whole_workspace
 from lockstep.operations import attempts, devices, emulated, unmanaged_codes
 from lockstep.operations import events as recorded
 from lockstep.operations.attempts import ActionAttempt
@@ -127,7 +127,7 @@ async def put_unmanaged_code(gate: Gate, tx: Tx, actor: Actor, command: Unmanage
     """Somebody puts a code on the lock in its vendor's app; returns who it is for Lockstep, which has yet to see it.
 
     Raises Invalid where the lock holds no codes, or not such ones."""
-    async with _at(gate, tx, actor, command.device_id) as (device, world):
+    async with _at(gate, tx, actor, command.device_id, or_own=True) as (device, world):
         if CredentialKind.CODE not in device.capabilities.credential_kinds:
             raise Invalid(f"{device.name} holds no codes.", code="cannot_hold_codes", field="device_id")
         try:
@@ -168,10 +168,10 @@ async def force_attempt(gate: Gate, attempt_id: str, outcome: ForcedOutcome) -> 
 
 @asynccontextmanager
 async def _at(
-    gate: Gate, tx: Tx, actor: Actor, device_id: str
+    gate: Gate, tx: Tx, actor: Actor, device_id: str, *, or_own: bool = False
 ) -> AsyncIterator[tuple[DeviceRow, EmulatedWorld]]:
-    """The device and its world; afterwards Lockstep looks at it."""
-    require(actor, Scope.ACCOUNTS_WRITE)
+    """The device and its world; afterwards Lockstep looks at it. `or_own`: a client session may ask it, too."""
+    (require_or_own if or_own else require)(actor, Scope.ACCOUNTS_WRITE)
     device = await devices.known_device(tx, actor, device_id)
     if device.removed_at is not None:
         raise NotFound("device", device_id)

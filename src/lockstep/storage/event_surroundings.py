@@ -152,6 +152,24 @@ async def devices_of_accounts(
     return [row["public_id"] for row in rows]
 
 
+async def of_given(
+    db: Connection, workspace_id: UUID, account_ids: list[UUID], webview_ids: list[UUID]
+) -> dict[str, list[str]]:
+    """Name of a subject -> public ids: these accounts, their devices and these webviews."""
+    row = await db.fetchrow(
+        """select
+             array(select public_id from accounts where workspace_id = $1 and id = any($2))
+               as connected_account_id,
+             array(select public_id from devices where workspace_id = $1 and account_id = any($2)) as device_id,
+             array(select public_id from connect_webviews where workspace_id = $1 and id = any($3))
+               as connect_webview_id""",
+        workspace_id,
+        account_ids,
+        webview_ids,
+    )
+    return {} if row is None else dict(row)
+
+
 async def of_customer(db: Connection, workspace_id: UUID, customer_key: str) -> dict[str, list[str]]:
     """Name of a subject -> public ids of all that is a customer's: accounts with their devices, spaces, grants."""
     row = await db.fetchrow(

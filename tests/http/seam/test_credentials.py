@@ -148,9 +148,9 @@ async def test_a_publishable_key_gets_sessions_where_allowed_and_nothing_else(ho
     made = await ask(home, "/client_sessions/get_or_create", wanted, **headers)
     again = await ask(home, "/client_sessions/create", wanted, **headers)
     assert made.json()["client_session"]["token"].startswith("seam_cst1_")
-    assert (again.status_code, again.json()["error"]["type"]) == (409, "client_session_exists")
+    assert (again.status_code, again.json()["error"]["type"]) == (400, "client_session_token_already_exists")
     nobody = await ask(home, "/client_sessions/get_or_create", {}, **headers)
-    assert (nobody.status_code, nobody.json()["error"]["type"]) == (400, "invalid_input")
+    assert (nobody.status_code, nobody.json()["error"]["type"]) == (400, "missing_user_identifier_key")
     more = await ask(
         home, "/client_sessions/get_or_create", {**wanted, "connected_account_ids": ["x"]}, **headers
     )
@@ -178,7 +178,7 @@ async def test_a_page_of_another_origin_may_ask_and_is_told_so_before(home: Home
 
 
 async def test_a_session_that_is_put_twice_is_made_once(home: Home) -> None:
-    for verb, status in (("PUT", 200), ("PUT", 200), ("POST", 409)):
+    for verb, status in (("PUT", 200), ("PUT", 200), ("POST", 400)):
         answer = await home.raw("/client_sessions/create", {"user_identifier_key": "anna"}, verb)
         assert answer.status_code == status
     assert len(await home.ask(home.seam.client_sessions.list)) == 1

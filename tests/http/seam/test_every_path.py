@@ -17,6 +17,7 @@ from seam import (
     SeamHttpApiError,
     SeamWithoutWorkspace,
 )
+from tests.http.api.parts import bearer
 from tests.http.seam.contract import paths
 from tests.http.seam.parts import Home
 from tests.http.seam.walk import Row, Walk, rows
@@ -25,6 +26,12 @@ from lockstep.http.seam.app import PATHS
 from lockstep.http.seam.catalogue import known_paths
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
+TAKE_SESSIONS = {
+    path
+    for path, verbs in paths().items()
+    if any("client_session" in way for way in verbs["post"].get("security", ()))
+} - {"/user_identities/unmanaged/update"}
+"""What Seam's contract lets a person's app ask. That an app takes people in is not allowed here."""
 ALL_VERBS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -67,7 +74,31 @@ async def _walked(walk: Walk, path: str, row: Row) -> list[str]:
         answer = await walk.home.raw(path, {**await row.body(walk), name: NOBODY})
         if answer.status_code != 404 or answer.json()["error"]["type"] != type:
             found.append(f"{path} for nobody: {answer.status_code} {answer.text}")
+    if path in TAKE_SESSIONS:
+        found += await _by_a_session(walk, path, row)
     return found + await _refused(walk.home, path, known.verbs)
+
+
+async def _by_a_session(walk: Walk, path: str, row: Row) -> list[str]:
+    """One that was given all accounts, and what else the request names."""
+    body = await row.body(walk)
+    found = await _asked(walk.home, "POST", "/connected_accounts/list", {}, row)
+    session: dict[str, Any] = {
+        "user_identifier_key": "an app",
+        "connected_account_ids": [it["connected_account_id"] for it in found.json()["connected_accounts"]],
+        **{name: body[name] for name in ("user_identity_id", "customer_key") if name in body},
+    }
+    if "connect_webview_id" in body:
+        session["connect_webview_ids"] = [body["connect_webview_id"]]
+    made = await _asked(walk.home, "POST", "/client_sessions/get_or_create", session, row)
+    token = bearer(made.json()["client_session"]["token"])
+    if path == "/client_sessions/get":
+        # Its own.
+        body = {}
+    answer = await walk.home.http.post(path, json=dict(body), headers=token)
+    if answer.status_code != 200:
+        return [f"{path} by a client session: {answer.status_code} {answer.text}"]
+    return []
 
 
 def sdk_verb(verbs: frozenset[str]) -> str:

@@ -83,6 +83,8 @@ _PUBLIC_ID = re.compile(r"\b[a-z]+_[0-9a-z]{26}\b")
 _OWN = {
     "backup_needs_end": (HTTPStatus.BAD_REQUEST, "access_code_not_time_bound"),
     "no_backup_code": (HTTPStatus.NOT_FOUND, "backup_access_code_not_found"),
+    "client_session_exists": (HTTPStatus.BAD_REQUEST, "client_session_token_already_exists"),
+    "session_key_needed": (HTTPStatus.BAD_REQUEST, "missing_user_identifier_key"),
 }
 """Where Seam answers with another status, too."""
 _TYPES = {

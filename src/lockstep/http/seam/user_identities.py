@@ -212,7 +212,8 @@ async def _reached(call: Asked, params: One, kind: str | None = None) -> list[De
 async def _listed(call: Asked, params: Listed, command: ListGuests, most: int) -> Answer:
     """A session sees the identity that it is of, and no other."""
     if call.actor.kind is ActorKind.CLIENT_SESSION:
-        found = await call.read(lambda tx: guests.own(tx, call.actor))
+        own = await call.read(lambda tx: guests.own(tx, call.actor))
+        found = tuple(it for it in own if it.is_managed == command.is_managed)
     else:
         found = await call.read(lambda tx: guests.listed(tx, call.actor, command))
     page = call.page(params, found, most, lambda it: it.guest_id)
