@@ -51,10 +51,11 @@ def measure() -> list[Figure]:
     with passing_folder() as folder, _warm(folder):
         alone, processor, ends = [], [], []
         for _ in range(STARTS):
+            before = _processor_seconds(folder)
             started = _start(folder)
             alone.append(started.seconds_to_health())
-            used = psutil.Process(started.process.pid).cpu_times()
-            processor.append(used.user + used.system)
+            own = _seconds_of(psutil.Process(started.process.pid))
+            processor.append(own + _processor_seconds(folder) - before)
             ends.append(started.seconds_to_end())
         several = [_start(folder) for _ in range(TOGETHER)]
         together = max(one.seconds_to_health() for one in several)
@@ -70,7 +71,7 @@ def measure() -> list[Figure]:
             1.5,
             " s",
             detail=f"median of {STARTS}, {min(alone):.2f} to {max(alone):.2f} s, "
-            f"{median(processor):.2f} s of processor time",
+            f"{median(processor):.2f} s of processor time in all processes",
         ),
         Figure("i", f"{TOGETHER} seeded sandboxes together: start to the last /health", together, 5, " s"),
         Figure("i", "seeded sandbox: SIGTERM to gone, database dropped", max(ends), 2, " s"),
@@ -79,7 +80,7 @@ def measure() -> list[Figure]:
 
 @contextmanager
 def _warm(folder: Path) -> Iterator[None]:
-    """The server is up and the template made, as after anybody's first start."""
+    """The server is up, the template made and a process stands by, as after anybody's first start."""
     first = _start(folder)
     first.seconds_to_health()
     first.seconds_to_end()
@@ -87,6 +88,29 @@ def _warm(folder: Path) -> Iterator[None]:
         yield
     finally:
         subprocess.run(_command("--stop"), env=_environment(folder), check=True, capture_output=True)
+
+
+def _processor_seconds(folder: Path) -> float:
+    """Of the database server, of the process that stands by, and of all that they have made."""
+    found = [one for one in psutil.process_iter() if any(str(folder) in word for word in _words(one))]
+    within = {below.pid: below for one in found for below in (one, *one.children(recursive=True))}
+    return sum(_seconds_of(one) for one in within.values())
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        words: list[str] = process.cmdline()
+    except psutil.Error:
+        return []
+    return words
+
+
+def _seconds_of(process: psutil.Process) -> float:
+    try:
+        used = process.cpu_times()
+    except psutil.Error:
+        return 0
+    return float(used.user + used.system + used.children_user + used.children_system)
 
 
 def _start(folder: Path) -> _Started:

@@ -27,10 +27,10 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from lockstep.cli import first_start
-from lockstep.cli.main import app
 from lockstep.cli.serving import serving
 from lockstep.cli.settings import read_settings
 from lockstep.cli.wiring import Built, built
+from lockstep.cli.words import app
 from lockstep.kit.clock import SystemClock
 from lockstep.vendors.nuki.emulator import app as nuki_emulator
 from lockstep.vendors.virtual.emulator import app as virtual_emulator

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from lockstep.cli.main import app
 from lockstep.cli.settings import Settings, read_settings, unknown_variables
+from lockstep.cli.words import app
 from lockstep.http.running.app import RunningParts, running_routes
 from lockstep.storage.inspection import OLDEST_VERSION
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from lockstep.cli.main import app
 from lockstep.cli.settings import unknown_variables
+from lockstep.cli.words import app
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "running.md").read_text()

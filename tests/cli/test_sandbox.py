@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -21,7 +23,6 @@ from seam import Seam
 from seam.exceptions import SeamActionAttemptFailedError
 
 from lockstep.cli.sandbox.seed import NAMES
-from lockstep.storage.server import EmbeddedServer
 
 pytestmark = pytest.mark.timeout(120)
 _SECONDS = 20
@@ -30,8 +31,10 @@ DEVICES = ["august_device_1", "august_device_2", "ecobee_device_1", "minut_devic
 
 @dataclass
 class Sandbox:
-    """`seam`: as whoever has the first workspace's key."""
+    """`seam`: as whoever has the first workspace's key. `process` is the command that was given."""
 
+    folder: Path
+    process: subprocess.Popen[str]
     url: str
     seam: Seam
 
@@ -40,31 +43,54 @@ class Sandbox:
         method = "GET" if body is None else "POST"
         return httpx2.request(method, f"{self.url}{path}", json=body, timeout=_SECONDS).json()
 
+    def is_up(self) -> bool:
+        port = urlsplit(self.url).port
+        assert port
+        with socket.socket() as asked:
+            return asked.connect_ex(("127.0.0.1", port)) == 0
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "lockstep.cli", "sandbox", *words]
+
+
+def settings(**more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LOCKSTEP_", "XDG_"))}
+    return kept | {"LOCKSTEP_DATA": "."} | more
+
+
+def begin(folder: Path) -> Sandbox:
+    """Its folder is told relative to where it is begun: whoever is forked for it must stand there too."""
+    process = subprocess.Popen(
+        command("--seed", "--json"),
+        cwd=folder,
+        env=settings(PORT="0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    told = "".join(process.stdout.readline() for _ in range(3))
+    url = json.loads(told)["address"]
+    return Sandbox(folder, process, url, Seam(api_key=NAMES["seam_apikey1_token"], endpoint=url))
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     folder = Path(tempfile.mkdtemp(prefix="lockstep-sandbox-"))
     folder.chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LOCKSTEP_", "XDG_"))}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lockstep.cli", "sandbox", "--seed", "--json"],
-        env=kept | {"LOCKSTEP_DATA": str(folder), "PORT": "0"},
-        stdout=subprocess.PIPE,
-        text=True,
+    begun = begin(folder)
+    yield begun
+    begun.process.terminate()
+    told = begun.process.communicate(timeout=_SECONDS)[1]
+    assert (begun.process.returncode, told.splitlines()[-1]) == (0, "Stopped.")
+    assert not begun.is_up()
+    ended = subprocess.run(
+        command("--stop"), cwd=folder, env=settings(), capture_output=True, text=True, check=True
     )
-    assert process.stdout is not None
-    told = process.stdout.readline()
-    for _ in range(2):
-        told += process.stdout.readline()
-    url = json.loads(told)["address"]
-    yield Sandbox(url, Seam(api_key=NAMES["seam_apikey1_token"], endpoint=url))
-    process.terminate()
-    assert process.wait(_SECONDS) == 0
-    process.stdout.close()
-    server = EmbeddedServer(folder / "sandboxes", fast_and_unsafe=True)
-    server.start()
-    assert server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    assert ended.stdout == "Ended.\n"
+    assert [path.name for path in (folder / "standby").iterdir()] == ["lock"]
+    shutil.rmtree(folder)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -191,3 +217,46 @@ def test_everybody_sees_what_is_theirs(sandbox: Sandbox) -> None:
     for headers, theirs in ((console, DEVICES), (of_john, DEVICES[:-1]), (of_page, DEVICES[:-1])):
         found = httpx2.post(f"{sandbox.url}/devices/list", headers=headers).json()
         assert [device["device_id"] for device in found["devices"]] == theirs
+
+
+def test_a_second_one_has_nothing_in_common_with_the_first(sandbox: Sandbox) -> None:
+    second = begin(sandbox.folder)
+    made = [
+        each.seam.access_codes.create(device_id="august_device_1", name="Eve", code="8261")
+        for each in (sandbox, second)
+    ]
+    assert made[0].access_code_id != made[1].access_code_id
+    assert [code.access_code_id for code in second.seam.access_codes.list(device_id="august_device_1")] == [
+        made[1].access_code_id
+    ]
+    second.process.terminate()
+    second.process.communicate(timeout=_SECONDS)
+    assert second.process.returncode == 0
+    assert not second.is_up()
+    assert sandbox.is_up()
+
+
+def test_it_ends_with_whoever_asked_for_it_however_they_end(sandbox: Sandbox) -> None:
+    killed = begin(sandbox.folder)
+    killed.process.kill()
+    # It has the streams of the one that was killed, and tells on them that it ends.
+    assert killed.process.communicate(timeout=_SECONDS)[1].splitlines()[-1] == "Stopped."
+    until(lambda: not killed.is_up())
+
+
+def test_what_keeps_it_from_beginning_is_told_with_the_status(sandbox: Sandbox) -> None:
+    taken = str(urlsplit(sandbox.url).port)
+    for words, port, told in (
+        (["--seed"], taken, "The port is taken by another program."),
+        (["--seed"], "none", "PORT is a number"),
+    ):
+        ended = subprocess.run(
+            command(*words),
+            cwd=sandbox.folder,
+            env=settings(PORT=port),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode != 0
+        assert ended.stderr.startswith(told)

@@ -13,7 +13,7 @@ from tests.cli.conftest import Home, first_key, http, tell_at_once, until
 
 from lockstep.kit.clock import SystemClock
 from lockstep.model.permissions import ALL_SCOPES, Scope
-from lockstep.storage.database import LEAST_CONNECTIONS
+from lockstep.storage.limits import LEAST_CONNECTIONS
 from lockstep.vendors.virtual.emulator.app import TOKEN
 
 

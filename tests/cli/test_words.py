@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Home, Say
 from typer.main import get_command
 
-from lockstep.cli.main import WORDS, app
+from lockstep.cli.words import WORDS, app
 
 
 def every_command() -> Iterator[tuple[str, Any]]:

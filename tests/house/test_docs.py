@@ -13,7 +13,7 @@ import pytest
 
 from lockstep.cli.demo.play import guest_of
 from lockstep.cli.demo.story import ZONE, Books, Visit, visits
-from lockstep.cli.main import WORDS
+from lockstep.cli.words import WORDS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "lockstep"

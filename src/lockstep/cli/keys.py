@@ -11,8 +11,10 @@ import typer
 from lockstep.cli.failing import ASKED_WRONGLY, Stopped
 from lockstep.cli.keyring import KEY_FILE, add_version, drop_version
 from lockstep.cli.running import operator_of, with_lockstep
-from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text, progress, say
-from lockstep.cli.wiring import Built, own_folder
+from lockstep.cli.settings import own_folder
+from lockstep.cli.tables import plain, print_table, progress
+from lockstep.cli.terminal import AsJson, print_json, print_text, say
+from lockstep.cli.wiring import Built
 from lockstep.kit.wording import counted
 from lockstep.model.permissions import SEAM_SCOPES
 from lockstep.operations import api_keys, rotation

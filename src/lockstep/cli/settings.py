@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lockstep.http.api.settings import ApiSettings
-from lockstep.storage.database import LEAST_CONNECTIONS
+from lockstep.storage.limits import LEAST_CONNECTIONS
+from lockstep.storage.server import default_directory
 
 
 class SettingInvalid(ValueError):
@@ -152,6 +153,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         WorkSettings(**_group(WorkSettings, environ)),
         LogSettings(**_group(LogSettings, environ)),
     )
+
+
+def own_folder(settings: Settings) -> Path:
+    """Folder of the embedded database and the key file."""
+    return settings.storage.data or default_directory(os.environ).parent
 
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from lockstep.cli.running import operators_of, with_lockstep
-from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text
+from lockstep.cli.tables import plain, print_table
+from lockstep.cli.terminal import AsJson, print_json, print_text
 from lockstep.cli.wiring import Built
 from lockstep.model.access_code import Standing
 from lockstep.model.permissions import Actor

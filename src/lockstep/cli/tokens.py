@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from lockstep.cli.running import operator_of, with_lockstep
-from lockstep.cli.terminal import AsJson, plain, print_json, print_table, print_text, say
+from lockstep.cli.tables import plain, print_table
+from lockstep.cli.terminal import AsJson, print_json, print_text, say
 from lockstep.cli.wiring import Built
 from lockstep.model.permissions import Role
 from lockstep.operations import operators

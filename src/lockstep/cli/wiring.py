@@ -3,19 +3,17 @@ vendors by name."""
 
 from __future__ import annotations
 
-import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from lockstep.cli.emulated.emulator import ORIGIN, VirtualEmulator
 from lockstep.cli.emulated.transport import SandboxTransport
 from lockstep.cli.keyring import sealer_of
-from lockstep.cli.settings import Settings
+from lockstep.cli.settings import Settings, own_folder
 from lockstep.cli.vendor_http import outbound_policy, vendor_client
 from lockstep.driver.contract import Vendor
 from lockstep.driver.measured import measured
@@ -28,7 +26,7 @@ from lockstep.storage.claims import Claim, Queue
 from lockstep.storage.database import Database
 from lockstep.storage.inspection import reach
 from lockstep.storage.migrations import migrate
-from lockstep.storage.server import EmbeddedServer, default_directory
+from lockstep.storage.server import EmbeddedServer
 from lockstep.vendors import VENDORS
 from lockstep.workers.accounts.describe import Describer
 from lockstep.workers.attempts.perform import Performer
@@ -126,11 +124,6 @@ async def database_of(settings: Settings, *, is_passing: bool = False) -> AsyncI
         yield server.start()
     finally:
         server.stop()
-
-
-def own_folder(settings: Settings) -> Path:
-    """Folder of the embedded database and the key file."""
-    return settings.storage.data or default_directory(os.environ).parent
 
 
 def processes_of(gate: Gate, settings: Settings, made: Callable[[str, str], None]) -> dict[Queue, Process]:

@@ -14,8 +14,6 @@ from asyncpg.pool import PoolConnectionProxy
 from lockstep.storage.bell import Bell, News
 
 EVERY_WORKSPACE = "*"
-LEAST_CONNECTIONS = 2
-"""One within workspaces and one across them: whoever holds the latter may want the former, as at the first start."""
 
 
 class _Session(asyncpg.Connection):

@@ -1,7 +1,7 @@
 """The word `sandbox`: a whole Lockstep with emulated locks, known ids and known keys, fresh each time, gone at the end.
 
-It is to be up within a second or so, so that what it needs is read in while the database is being cloned, and what few
-ask for only when they do."""
+It is to be up within a second or so, so that it mostly runs in a process which has read everything in (`standby`).
+Where that cannot be had, what few ask for is read in only when they do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from lockstep.cli.failing import ASKED_WRONGLY, Stopped
+from lockstep.cli.sandbox import stand_in, standby
 from lockstep.cli.terminal import AsJson, print_json, print_text, say
 
 _PORT = 3020
@@ -34,7 +35,10 @@ def sandbox(
     from lockstep.cli.sandbox import passing
 
     if stop:
-        _tell_stopped(passing.stop_server(), as_json=as_json)
+        is_ended = passing.stop_server()
+        if is_ended:
+            standby.dismiss(stand_in.folder())
+        _tell_stopped(is_ended, as_json=as_json)
         return
     if not seed:
         raise Stopped("Say --seed: a sandbox begins with known devices and keys.", ASKED_WRONGLY)

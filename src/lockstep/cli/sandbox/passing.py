@@ -14,6 +14,7 @@ from lockstep.cli.settings import (
     Settings,
     StorageSettings,
     WorkSettings,
+    own_folder,
     read_settings,
 )
 from lockstep.storage import passing
@@ -63,8 +64,6 @@ def stop_server() -> bool:
 
 
 def _server() -> EmbeddedServer:
-    from lockstep.cli.wiring import own_folder
-
     given = read_settings()
     return EmbeddedServer(
         own_folder(given) / "sandboxes", given.storage.postgres_binaries, fast_and_unsafe=True

@@ -17,7 +17,7 @@ from lockstep.storage.server.errors import (
     DirectoryUnreachable,
     ServerDidNotStart,
 )
-from lockstep.storage.server.postmaster import PORT, socket_path
+from lockstep.storage.server.postmaster import PORT, read_postmaster, socket_path
 
 # The first file to be made in the directory, and so the mark that it is a server's.
 START_LOCK = "start.lock"
@@ -79,10 +79,15 @@ class Cluster:
     def claim_directory(self) -> None:
         """Make the directory, or take an empty one, and close it to others; raise where it cannot serve."""
         if not self.directory.exists():
-            _make_passable(self.directory.parent)
+            make_passable(self.directory.parent)
         elif any(self.directory.iterdir()) and not (self.directory / START_LOCK).exists():
             raise DirectoryNotOurs(directory=self.directory)
-        if self.account.is_other and not self.account.can_enter(self.directory.parent):
+        # Whose server is at work within has entered.
+        if (
+            self.account.is_other
+            and read_postmaster(self.data) is None
+            and not self.account.can_enter(self.directory.parent)
+        ):
             raise DirectoryUnreachable(
                 directory=self.directory, account=self.account.name, suggestion=DIRECTORY_FOR_ROOT
             )
@@ -169,10 +174,10 @@ class Cluster:
         return path
 
 
-def _make_passable(directory: Path) -> None:
+def make_passable(directory: Path) -> None:
     """Make `directory` and its missing parents so that others may pass through, whatever the umask says."""
     if not directory.exists():
-        _make_passable(directory.parent)
+        make_passable(directory.parent)
         directory.mkdir(exist_ok=True)
         directory.chmod(0o755)
 
