@@ -1,5 +1,5 @@
-"""What is told when an account is disconnected: its devices and codes are nobody's here any more, and what stands on the
-locks stays there."""
+"""What is told when an account is disconnected: its devices and codes are nobody's here any more, and what stands on
+the locks stays there."""
 
 from __future__ import annotations
 
