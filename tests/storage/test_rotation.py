@@ -28,6 +28,7 @@ from lockstep.operations import (
     callbacks,
     connect_webviews,
     emulated,
+    grants,
     guests,
     idempotency,
     instant_keys,
@@ -38,7 +39,7 @@ from lockstep.operations import (
 from lockstep.operations.attempts import Act
 from lockstep.operations.calendars import AddCalendar, RemoveCalendar
 from lockstep.operations.gate import Gate
-from lockstep.operations.grants import CreateGrant
+from lockstep.operations.grants import ChangeGrant, CreateGrant
 from lockstep.operations.guests import CreateGuest
 from lockstep.operations.instant_keys import CreateInstantKey
 from lockstep.operations.requested_grants import RequestGrant
@@ -345,6 +346,7 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
         "access_methods.wanted",
         "attempts.digits",
         "entries.digits",
+        "entries.former_digits",
         "calendars.url",
         "webhooks.old_secret",
         "idempotency_keys.body",
@@ -403,7 +405,9 @@ async def _codes_in_use_and_forgotten(gate: Gate, owner: Actor, clock: VirtualCl
     for name in ("Anna", "Bea"):
         grant = CreateGrant(name, june(20), june(22), device_ids=locks, wanted_code="472931")
         async with gate.transaction(owner.workspace_id) as tx:
-            await requested_grants.create(tx, owner, RequestGrant(grant))
+            made = await requested_grants.create(tx, owner, RequestGrant(grant))
+            await tx.db.execute("update entries set possible = '{1}'")
+            await grants.change(tx, owner, made.grant.access_grant_id, ChangeGrant(code=f"81352{len(name)}"))
     await a_stay(gate, owner, place.space_id, 2, 4)
     await a_stay(gate, owner, place.space_id, 14, 16)
     over = june(10)

@@ -35,7 +35,7 @@ class Pending(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PendingChange:
     """One change that is declared and not proven yet. Digits are not told here: the code itself has those that are
-    declared, and of those before only a fingerprint is kept."""
+    declared, and those that were before."""
 
     kind: Pending
     since: datetime | None

@@ -54,6 +54,9 @@ class AccessCode:
     failure: dict[str, Any] | None
     digits: str | None = field(repr=False)
     has_digits: bool = False
+    former_digits: str | None = field(default=None, repr=False)
+    """Other digits that it has, or may have, on the lock, since they were declared before; None also where the actor
+    may not see them."""
     pending: tuple[PendingChange, ...] = ()
     """What is declared and not proven yet."""
     name_on_lock: str = field(default="", repr=False)
@@ -268,6 +271,7 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = Fals
         _document(failure),
         digits,
         entry.digits is not None,
+        _former_digits(tx, actor, row),
         ()
         if _is_over(entry)
         else pending_changes(entry.declared, entry.belief, row.carried, capabilities, tx.now),
@@ -276,6 +280,15 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = Fals
         reach.is_connected and is_removal_late(entry.declared, belief, capabilities, tx.now),
         has_backup,
     )
+
+
+def _former_digits(tx: Tx, actor: Actor, row: AccessCodeRow) -> str | None:
+    former, carried = row.entry.former, row.carried
+    if former is None or carried is None or not actor.may(Scope.CODES_READ):
+        return None
+    if carried.fingerprint != former.fingerprint or former.fingerprint == row.entry.declared.spec.fingerprint:
+        return None
+    return tx.open(former.digits, "entries", "former_digits", row.entry.id)
 
 
 def is_forgotten(it: AccessCode) -> bool:

@@ -12,7 +12,7 @@ from lockstep.model import events
 from lockstep.model.belief import Belief
 from lockstep.model.capabilities import CodeChooser
 from lockstep.model.constraints import breaches_of_code
-from lockstep.model.declared import Declared, Spec
+from lockstep.model.declared import Declared, Spec, revision_of
 from lockstep.model.naming import entry_name, is_named_so
 from lockstep.model.permissions import Actor
 from lockstep.model.window import Window
@@ -46,7 +46,7 @@ from lockstep.storage.access_codes import AccessCodeRow
 from lockstep.storage.bookings import BookingRow
 from lockstep.storage.declarations import NewTarget
 from lockstep.storage.devices import DeviceRow
-from lockstep.storage.entries import EntryRow
+from lockstep.storage.entries import EntryRow, FormerDigits
 from lockstep.storage.grants import GrantRow, MethodRow
 from lockstep.storage.guests import GuestRow
 
@@ -334,7 +334,19 @@ async def _declared_row(tx: Tx, w: _Wanted, group: Group, existing: EntryRow | N
         entry_id, revision, spec, tag, declared_at=tx.now, honours_edits=w.grant.honours_edits
     )
     belief = existing.belief if existing else Belief()
-    return EntryRow(declared, belief, group.domain_id, method.id, natural, digits)
+    row = EntryRow(declared, belief, group.domain_id, method.id, natural, digits)
+    return row if existing is None else replace(row, former=_former(tx, existing, fingerprint))
+
+
+def _former(tx: Tx, existing: EntryRow, fingerprint: UUID | None) -> FormerDigits | None:
+    """The digits that the lock has, or may have, in place of those that are declared now."""
+    declared, belief = existing.declared, existing.belief
+    may_be_there = any(revision_of(state) == declared.revision for state in belief.possible)
+    if fingerprint == declared.spec.fingerprint or existing.digits is None or not may_be_there:
+        return existing.former
+    assert declared.spec.fingerprint is not None, "digits have theirs"
+    plain = tx.open(existing.digits, "entries", "digits", existing.id)
+    return FormerDigits(tx.seal(plain, "entries", "former_digits", existing.id), declared.spec.fingerprint)
 
 
 def _differs(existing: EntryRow, wanted: EntryRow) -> bool:

@@ -19,6 +19,14 @@ from lockstep.storage.encoding import from_document
 
 
 @dataclass(frozen=True, slots=True)
+class FormerDigits:
+    """What was declared before, sealed."""
+
+    digits: bytes = field(repr=False)
+    fingerprint: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class EntryRow:
     """One entry: the declaration, the belief, and what the reconciler noted beside them."""
 
@@ -38,6 +46,8 @@ class EntryRow:
     """The revision of which it was told that it opens, having been written ahead."""
     pool_device_id: UUID | None = None
     """The device in whose pool of backup codes it stands."""
+    former: FormerDigits | None = None
+    """The last digits of another declaration that came to be on the lock, or may have."""
 
     @property
     def id(self) -> UUID:
@@ -59,7 +69,7 @@ _COLUMNS = (
     "e.possible, e.evidence, "
     "e.vendor_references, e.accepted, e.version, e.last_write_at, e.late_until, e.read_at, e.proven_at, e.tried, "
     "e.overwritten, e.overwritten_at, e.edit, e.failure, e.not_before, e.alarms, e.settled_at, "
-    "e.actual_starts_at, e.actual_ends_at, e.started, e.pool_device_id"
+    "e.actual_starts_at, e.actual_ends_at, e.started, e.pool_device_id, e.former_digits, e.former_fingerprint"
 )
 
 
@@ -109,6 +119,7 @@ def entry_row(record: Any) -> EntryRow:
         Window(r["actual_starts_at"], r["actual_ends_at"]) if r["actual_starts_at"] else None,
         r["started"],
         r["pool_device_id"],
+        FormerDigits(r["former_digits"], r["former_fingerprint"]) if r["former_digits"] else None,
     )
 
 
@@ -167,7 +178,7 @@ async def redeclare(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
              target_references = $9, declared_at = $10, withdrawn_at = $11, is_compromised = $12, method_id = $13,
              honours_edits = $14, edit = case when edit ->> 'is_honoured' = 'true' then null else edit end,
              failure = null, not_before = null, alarms = '{}', settled_at = null,
-             actual_starts_at = null, actual_ends_at = null
+             actual_starts_at = null, actual_ends_at = null, former_digits = $15, former_fingerprint = $16
            where workspace_id = $1 and id = $2""",
         workspace_id,
         d.entry_id,
@@ -183,6 +194,8 @@ async def redeclare(db: Connection, workspace_id: UUID, row: EntryRow) -> None:
         d.is_compromised,
         row.method_id,
         d.honours_edits,
+        row.former.digits if row.former else None,
+        row.former.fingerprint if row.former else None,
     )
     await _keep_revision(db, workspace_id, d)
 

@@ -58,13 +58,14 @@ async def forget_entries(db: Connection, workspace_id: UUID, before: datetime, m
     result = await db.execute(
         """with old as (
              select id from entries where workspace_id = $1 and settled_at < $2
-               and (digits is not null or name <> tag)
+               and (digits is not null or former_digits is not null or name <> tag)
              order by id limit $3 for no key update skip locked
            ), renamed as (
              update entry_revisions r set name = e.tag, fingerprint = null from entries e join old on old.id = e.id
              where r.workspace_id = $1 and e.workspace_id = $1 and r.entry_id = e.id
            )
-           update entries set digits = null, fingerprint = null, name = tag, edit = null
+           update entries set digits = null, fingerprint = null, former_digits = null, former_fingerprint = null,
+             name = tag, edit = null
            where workspace_id = $1 and id in (select id from old)""",
         workspace_id,
         before,

@@ -25,6 +25,7 @@ SEALED = (
     SealedColumn("access_methods", "digits"),
     SealedColumn("access_methods", "wanted"),
     SealedColumn("entries", "digits"),
+    SealedColumn("entries", "former_digits"),
     SealedColumn("attempts", "digits"),
     SealedColumn("calendars", "url"),
     SealedColumn("client_sessions", "token"),

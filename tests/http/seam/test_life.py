@@ -107,7 +107,7 @@ async def test_one_that_is_due_is_setting_then_set_then_removing_then_gone(
 async def test_what_changes_is_told_until_the_lock_has_it(database_url: str, clock: VirtualClock) -> None:
     async with build_stage(database_url, clock, "plain", 1) as stage:
         life = Life(stage, stage.clock.now())
-        await life.create()
+        digits = (await life.create())["code"]
         await stage.wait(MINUTE)
         later = life.starts_at + 5 * DAY
         changed = await stage.ask(
@@ -117,7 +117,12 @@ async def test_what_changes_is_told_until_the_lock_has_it(database_url: str, clo
         told = {m["mutation_code"]: m for m in shown["pending_mutations"]}
         assert set(told) == {"updating_code", "updating_name", "updating_time_frame"}
         assert told["updating_time_frame"]["to"]["ends_at"] == shown["ends_at"]
+        assert told["updating_code"]["from"] == {"code": digits}
         assert told["updating_code"]["to"] == {"code": "295175"}
+        again = await stage.ask(_change(life.id), ChangeCode(code="473829"))
+        shown = access_code(again, "ws_1", stage.clock.now())
+        told = {m["mutation_code"]: m for m in shown["pending_mutations"]}
+        assert told["updating_code"]["from"] == {"code": digits}, "the lock still has the first"
         await stage.wait(MINUTE)
         assert await life.now() == ("set", False, [])
         await stage.ask(_change(life.id), ChangeCode(is_ongoing=True))

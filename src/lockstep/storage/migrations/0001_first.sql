@@ -591,6 +591,9 @@ create table entries (
   ends_at timestamptz,
   digits bytea check (octet_length(digits) > 30),
   fingerprint uuid,
+  -- Digits that were declared before these, which the lock may have still: told as what a change is from.
+  former_digits bytea check (octet_length(former_digits) > 30),
+  former_fingerprint uuid,
   target_references text[] not null,
   declared_at timestamptz not null,
   withdrawn_at timestamptz,

@@ -36,8 +36,8 @@ def _mutation(it: AccessCode, change: PendingChange, now: datetime) -> dict[str,
         case Pending.DEFERRING_CREATION:
             shape["scheduled_at"] = instant(change.scheduled_at or now)
         case Pending.UPDATING_CODE:
-            # Of digits that are no longer declared only a fingerprint is kept.
-            shape |= {"from": {"code": None}, "to": {"code": it.digits}}
+            # Digits that somebody else gave it are not told.
+            shape |= {"from": {"code": it.former_digits}, "to": {"code": it.digits}}
         case Pending.UPDATING_NAME:
             shape |= {"from": {"name": change.name_from}, "to": {"name": change.name_to}}
         case Pending.UPDATING_WINDOW:
