@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,10 +34,14 @@ from lockstep.operations.errors import NotFound
 from lockstep.operations.failures import Reach
 from lockstep.operations.gate import Tx
 from lockstep.operations.grants import Created
-from lockstep.storage import access_codes, devices
+from lockstep.storage import access_codes, devices, unmanaged_codes
 from lockstep.storage.access_codes import AccessCodeRow, CodeFilter
 from lockstep.storage.accounts import LEAVING
 from lockstep.storage.entries import EntryRow
+from lockstep.storage.unmanaged_codes import UnmanagedFilter
+
+DUPLICATE_DIGITS = "duplicate_digits"
+"""Of a failure: its digits are taken on the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class AccessCode:
     """It should long be gone, and may still be there."""
     is_backup_available: bool = False
     """Its lock has a backup code that may be pulled in its place now."""
+    in_the_way: str | None = None
+    """The unmanaged code that has its digits on the lock, where that keeps it from being set."""
 
     @property
     def has_unknown_digits(self) -> bool:
@@ -76,10 +82,12 @@ class AccessCode:
     @property
     def edit(self) -> Edit | None:
         """What somebody else changed: it conflicts until the declared state is proven again; or it is honoured, and
-        stands until the next declaration."""
+        stands until the next declaration, or until edits are honoured no more: then it is ours as anything else."""
         edit, declared = self.row.entry.belief.edit, self.row.entry.declared
-        if edit is None or edit.is_honoured:
-            return edit
+        if edit is None:
+            return None
+        if edit.is_honoured:
+            return edit if declared.honours_edits else None
         is_at_an_end = declared.is_withdrawn or self.standing is Standing.GONE
         return None if is_at_an_end else edit
 
@@ -226,9 +234,19 @@ async def _presented(tx: Tx, actor: Actor, rows: Sequence[AccessCodeRow]) -> lis
     if replaceable:
         found = await devices.get_many(tx.db, tx.workspace_id, sorted(replaceable))
         ready = {id for id, codes in (await ready_of(tx, found)).items() if codes}
-    return [
+    shown = [
         present(tx, actor, r, has_backup=r.device_id in ready and _may_be_replaced(r, tx.now)) for r in rows
     ]
+    return [await _with_what_is_in_the_way(tx, code) for code in shown]
+
+
+async def _with_what_is_in_the_way(tx: Tx, code: AccessCode) -> AccessCode:
+    fingerprint = code.row.entry.declared.spec.fingerprint
+    if code.failure is None or code.failure["code"] != DUPLICATE_DIGITS or fingerprint is None:
+        return code
+    wanted = UnmanagedFilter([code.row.device_id], fingerprint=fingerprint)
+    found = await unmanaged_codes.listed(tx.db, tx.workspace_id, None, 1, wanted)
+    return replace(code, in_the_way=found[0].public_id) if found else code
 
 
 def _may_be_replaced(row: AccessCodeRow, now: datetime) -> bool:

@@ -95,13 +95,37 @@ async def test_an_edit_that_is_allowed_is_taken_over_and_a_warning_of_the_code(h
     assert told["warnings"][0]["legacy_code"] == "code_modified_external_to_seam"
     assert home.world.enter(lock, "813526").opened
 
-    await home.ask(
-        home.seam.access_codes.update,
-        access_code_id=made.access_code_id,
-        name="Cleo",
-        allow_external_modification=False,
-    )
+    update, id = home.seam.access_codes.update, made.access_code_id
+    await home.ask(update, access_code_id=id, allow_external_modification=False)
+    code = await shown(home, made)
+    assert (code.name, code.code, code.warnings) == ("Anna and Bo", "813526", []), "it is ours from now on"
+    await home.ask(update, access_code_id=id, name="Cleo")
     await home.settle()
     code = await shown(home, made)
     assert (code.name, code.code, code.warnings) == ("Cleo", "813526", [])
     assert not code.is_external_modification_allowed
+
+
+async def test_a_code_that_is_deleted_and_made_again_in_the_app_is_a_strangers_and_named_as_what_is_in_the_way(
+    home: Home,
+) -> None:
+    lock_id = await home.lock()
+    made = await home.ask(home.seam.access_codes.create, device_id=lock_id, code="472931", name=NAME, **STAY)
+    await home.settle()
+    (lock,) = [lock for lock in home.world.locks.values() if lock.name == "Door 1"]
+    (held,) = [number for number, grant in lock.held.items() if grant.code == "472931"]
+    home.world.delete_code_in_app(str(lock.id), str(held))
+    home.world.put_code_in_app(str(lock.id), None, {"name": "Anna", "code": "472931"})
+    await until_noticed(home)
+    (stranger,) = await home.ask(home.seam.access_codes.unmanaged.list, device_id=lock_id)
+    told = {e["error_code"]: e for e in (await raw(home, made))["errors"]}
+    assert set(told) == {"duplicate_code_on_device", "conflicting_external_modification"}
+    in_the_way = told["duplicate_code_on_device"]
+    assert in_the_way["unmanaged_access_code_id"] == stranger.access_code_id
+    assert in_the_way["created_at"].endswith(".000Z")
+    assert [entry.code for entry in lock.door] == ["472931"], "what is not ours is left alone"
+
+    await home.ask(home.seam.access_codes.unmanaged.delete, access_code_id=stranger.access_code_id)
+    await home.house.advance(home.house.clock.now() + timedelta(minutes=5))
+    after = await raw(home, made)
+    assert (after["status"], after["errors"]) == ("set", [])

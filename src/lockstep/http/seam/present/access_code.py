@@ -76,8 +76,10 @@ def _errors(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
     error: dict[str, Any] = {
         "error_code": code,
         "message": f"{failure['cause']} {failure['next_step']}",
-        "created_at": failure["at"],
+        "created_at": instant(datetime.fromisoformat(failure["at"])),
     }
+    if it.in_the_way is not None:
+        error["unmanaged_access_code_id"] = shown(it.in_the_way)
     if code in _OF_ACCOUNTS:
         error |= {"is_connected_account_error": True, "is_device_error": False}
     elif code in _OF_DEVICES:
