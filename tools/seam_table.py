@@ -17,7 +17,7 @@ BEGIN, END = "<!-- the table begins -->\n", "<!-- the table ends -->\n"
 DIFFERS = {
     "/access_codes/create": "no offline and no one-time codes; `action_attempt` says that it was declared, `status` "
     "whether it stands on the lock; `prefer_native_scheduling` and `attempt_for_offline_device` change nothing: a code "
-    "goes to its lock as soon and as early as that lock takes it; a length that it does not take becomes the next longer",
+    "goes to its lock as soon as that lock can hold it; a length that it does not take becomes the next longer",
     "/access_codes/create_multiple": "a PUT that is repeated within ten minutes leads to the same codes",
     "/access_codes/update": "as above; codes of an access grant are changed with the grant",
     "/access_codes/delete": "readable as `removing` until it is proven gone, then 404",
