@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 import structlog
 import uvloop
+from tests.connections import keeping
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.storage.migrations import migrate, migrations
@@ -93,9 +94,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
 
 
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+# pytest-asyncio's, and no part of what it promises: by its hook, tests that do not wait get another loop than those
+# that do, and what lives as long as the process would be made anew at each change between the two.
+@pytest.fixture(scope="session")
+def _asyncio_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """The loop that Lockstep itself is served on."""
-    return {"uvloop": uvloop.new_event_loop}
+    return uvloop.new_event_loop
 
 
 @pytest.fixture
@@ -177,8 +181,15 @@ def emptier(process_database_url: str) -> Iterator[_Emptying]:
     it.close()
 
 
+@pytest.fixture(scope="session")
+async def connections(process_database_url: str) -> AsyncIterator[None]:
+    """To the database of this test process; `connected_to` gives them."""
+    async with keeping(process_database_url):
+        yield
+
+
 @pytest.fixture
-def database_url(process_database_url: str, emptier: _Emptying) -> str:
+def database_url(process_database_url: str, emptier: _Emptying, connections: None) -> str:
     """The address of a database that has the schema and no rows."""
     emptier()
     return process_database_url

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from tests.connections import connected_to
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.kit.outbound import OutboundPolicy
@@ -13,7 +14,6 @@ from lockstep.kit.sealing import Sealer
 from lockstep.model.permissions import Actor, system
 from lockstep.operations import workspaces
 from lockstep.operations.gate import Gate
-from lockstep.storage.database import Database
 
 SEALER = Sealer({1: b"m" * 32}, b"f" * 32)
 TLS = ssl.create_default_context()
@@ -25,11 +25,9 @@ SEALED = b"\x00\x01" + bytes(29)
 @pytest.fixture
 async def gate(database_url: str, clock: VirtualClock) -> AsyncIterator[Gate]:
     """Without vendors; calls out may reach loopback."""
-    database = await Database.open(database_url)
-    async with httpx2.AsyncClient(verify=TLS) as http:
+    async with httpx2.AsyncClient(verify=TLS) as http, connected_to(database_url) as database:
         outbound = OutboundPolicy(allow_private=True)
         yield Gate(database, clock, SEALER, secrets.SystemRandom(), {}, http, outbound)
-    await database.close()
 
 
 @pytest.fixture

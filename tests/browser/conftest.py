@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
 from tests.browser.chromium import ARGUMENTS, CHROMIUM
 from tests.browser.scene import BEGINS, Scene, scene
 
@@ -22,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = []
     if CHROMIUM is None:
         missing.append("Debian's chromium is missing: apt-get install chromium")
-    if not (FOLDER / "vendor" / "htmx").is_dir():
+    if not all((FOLDER / "vendor" / name).is_dir() for name in ("htmx", "swagger-ui")):
         missing.append("the pages' libraries are missing: ./lockstep fetches them on its first run")
     for item in items:
         if "tests/browser/" in item.nodeid:
@@ -46,9 +45,9 @@ def seen() -> Seen:
     return Seen()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Any]:
-    """One for all tests of a file, which takes longer to start than most of them take."""
+    """One for all tests of a process, since it takes longer to start than most of them take."""
     playwright = pytest.importorskip("playwright.async_api", reason="the group `browser` is not installed")
     async with playwright.async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -76,14 +75,14 @@ def browse(browser: Any, seen: Seen) -> Browse:
 _FAULTS = ("error", "warning")
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def empty(database_url: str) -> AsyncIterator[Scene]:
     """A workspace with nothing in it but a key, served."""
     async with scene(database_url, VirtualClock(BEGINS)) as (it, _):
         yield it
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def house(database_url: str) -> AsyncIterator[Scene]:
     """The scene of the afternoon, served."""
     async with scene(database_url, VirtualClock(BEGINS)) as (it, feeds):

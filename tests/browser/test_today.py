@@ -6,14 +6,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from tests.browser.conftest import Browse, Seen, sign_in
 from tests.browser.scene import AFTERNOON, Scene
 
 from lockstep.operations import api_keys
-
-# The browser's, which stays from test to test.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 

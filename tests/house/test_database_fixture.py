@@ -1,7 +1,10 @@
-"""The databases that tests are given."""
+"""The databases that tests are given, and the loop that they run on."""
+
+import asyncio
 
 import asyncpg
 import pytest
+import uvloop
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
@@ -18,3 +21,7 @@ async def test_each_test_is_given_a_database_with_the_schema_and_no_rows(
         assert await connection.fetchval("select count(*) from idempotency_keys") == 0
     finally:
         await connection.close()
+
+
+async def test_tests_run_on_the_loop_that_lockstep_is_served_on() -> None:
+    assert isinstance(asyncio.get_running_loop(), uvloop.Loop)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
+from tests.connections import connected_to
 
 from lockstep.kit.ids import new_id
 from lockstep.storage.database import Database, tell
@@ -12,9 +13,8 @@ from lockstep.storage.database import Database, tell
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = await Database.open(database_url)
-    yield database
-    await database.close()
+    async with connected_to(database_url) as database:
+        yield database
 
 
 @pytest.fixture

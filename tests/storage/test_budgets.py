@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.conftest import SEALED
+from tests.connections import connected_to
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.storage import accounts, budgets, workspaces
-from lockstep.storage.database import Database
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LONG = timedelta(hours=1)
@@ -17,23 +17,11 @@ LONG = timedelta(hours=1)
 
 @pytest.mark.parametrize("per_minute", [1, 7, 12, 45, 60, 120, 6000])
 async def test_who_waits_as_long_as_told_finds_a_call(database_url: str, per_minute: int) -> None:
-    database = await Database.open(database_url, most_connections=1)
     workspace_id, account_id = new_id(), new_id()
-    async with database.transaction(workspace_id) as db:
+    async with connected_to(database_url) as database, database.transaction(workspace_id) as db:
         await workspaces.insert(db, workspace_id, public_id("ws", workspace_id), "Test", b"salt", NOW)
-        await accounts.insert(
-            db,
-            workspace_id,
-            account_id,
-            public_id("account", account_id),
-            "virtual",
-            "v",
-            "V",
-            SEALED,
-            b"h",
-            NOW,
-        )
-    async with database.transaction(workspace_id) as db:
+        name = public_id("account", account_id)
+        await accounts.insert(db, workspace_id, account_id, name, "virtual", "v", "V", SEALED, b"h", NOW)
 
         async def ask(at: datetime) -> datetime | None:
             return await budgets.take_call(
@@ -51,4 +39,3 @@ async def test_who_waits_as_long_as_told_finds_a_call(database_url: str, per_min
             now, taken = told, taken + 1
         seconds = (now - NOW).total_seconds()
         assert taken <= max(1.0, per_minute / 4) + seconds * per_minute * 0.75 / 60 + 1
-    await database.close()

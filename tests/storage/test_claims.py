@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from tests.conftest import SEALED
+from tests.connections import connected_to
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.storage import accounts, claims, domains, workspaces
@@ -23,9 +24,8 @@ LATER = NOW + timedelta(hours=1)
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await Database.open(database_url, most_connections=8)
-    yield opened
-    await opened.close()
+    async with connected_to(database_url) as database:
+        yield database
 
 
 async def house(database: Database, locks: int) -> tuple[UUID, list[UUID]]:

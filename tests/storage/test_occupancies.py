@@ -8,13 +8,14 @@ from uuid import UUID
 
 import pytest
 from tests.conftest import SEALED
+from tests.connections import connected_to
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model.belief import Belief
 from lockstep.model.declared import Declared, Spec
 from lockstep.model.window import Window
 from lockstep.storage import accounts, domains, entries, occupancies, workspaces
-from lockstep.storage.database import Connection, Database
+from lockstep.storage.database import Connection
 from lockstep.storage.entries import EntryRow
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -45,16 +46,14 @@ class Place:
 
 @pytest.fixture
 async def place(database_url: str) -> AsyncIterator[Place]:
-    database = await Database.open(database_url)
     workspace_id, account_id = new_id(), new_id()
-    async with database.transaction(workspace_id) as db:
+    async with connected_to(database_url) as database, database.transaction(workspace_id) as db:
         await workspaces.insert(db, workspace_id, public_id("ws", workspace_id), "Test", b"s", NOW)
         await accounts.insert(
             db, workspace_id, account_id, "account_1", "virtual", "v", "V", SEALED, b"h", NOW
         )
         domain_id = await domains.ensure(db, workspace_id, account_id, "lock", new_id(), NOW)
         yield Place(db, workspace_id, domain_id)
-    await database.close()
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx2
+from tests.connections import connected_to
 
 from lockstep.cli.emulated.emulator import ORIGIN, VirtualEmulator
 from lockstep.cli.emulated.transport import SandboxTransport
@@ -127,11 +127,13 @@ async def build_house(
 ) -> AsyncIterator[House]:
     """`worlds`: host name -> ASGI app of an emulator, reached in-process. `workspace_id`: one that is there already.
     `warm`: connections of somebody who closes them."""
-    database = warm or await Database.open(database_url, most_connections=8)
     sandboxes = SandboxTransport()
     mounts: dict[str, httpx2.AsyncBaseTransport] = {ORIGIN: sandboxes}
     mounts |= {f"http://{host}": httpx2.ASGITransport(app) for host, app in worlds.items()}
-    async with httpx2.AsyncClient(transport=Nowhere(), mounts=mounts, timeout=10) as http:
+    async with (
+        connected_to(database_url, 8) if warm is None else nullcontext(warm) as database,
+        httpx2.AsyncClient(transport=Nowhere(), mounts=mounts, timeout=10) as http,
+    ):
         gate = Gate(
             database,
             clock,
@@ -157,9 +159,4 @@ async def build_house(
                     publishable_key=f"seam_pk1_{workspace_id.hex}",
                     is_sandbox=is_sandbox,
                 )
-        try:
-            yield House(gate, system(workspace_id, "test"), clock)
-        finally:
-            if warm is None:
-                await database.close()
-            await asyncio.sleep(0)
+        yield House(gate, system(workspace_id, "test"), clock)

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 from structlog.testing import capture_logs
+from tests.connections import lose_database
 from tests.http.api.furnished import TOKEN, Home, at_home
 
 from lockstep.emulation.clock import VirtualClock
@@ -127,7 +128,7 @@ async def test_a_fault_of_ours_is_logged_without_the_secret_address(
     home: Home, vendor: httpx2.AsyncClient
 ) -> None:
     path = await connected(home)
-    await home.house.gate.database.close()
+    await lose_database(home.house.gate)
     with capture_logs() as logs:
         answer = await vendor.post(path, content=b"{}", headers=signed(b"{}"))
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
+from tests.connections import lose_database
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.api.app import create_api
@@ -93,7 +94,7 @@ async def test_health_fails_where_the_schema_is_another(ask: Ask, gate: Gate) ->
 
 
 async def test_a_database_that_is_away_is_told_by_both_and_the_process_lives(ask: Ask, gate: Gate) -> None:
-    await gate.database.close()
+    await lose_database(gate)
     answer = await ask("/health")
     assert answer.status_code == 503
     assert answer.json() == {"status": "failing", "checks": {"database": False, "schema": False}}

@@ -1,0 +1,46 @@
+"""Connections that stay from test to test: a fresh one has to learn the schema and each of its statements anew, which
+takes the server several times as long as most tests take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from lockstep.operations.gate import Gate
+from lockstep.storage.database import Database
+
+_kept: dict[str, tuple[asyncio.AbstractEventLoop, Database]] = {}
+"""By address: those of the loop that all tests of this process share."""
+
+
+@asynccontextmanager
+async def keeping(url: str) -> AsyncIterator[None]:
+    """Connections to this database stay for as long as this is entered."""
+    database = await Database.open(url)
+    _kept[url] = (asyncio.get_running_loop(), database)
+    try:
+        yield
+    finally:
+        del _kept[url]
+        await database.close()
+
+
+@asynccontextmanager
+async def connected_to(url: str, most_connections: int = 10) -> AsyncIterator[Database]:
+    """Those that stay, or, where there are none on this loop, some of the caller's own."""
+    loop, kept = _kept.get(url, (None, None))
+    if kept is not None and loop is asyncio.get_running_loop():
+        yield kept
+        return
+    database = await Database.open(url, most_connections=most_connections)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def lose_database(gate: Gate) -> None:
+    """From now on whatever goes through this gate finds its connections closed."""
+    gate.database = await Database.open(gate.database.dsn)
+    await gate.database.close()
