@@ -246,11 +246,11 @@ async def report_code_lengths(
     """Callers found out which codes it takes: new digits follow that. Raises NotFound, and Invalid where none of these
     lengths is one that its vendor takes."""
     device = await _own_device(tx, actor, device_public_id)
-    possible = sorted(
-        set(lengths) & (device.capabilities.code_lengths | set(device.reported_code_lengths or ()))
-    )
+    # Also those that an earlier report left out: it may have been wrong.
+    taken = await devices.code_lengths_of_vendor(tx.db, tx.workspace_id, device.id)
+    possible = sorted(taken.intersection(lengths))
     if not possible:
-        takes = ", ".join(str(n) for n in sorted(device.capabilities.code_lengths))
+        takes = ", ".join(str(n) for n in sorted(taken))
         raise Invalid(
             f"The device {device.name} ({device.public_id}) takes codes of these lengths: {takes}.",
             code="code_length_impossible",

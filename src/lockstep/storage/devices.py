@@ -274,6 +274,14 @@ async def listed(
     return [device_row(r) for r in rows]
 
 
+async def code_lengths_of_vendor(db: Connection, workspace_id: UUID, device_id: UUID) -> frozenset[int]:
+    """Which it takes by its vendor's word, whatever callers have reported."""
+    document = await db.fetchval(
+        "select capabilities from devices where workspace_id = $1 and id = $2", workspace_id, device_id
+    )
+    return from_document(document, Capabilities).code_lengths
+
+
 async def report_code_lengths(
     db: Connection, workspace_id: UUID, device_id: UUID, lengths: list[int]
 ) -> None:

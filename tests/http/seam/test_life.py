@@ -10,7 +10,7 @@ from tests.whole.stage import Stage, build_stage
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.seam.present.access_code import access_code
-from lockstep.operations import access_codes, accounts, lock_codes
+from lockstep.operations import access_codes, accounts, devices, lock_codes
 from lockstep.operations.errors import Invalid, NotFound
 from lockstep.operations.lock_codes import ChangeCode, CreateCode
 
@@ -209,6 +209,53 @@ async def test_one_that_does_not_come_through_is_late_then_failed_to_be_issued_a
         assert [e["error_code"] for e in shown["errors"]] == ["device_offline", "failed_to_issue"]
 
 
+async def test_nobody_knows_how_it_stands_while_the_vendor_refuses_the_credentials(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", 1) as stage:
+        life = Life(stage, stage.clock.now())
+        await life.create()
+        await stage.wait(MINUTE)
+        stage.site.refuse_credentials()
+        await stage.wait(HOUR)
+        assert (await life.now())[0] == "unknown"
+        assert [e["error_code"] for e in (await life.shown())["errors"]] == ["account_disconnected"]
+        stage.site.accept_credentials()
+        await stage.reconnect(stage.site.credentials)
+        await stage.wait(MINUTE)
+        assert await life.now() == ("set", False, [])
+        assert (await life.shown())["errors"] == []
+
+
+async def test_one_that_finds_no_place_on_its_lock_says_so(database_url: str, clock: VirtualClock) -> None:
+    async with build_stage(database_url, clock, "plain", 1, places=1) as stage:
+        first, second = Life(stage, stage.clock.now()), Life(stage, stage.clock.now())
+        await first.create()
+        await stage.wait(MINUTE)
+        await second.create()
+        await stage.wait(MINUTE)
+        assert ((await first.now())[0], (await second.now())[0]) == ("set", "setting")
+        assert [e["error_code"] for e in (await second.shown())["errors"]] == [
+            "no_space_for_access_code_on_device"
+        ]
+
+
+async def test_lengths_that_callers_report_are_those_of_new_digits_and_can_be_put_right(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "slots", 1) as stage:
+        lock_id = stage.device_id(stage.site.locks[0])
+        for reported in ({4}, {5, 6, 9}, {4, 5, 6}):
+            await stage.ask(_report(lock_id), reported)
+            await stage.describe()
+            made = await stage.ask(lock_codes.create, CreateCode(lock_id, "Anna"))
+            assert made.digits is not None
+            assert len(made.digits) == max(reported & {4, 5, 6}), "the vendor takes no others"
+        with pytest.raises(Invalid) as refused:
+            await stage.ask(_report(lock_id), {9})
+        assert refused.value.code == "code_length_impossible"
+
+
 async def test_nobody_knows_how_it_stands_where_the_account_is_disconnected(
     database_url: str, clock: VirtualClock
 ) -> None:
@@ -221,6 +268,13 @@ async def test_nobody_knows_how_it_stands_where_the_account_is_disconnected(
             await accounts.disconnect(tx, stage.house.actor, account.public_id, "leave")
         assert (await life.now())[0] == "unknown"
         assert [e["error_code"] for e in (await life.shown())["errors"]] == ["account_disconnected"]
+
+
+def _report(lock_id: str) -> Any:
+    async def report(tx: Any, actor: Any, lengths: set[int]) -> Any:
+        return await devices.report_code_lengths(tx, actor, lock_id, lengths)
+
+    return report
 
 
 def _with_digits(stage: Stage) -> Any:

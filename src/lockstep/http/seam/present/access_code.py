@@ -15,6 +15,8 @@ from lockstep.operations.access_codes import AccessCode
 
 _ERRORS = {
     "duplicate_digits": "duplicate_code_on_device",
+    "digits_may_be_on_lock": "duplicate_code_on_device",
+    "lock_full": "no_space_for_access_code_on_device",
     "full": "no_space_for_access_code_on_device",
     "rule_broken": "code_constraints_violated",
     "subscription_required": "subscription_required",
@@ -25,7 +27,7 @@ _ERRORS = {
 }
 _OF_ACCOUNTS = {"account_disconnected"}
 _OF_DEVICES = {"device_offline", "device_removed", "subscription_required"}
-_LATE = "expired_but_present"
+_REFUSED = "credentials_refused"
 
 
 def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, Any]:
@@ -63,7 +65,9 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
 
 def status(it: AccessCode, *, is_ahead: bool) -> str:
     """Seam has no word for a code that is over: such a one is not set. Nor is one that does not open yet, wherever it
-    stands."""
+    stands. Of one that may be on its lock nothing is known while its account is disconnected."""
+    if it.row.account_state == _REFUSED and it.row.entry.belief.may_be_present:
+        return Status.UNKNOWN.value
     is_unset = it.status is Status.REMOVED or (is_ahead and it.status in (Status.SETTING, Status.SET))
     return Status.UNSET.value if is_unset else it.status.value
 
@@ -71,7 +75,7 @@ def status(it: AccessCode, *, is_ahead: bool) -> str:
 def _errors(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
     failure = it.failure
     if failure is None:
-        return _overdue(it, now)
+        return [*_of_account(it), *_overdue(it, now)]
     code = _ERRORS.get(failure["code"], _not_as_declared(it))
     error: dict[str, Any] = {
         "error_code": code,
@@ -86,7 +90,24 @@ def _errors(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
         error["is_device_error"] = True
     else:
         error["is_access_code_error"] = True
-    return [error, *(late for late in _overdue(it, now) if late["error_code"] != code)]
+    of_account = [] if code in _OF_ACCOUNTS else _of_account(it)
+    return [*of_account, error, *(late for late in _overdue(it, now) if late["error_code"] != code)]
+
+
+def _of_account(it: AccessCode) -> list[dict[str, Any]]:
+    """What is wrong with its account is wrong with all that stands on its locks."""
+    if it.row.account_state != _REFUSED:
+        return []
+    return [
+        {
+            "error_code": "account_disconnected",
+            "message": "The vendor refuses the credentials of its account, so nobody looks at its lock. "
+            "Connect the account again.",
+            "created_at": instant(it.row.lock_read_at or it.row.created_at),
+            "is_connected_account_error": True,
+            "is_device_error": False,
+        }
+    ]
 
 
 def _not_as_declared(it: AccessCode) -> str:
