@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 
 from lockstep.cli.settings import OutboundSettings, Settings, StorageSettings, WorkSettings
 from lockstep.cli.wiring import Built, built
@@ -164,6 +165,7 @@ async def serve_at(folder: Path, port: int, *words: str, **variables: str) -> As
     async with process(command, log, **variables) as running:
         address = f"http://127.0.0.1:{port}"
         await _until_healthy(address, running, log)
+        await _until_listening(port, running)
         yield Served(address, running.pid, time.perf_counter() - begun)
 
 
@@ -175,6 +177,15 @@ async def _until_healthy(address: str, running: asyncio.subprocess.Process, log:
                     return
             await asyncio.sleep(0.01)
     raise RuntimeError(f"lockstep serve ended with {running.returncode}: {log.read_text()[-2000:]}")
+
+
+async def _until_listening(port: int, running: asyncio.subprocess.Process) -> None:
+    """Where several share a port, any of them answers for it."""
+    watched = psutil.Process(running.pid)
+    while not any(
+        c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in watched.net_connections("tcp")
+    ):
+        await asyncio.sleep(0.01)
 
 
 def free_port() -> int:
