@@ -193,7 +193,7 @@ async def _declare(made: Built, actor: Actor, locks: Sequence[str], codes: Itera
                 locks[c.number % DEVICES], f"Guest {c.number}", c.starts_at, c.ends_at, c.digits
             )
             # One at a time for each lock, so that none is in another's way.
-            async with made.gate.turns.at(command.device_id), made.gate.at_once(actor.workspace_id) as tx:
+            async with made.gate.at_once(actor.workspace_id) as tx:
                 await lock_codes.create(tx, actor, command)
 
     await asyncio.gather(*(some() for _ in range(DEVICES)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from lockstep.kit.together import CannotTell, Together
+from lockstep.kit.together import CannotTell, Questions, Together
 
 
 class Undone(Exception):
@@ -118,3 +118,20 @@ async def test_who_is_ended_while_asking_leaves_nobody_waiting() -> None:
         await fourth
     clerk.answer(1)
     assert await clerk.together.one(5) == 10
+
+
+async def test_questions_of_one_name_are_asked_together_and_others_by_themselves() -> None:
+    asked: list[tuple[str, list[int]]] = []
+    questions = Questions(10, is_undone=(Undone,))
+
+    async def ask(name: str, key: int) -> int:
+        async def answer(keys: Sequence[int]) -> Sequence[int]:
+            asked.append((name, list(keys)))
+            await asyncio.sleep(0)
+            return [key * 2 for key in keys]
+
+        return await questions.one(name, answer, key)
+
+    found = await asyncio.gather(ask("a", 1), ask("a", 2), ask("b", 3), ask("a", 4))
+    assert list(found) == [2, 4, 6, 8]
+    assert sorted(asked) == [("a", [1]), ("a", [2, 4]), ("b", [3])]

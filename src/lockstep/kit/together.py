@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +19,35 @@ class CannotTell(Exception):
 class _Waiting(Generic[K]):
     key: K
     told: asyncio.Future[Any]
+
+
+class Questions:
+    """Several questions, each by its name asked together by itself."""
+
+    def __init__(self, most: int, *, is_undone: tuple[type[Exception], ...]) -> None:
+        """As for `Together`."""
+        self._most = most
+        self._is_undone = is_undone
+        self._of: dict[Hashable, Together[Any, Any]] = {}
+
+    async def one(self, name: Hashable, ask: Callable[[Sequence[K]], Awaitable[Sequence[V]]], key: K) -> V:
+        """`ask` may differ from caller to caller, and that of whoever asks for all is taken: each must do for all keys
+        of this name. Raises what it raises, or CannotTell."""
+        together = self._of.get(name)
+        if together is None:
+            together = self._of[name] = Together(_of_the_first, self._most, is_undone=self._is_undone)
+        try:
+            value: V = await together.one((ask, key))
+            return value
+        finally:
+            if together.is_idle:
+                # What is asked about comes and goes, as workspaces do.
+                self._of.pop(name, None)
+
+
+async def _of_the_first(asked: Sequence[tuple[Any, Any]]) -> Sequence[Any]:
+    found: Sequence[Any] = await asked[0][0]([key for _, key in asked])
+    return found
 
 
 _LEAD = object()

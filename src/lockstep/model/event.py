@@ -3,6 +3,7 @@ lists them all."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -17,11 +18,18 @@ class Event:
 
     def subjects(self) -> dict[str, str]:
         """Whom it is about: field name such as `access_code_id` -> public id."""
-        return {f.name: v for f in fields(self) if f.name.endswith("_id") and (v := getattr(self, f.name))}
+        return {name: v for name in self._names()[0] if (v := getattr(self, name))}
 
     def payload(self) -> dict[str, object]:
         """What else there is to say, as JSON values: instants as ISO 8601 in UTC."""
-        return {f.name: _json(getattr(self, f.name)) for f in fields(self) if not f.name.endswith("_id")}
+        return {name: _json(getattr(self, name)) for name in self._names()[1]}
+
+    @classmethod
+    @functools.cache  # each declaration tells of several
+    def _names(cls) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of the fields that say whom it is about, and of the others."""
+        names = [f.name for f in fields(cls)]
+        return tuple(n for n in names if n.endswith("_id")), tuple(n for n in names if not n.endswith("_id"))
 
 
 @dataclass(frozen=True, kw_only=True)

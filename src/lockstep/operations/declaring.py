@@ -44,7 +44,7 @@ from lockstep.storage import (
 )
 from lockstep.storage.access_codes import AccessCodeRow
 from lockstep.storage.bookings import BookingRow
-from lockstep.storage.declarations import NewTarget
+from lockstep.storage.declarations import NewTarget, Reach
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.entries import EntryRow, FormerDigits
 from lockstep.storage.grants import GrantRow, MethodRow
@@ -152,7 +152,7 @@ async def _declare_first(
     )
     device_ids = await spaces.devices_of(tx.db, tx.workspace_id, booking.space_id)
     window = Window(booking.starts_at, booking.ends_at)
-    reached = await declarations.reached(tx.db, tx.workspace_id, window, device_ids=device_ids)
+    reached = await declarations.reached(tx.db, tx.workspace_id, Reach(window, device_ids=device_ids))
     connected = [r for r in reached if r.is_connected]
     space = await spaces.get(tx.db, tx.workspace_id, booking.space_id)
     targets = [NewTarget(new_id(), space.id, None, space.public_id)] if space else []
@@ -403,9 +403,8 @@ async def _fitting(
     choosing = that_take_digits(locks, wish)
     if not choosing:
         return method
-    reached = await declarations.reached(
-        tx.db, tx.workspace_id, window, device_ids=[d.id for d in choosing], but_method=method.id
-    )
+    asked = Reach(window, device_ids=[d.id for d in choosing], but_method=method.id)
+    reached = await declarations.reached(tx.db, tx.workspace_id, asked)
     if method.digits is not None and wish.code is None:
         plain = tx.open(method.digits, "access_methods", "digits", method.id)
         fits = not any(breaches_of_code(plain, d.capabilities) for d in choosing)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import httpx2
@@ -15,12 +15,18 @@ from lockstep.driver.contract import Vendor
 from lockstep.kit.clock import Clock
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.kit.sealing import Place, Sealer
-from lockstep.kit.turns import Turns
+from lockstep.kit.together import Questions
 from lockstep.model.code_choice import RandomSource
 from lockstep.model.event import RecordedEvent
 from lockstep.operations.emulator import Emulator
 from lockstep.storage import workspaces
-from lockstep.storage.database import Connection, Database
+from lockstep.storage.database import UNDONE, Connection, Database
+
+K = TypeVar("K")
+V = TypeVar("V")
+Ask = Callable[[Connection, UUID, Sequence[K]], Awaitable[Sequence[V]]]
+_MOST_TOGETHER = 32
+"""Questions in one statement."""
 
 
 class TransactionNeeded(Exception):
@@ -41,6 +47,21 @@ class Tx:
     """Which addresses that customers give may be called."""
     is_transaction: bool = True
     """False: each statement stands by itself."""
+    questions: Questions | None = field(default=None, repr=False)
+    """Where each statement stands by itself: what others of this process ask at the same time."""
+
+    async def ask(self, ask: Ask[K, V], key: K) -> V:
+        """A statement that answers for several keys at once: asked for this one, and where it stands by itself, for
+        all who ask it at the same time. Raises CannotTell where it failed for somebody else."""
+
+        async def here(keys: Sequence[K]) -> Sequence[V]:
+            return await ask(self.db, self.workspace_id, keys)
+
+        if self.questions is None:
+            return (await here([key]))[0]
+        # By the connection of whoever asks for all, so that nobody waits for a connection while others hold theirs and
+        # wait for the answer.
+        return await self.questions.one((self.workspace_id, ask), here, key)
 
     def seal(self, text: str, table: str, column: str, row_id: UUID) -> bytes:
         return self.sealer.seal(text, Place(self.workspace_id, table, column, row_id))
@@ -110,7 +131,7 @@ class Gate:
         self.callback_origin = callback_origin
         self.emulator = emulator
         self.forms = forms or {}
-        self.turns = Turns()
+        self.questions = Questions(_MOST_TOGETHER, is_undone=UNDONE)
         self._salts: dict[UUID, bytes] = {}
         self._public_ids: dict[UUID, str] = {}
 
@@ -144,7 +165,10 @@ class Gate:
 
     def _tx(self, db: Connection, workspace_id: UUID, salt: bytes, *, is_transaction: bool) -> Tx:
         now = self.clock.now()
-        return Tx(db, workspace_id, now, self.sealer, salt, self.random, self.outbound, is_transaction)
+        questions = None if is_transaction else self.questions
+        return Tx(
+            db, workspace_id, now, self.sealer, salt, self.random, self.outbound, is_transaction, questions
+        )
 
     async def _salt(self, workspace_id: UUID) -> bytes:
         if workspace_id not in self._salts:

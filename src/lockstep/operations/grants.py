@@ -24,7 +24,7 @@ from lockstep.operations.new_grants import declare_new
 from lockstep.operations.spaces import known_space
 from lockstep.operations.words import words, words_or_none
 from lockstep.storage import access_codes, declarations, domains, entries, grants, spaces
-from lockstep.storage.declarations import NewDeclaration, NewTarget, Reached
+from lockstep.storage.declarations import NewDeclaration, NewTarget, Reach, Reached
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.grants import GrantDetail, GrantFilter, GrantRow, MethodRow
 
@@ -403,9 +403,7 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window, o
         )
     found = [await known_space(tx, actor, id) for id in dict.fromkeys(command.space_ids)]
     within = {id for s in found for id in await spaces.devices_of(tx.db, tx.workspace_id, s.id)}
-    reached = await declarations.reached(
-        tx.db, tx.workspace_id, window, public_ids=command.device_ids, device_ids=sorted(within), only=only
-    )
+    reached = await _reached(tx, Reach(window, command.device_ids, sorted(within), only=only))
     asked = [r.device for r in reached if r.device.public_id in command.device_ids]
     missing = set(command.device_ids) - {d.public_id for d in asked if d.removed_at is None}
     if missing:
@@ -422,6 +420,11 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window, o
         tuple(rows),
         tuple(reached),
     )
+
+
+async def _reached(tx: Tx, asked: Reach) -> list[Reached]:
+    ask = declarations.reached_each if asked.only is None else declarations.reached_each_for_digits
+    return await tx.ask(ask, asked)
 
 
 def _require_managed(asked: Sequence[DeviceRow]) -> None:

@@ -25,6 +25,7 @@ from lockstep.operations.declaring import (
 from lockstep.operations.gate import Tx
 from lockstep.storage import access_codes, claims, declarations, domains, entries, grants
 from lockstep.storage.access_codes import AccessCodeRow
+from lockstep.storage.declarations import Reach
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.grants import GrantRow
 
@@ -82,13 +83,9 @@ async def may_adopt(tx: Tx, subject: Subject, adopted: Adopted) -> bool:
     if adopted.digits and any(breaches_of_code(adopted.digits, c.capabilities) for c in choosing):
         return False
     method_id = subject.entry.method_id
-    reached = await declarations.reached(
-        tx.db,
-        tx.workspace_id,
-        adopted.spec.window,
-        device_ids=sorted({c.device_id for c in choosing}),
-        but_method=method_id,
-    )
+    device_ids = sorted({c.device_id for c in choosing})
+    asked = Reach(adopted.spec.window, device_ids=device_ids, but_method=method_id)
+    reached = await declarations.reached(tx.db, tx.workspace_id, asked)
     return fingerprint not in in_use_on(reached)
 
 

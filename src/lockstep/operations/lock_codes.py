@@ -23,7 +23,7 @@ from lockstep.operations.gate import Tx
 from lockstep.operations.grants import OF_ONE_LOCK, ChangeGrant, CreateGrant
 from lockstep.storage import declarations
 from lockstep.storage.access_codes import AccessCodeRow
-from lockstep.storage.declarations import Reached
+from lockstep.storage.declarations import Reach, Reached
 
 NAME = "Guest"
 """Of a code for which none was given."""
@@ -281,7 +281,7 @@ def _is_window(grant: CreateGrant) -> bool:
 async def _reached(tx: Tx, actor: Actor, device_ids: Sequence[str], window: Window) -> list[Reached]:
     for device_id in device_ids:
         await known_device(tx, actor, device_id)
-    reached = await declarations.reached(tx.db, tx.workspace_id, window, public_ids=list(device_ids))
+    reached = await declarations.reached(tx.db, tx.workspace_id, Reach(window, list(device_ids)))
     choosing = {d.id for d in that_take_digits([r.device for r in reached], Wish())}
     return [r for r in reached if r.device.id in choosing]
 

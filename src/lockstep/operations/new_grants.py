@@ -30,7 +30,8 @@ from lockstep.operations.chosen_digits import (
 from lockstep.operations.errors import Conflict
 from lockstep.operations.gate import TransactionNeeded, Tx
 from lockstep.storage import declarations, domains, entries
-from lockstep.storage.declarations import NewCode, NewDeclaration, NewTarget, Reached, Stored
+from lockstep.storage.database import Connection
+from lockstep.storage.declarations import NewCode, NewDeclaration, NewTarget, Reach, Reached, Stored
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.grants import GrantRow, MethodRow
@@ -62,19 +63,20 @@ async def declare_new(
     key is in use, or the digits that are given.
     """
     new = await _new(tx, actor, grant, targets, reached, natural, wish)
-    stored = await declarations.insert(tx.db, tx.workspace_id, new, actor.name, tx.now)
-    if stored is Stored.NOTHING_MOVED_ON:
-        # Somebody else declared on one of these locks in between: once more, with the others kept waiting.
+    stored = await tx.ask(_insert, new)
+    if stored is Stored.NOTHING_DIGITS_TAKEN:
+        # Somebody else was given them on one of these locks in between: once more, with the others kept waiting.
         if not tx.is_transaction:
             raise TransactionNeeded(TransactionNeeded.__doc__)
         await domains.lock(tx.db, tx.workspace_id, list(new.domains))
-        window = Window(grant.starts_at, grant.ends_at)
-        device_ids = [r.device.id for r in reached]
-        reached = await declarations.reached(
-            tx.db, tx.workspace_id, window, device_ids=device_ids, only=only_digits(tx, wish)
+        asked = Reach(
+            Window(grant.starts_at, grant.ends_at),
+            device_ids=[r.device.id for r in reached],
+            only=only_digits(tx, wish),
         )
+        reached = await declarations.reached(tx.db, tx.workspace_id, asked)
         new = await _new(tx, actor, grant, targets, reached, natural, wish)
-        stored = await declarations.insert(tx.db, tx.workspace_id, new, actor.name, tx.now)
+        stored = await tx.ask(_insert, new)
     if stored is not Stored.ALL:
         raise Conflict(
             "A grant with this grant_key exists already.",
@@ -82,6 +84,12 @@ async def declare_new(
             next_step="Change that grant, or give another key.",
         )
     return new
+
+
+async def _insert(db: Connection, workspace_id: UUID, declared: Sequence[NewDeclaration]) -> Sequence[Stored]:
+    return await declarations.insert(
+        db, workspace_id, declared, max(new.grant.created_at for new in declared)
+    )
 
 
 async def _new(
@@ -111,7 +119,9 @@ async def _new(
             codes.append(code)
             told.append(_created(code, lock, grant))
     generations = {r.device.domain_id: r.generation for r in holding}
-    return NewDeclaration(grant, targets, chosen.method, rows, codes, recorded.drafts(told), generations, due)
+    return NewDeclaration(
+        actor.name, grant, targets, chosen.method, rows, codes, recorded.drafts(told), generations, due
+    )
 
 
 def _chosen(tx: Tx, grant: GrantRow, holding: Sequence[Reached], wish: Wish) -> _Chosen:

@@ -19,6 +19,7 @@ from lockstep.operations.chosen_digits import Wish, choose, holds_codes, tag_of
 from lockstep.operations.errors import Problem
 from lockstep.operations.gate import Gate, Tx
 from lockstep.storage import backup_pools, claims, declarations, devices, domains, entries, unmanaged_codes
+from lockstep.storage.declarations import Reach
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.entries import EntryRow
 from lockstep.storage.unmanaged_codes import UnmanagedFilter
@@ -112,7 +113,9 @@ async def _declare(tx: Tx, device: DeviceRow, count: int) -> list[EntryRow]:
     made: list[EntryRow] = []
     for _ in range(max(0, count)):
         # Free for whoever may get it, however long that stay is.
-        reached = await declarations.reached(tx.db, tx.workspace_id, Window(tx.now), device_ids=[device.id])
+        reached = await declarations.reached(
+            tx.db, tx.workspace_id, Reach(Window(tx.now), device_ids=[device.id])
+        )
         try:
             digits = choose(tx, reached, Wish()).digits
         except Problem:

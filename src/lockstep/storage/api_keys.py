@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -49,13 +50,19 @@ async def insert(db: Connection, workspace_id: UUID, row: ApiKeyRow) -> None:
     )
 
 
-async def find_in_every_workspace(db: Connection, secret_hash: bytes) -> ApiKeyRow | None:
-    """Whose key this is, revoked and expired ones too; for authentication alone."""
-    row = await db.fetchrow(
-        f"select {_COLUMNS} from api_keys where secret_hash = $1",  # noqa: S608
-        secret_hash,
+async def find_in_every_workspace(
+    db: Connection, secret_hashes: Sequence[bytes]
+) -> list[tuple[ApiKeyRow, bool] | None]:
+    """Whose keys these are, revoked and expired ones too, and whether callers' paces are kept there; for authentication
+    alone."""
+    rows = await db.fetch(
+        f"""select {_COLUMNS}, (select is_paced from workspaces where id = workspace_id) as is_paced
+            from unnest($1::bytea[]) as asked (hash),
+              lateral (select * from api_keys where secret_hash = asked.hash offset 0) k""",  # noqa: S608
+        list(dict.fromkeys(secret_hashes)),
     )
-    return ApiKeyRow(**dict(row)) if row else None
+    found = {r["secret_hash"]: (ApiKeyRow(*r[:-1]), r["is_paced"]) for r in rows}
+    return [found.get(hash) for hash in secret_hashes]
 
 
 async def find(

@@ -3,14 +3,12 @@ grant stored whole."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
-
-import msgspec
 
 from lockstep.model.window import Window
 from lockstep.storage import claims
@@ -18,7 +16,7 @@ from lockstep.storage.accounts import LEAVING
 from lockstep.storage.database import Connection
 from lockstep.storage.devices import DeviceRow, device_columns, device_row
 from lockstep.storage.entries import EntryRow
-from lockstep.storage.events import Draft, draft_columns, tell_of_events, telling
+from lockstep.storage.events import Draft, tell_of_events, telling
 from lockstep.storage.grants import GrantRow, MethodRow
 from lockstep.storage.readings import newest_reading
 
@@ -54,7 +52,7 @@ class Stored(Enum):
 
     ALL = "all"
     NOTHING_KEY_TAKEN = "nothing: the grant key is in use"
-    NOTHING_MOVED_ON = "nothing: declarations of a domain have changed since they were read"
+    NOTHING_DIGITS_TAKEN = "nothing: the digits came to be in use on a domain since this was asked"
 
 
 class NewTarget(NamedTuple):
@@ -80,6 +78,8 @@ class NewCode(NamedTuple):
 class NewDeclaration:
     """A grant that is not stored yet, with all that belongs to it. Its entries are at their first revision."""
 
+    actor: str
+    """Who declares it."""
     grant: GrantRow
     targets: Sequence[NewTarget]
     method: MethodRow
@@ -87,42 +87,78 @@ class NewDeclaration:
     codes: Sequence[NewCode]
     events: Sequence[Draft]
     domains: Mapping[UUID, int]
-    """Write domain -> its generation when the digits in use there were read."""
+    """Write domain -> its generation when the digits in use there were read: as long as it has no other, they are."""
     due: Mapping[UUID, datetime]
     """Write domain -> when something is first to be done there for this."""
 
 
-async def reached(
-    db: Connection,
-    workspace_id: UUID,
-    window: Window,
-    *,
-    public_ids: Sequence[str] = (),
-    device_ids: Sequence[UUID] = (),
-    but_method: UUID | None = None,
-    only: UUID | None = None,
-) -> list[Reached]:
-    """Devices by either id, in the order of their ids. `but_method`: its own digits do not count as in use, nor where
-    they were let go and stand on the lock still. `only`: the fingerprint of the only digits that are asked for;
-    `in_use` tells of no others, and costs the same however many codes a lock has."""
-    asked = (workspace_id, public_ids, device_ids, window.starts_at, window.ends_at, but_method)
-    rows = await (db.fetch(_REACHED, *asked) if only is None else db.fetch(_REACHED_ONE, *asked, only))
-    found = {r["id"]: r for r in rows}
-    return [
-        Reached(
-            device_row(r),
-            r["account_public_id"],
-            r["account_state"],
-            r["account_label"],
-            r["disconnected_at"],
-            r["generation"],
-            r["domain_failure"],
-            r["domain_due_at"],
-            r["read_at"],
-            frozenset(r["declared"]).union(r["seen"]),
-        )
-        for _, r in sorted(found.items())
-    ]
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Devices that are asked for by either id, and the time for which digits matter."""
+
+    window: Window
+    public_ids: Sequence[str] = ()
+    device_ids: Sequence[UUID] = ()
+    but_method: UUID | None = None
+    """Its own digits do not count as in use, nor where they were let go and stand on the lock still."""
+    only: UUID | None = None
+    """The fingerprint of the only digits that are asked for; `in_use` tells of no others, and costs the same however
+    many codes a lock has."""
+
+
+async def reached(db: Connection, workspace_id: UUID, asked: Reach) -> list[Reached]:
+    """Devices in the order of their ids."""
+    each = reached_each if asked.only is None else reached_each_for_digits
+    (found,) = await each(db, workspace_id, [asked])
+    return found
+
+
+async def reached_each(db: Connection, workspace_id: UUID, asked: Sequence[Reach]) -> list[list[Reached]]:
+    """The same for several at once, none of which asks of some digits only."""
+    return await _reached_each(db, workspace_id, _REACHED, asked)
+
+
+async def reached_each_for_digits(
+    db: Connection, workspace_id: UUID, asked: Sequence[Reach]
+) -> list[list[Reached]]:
+    """The same where each asks of some digits only."""
+    return await _reached_each(db, workspace_id, _REACHED_ONE, asked)
+
+
+async def _reached_each(
+    db: Connection, workspace_id: UUID, statement: str, asked: Sequence[Reach]
+) -> list[list[Reached]]:
+    found: list[dict[UUID, Any]] = [{} for _ in asked]
+    for row in await db.fetch(statement, workspace_id, [_asked(n, a) for n, a in enumerate(asked)]):
+        found[row["number"]][row["id"]] = row
+    return [[_reached_of(row) for _, row in sorted(rows.items())] for rows in found]
+
+
+def _asked(number: int, asked: Reach) -> dict[str, object]:
+    return {
+        "number": number,
+        "public_ids": asked.public_ids,
+        "ids": asked.device_ids,
+        "starts_at": asked.window.starts_at,
+        "ends_at": asked.window.ends_at,
+        "but_method": asked.but_method,
+        "only_digits": asked.only,
+    }
+
+
+def _reached_of(row: Any) -> Reached:
+    return Reached(
+        device_row(row),
+        row["account_public_id"],
+        row["account_state"],
+        row["account_label"],
+        row["disconnected_at"],
+        row["generation"],
+        row["domain_failure"],
+        row["domain_due_at"],
+        row["read_at"],
+        frozenset(row["declared"]).union(row["seen"]),
+    )
 
 
 # Row by row, and each part by its whole key: `offset 0` and subselects leave the planner no choice. From what it
@@ -134,18 +170,21 @@ _DECLARED = """
       where e.workspace_id = $1 and e.domain_id = d.domain_id and e.settled_at is null"""
 _DECLARED_ONE = """
       select r.fingerprint from (
-          select entry_id, fingerprint from entry_revisions where workspace_id = $1 and fingerprint = $7 offset 0) r,
+          select entry_id, fingerprint from entry_revisions
+          where workspace_id = $1 and fingerprint = asked.only_digits offset 0) r,
         lateral (select * from entries where workspace_id = $1 and id = r.entry_id offset 0) e
       where e.domain_id = d.domain_id and e.settled_at is null"""
 
 
-def _reached(declared: str) -> str:
+def _statement(declared: str) -> str:
     return f"""
   with asked as materialized (
-    select $2::text[] as public_ids, $3::uuid[] as ids, tstzrange($4, $5) as span, $6::uuid as but_method)
+    select number, public_ids, ids, tstzrange(starts_at, ends_at) as span, but_method, only_digits
+    from jsonb_to_recordset($2) as one (number int, public_ids text[], ids uuid[], starts_at timestamptz,
+      ends_at timestamptz, but_method uuid, only_digits uuid))
   select {device_columns("d")}, a.public_id as account_public_id, a.state as account_state,
     a.label as account_label, a.disconnected_at, q.generation, q.failure as domain_failure, q.due_at as domain_due_at,
-    {newest_reading("d")} as read_at,
+    asked.number, {newest_reading("d")} as read_at,
     array({declared}
         and (asked.but_method is null or e.method_id is distinct from asked.but_method)
         and tstzrange(e.starts_at, e.ends_at) && asked.span) as declared,
@@ -169,108 +208,186 @@ def _reached(declared: str) -> str:
       select generation, failure, due_at from domains where workspace_id = $1 and id = d.domain_id offset 0) q"""  # noqa: S608
 
 
-_REACHED, _REACHED_ONE = _reached(_DECLARED), _reached(_DECLARED_ONE)
+_REACHED, _REACHED_ONE = _statement(_DECLARED), _statement(_DECLARED_ONE)
 
 
 async def insert(
-    db: Connection, workspace_id: UUID, new: NewDeclaration, actor: str, now: datetime
-) -> Stored:
-    """Store it, tell of it, and make its domains due in time; provided that these are still at the generations which
-    `new.domains` names, so that the digits are still free. Domains are locked in the order of ids."""
-    g, m = new.grant, new.method
-    came_of_it = await db.fetchrow(
-        _INSERT,
-        *(workspace_id, actor, now),
-        *(g.id, g.public_id, g.grant_key, g.name, g.guest_id, g.booking_id, g.starts_at, g.ends_at),
-        *(m.id, m.public_id, m.kind, m.digits, m.fingerprint, m.warning),
-        *_columns([t[:3] for t in new.targets], 3),
-        [t.public_id for t in new.targets if t.space_id],
-        [t.public_id for t in new.targets if t.device_id],
-        *_columns([_entry(e) for e in new.entries], 10),
-        *_columns(new.codes, 4),
-        *draft_columns(new.events),
-        *(list(new.domains), list(new.domains.values())),
-        *(g.form, g.common_code_key, g.honours_edits),
-        [new.due[id] for id in new.domains],
-    )
-    assert came_of_it is not None
-    is_current, is_stored = came_of_it
-    if not is_stored:
-        return Stored.NOTHING_KEY_TAKEN if is_current else Stored.NOTHING_MOVED_ON
-    if any(at < now + _RUNG_FOR for at in new.due.values()):
+    db: Connection, workspace_id: UUID, declared: Sequence[NewDeclaration], now: datetime
+) -> list[Stored]:
+    """Store each, tell of it, and make its domains due in time; provided that its digits are still free there. Each is
+    stored whole or not at all. Domains are locked in the order of ids."""
+    together, after = _apart(declared)
+    rows = await db.fetch(_INSERT, workspace_id, [_document(new) for new in together])
+    came_of_it = {r["grant_id"]: _stored(r["is_free"], r["is_stored"]) for r in rows}
+    stored = [new for new in together if came_of_it[new.grant.id] is Stored.ALL]
+    if any(at < now + _RUNG_FOR for new in stored for at in new.due.values()):
         claims.ring(db, "domains")
-    tell_of_events(db, workspace_id)
-    return Stored.ALL
+    if stored:
+        tell_of_events(db, workspace_id)
+    if after:
+        came_of_it |= zip(
+            (n.grant.id for n in after), await insert(db, workspace_id, after, now), strict=True
+        )
+    return [came_of_it[new.grant.id] for new in declared]
+
+
+def _stored(is_free: bool, is_stored: bool) -> Stored:
+    if is_stored:
+        return Stored.ALL
+    return Stored.NOTHING_KEY_TAKEN if is_free else Stored.NOTHING_DIGITS_TAKEN
+
+
+def _apart(declared: Sequence[NewDeclaration]) -> tuple[list[NewDeclaration], list[NewDeclaration]]:
+    """Those that can be stored by one statement, and those with digits that another of them has on the same domain: a
+    statement does not see what it stores itself."""
+    together: list[NewDeclaration] = []
+    after: list[NewDeclaration] = []
+    seen: set[tuple[UUID, UUID]] = set()
+    for new in declared:
+        mine = {
+            (e.domain_id, e.declared.spec.fingerprint) for e in new.entries if e.declared.spec.fingerprint
+        }
+        (after if mine & seen else together).append(new)
+        seen |= mine
+    return together, after
 
 
 _RUNG_FOR = timedelta(hours=1)
 """Workers look by themselves this often at least: what is due later need not wake them."""
-_DRAFTS = """g, unnest($37::uuid[], $38::text[], $39::text[], $40::jsonb[], $41::jsonb[])
-  as v (id, public_id, kind, subjects, payload)"""
-# One statement instead of nine, for each costs a round trip and its part of the protocol on both sides. References
-# between the rows are checked at its end. What was read of the domains stands in a table of its own for the reason
-# above, and they are locked one by one in the order of ids.
+_DRAFTS = """(
+      select x.*, stored.at, stored.actor from stored, jsonb_to_recordset(stored.document -> 'events')
+        as x (id uuid, public_id text, kind text, subjects jsonb, payload jsonb)) v"""
+# One statement instead of nine, for each costs a round trip and its part of the protocol on both sides; and one for
+# all that requests declare at the same time. What it is given is one document: thirty arrays take asyncpg as long as
+# all else. References between the rows are checked at its end. Domains are locked one by one in the order of ids; where
+# one has been changed since it was read, whether the digits are free is asked anew, once it is held.
 _INSERT = f"""
-  with read as materialized (
-    select $42::uuid[] as ids, $43::bigint[] as generations, $47::timestamptz[] as due
+  with asked as materialized (
+    select (d ->> 'id')::uuid as grant_id, (d ->> 'created_at')::timestamptz as at, d ->> 'actor' as actor,
+      d as document
+    from jsonb_array_elements($2::jsonb) d
   ), held as materialized (
-    select q.id, one.due_at from read, lateral (
-        select id, generation, due_at from unnest(read.ids, read.generations, read.due)
-          as one (id, generation, due_at) order by id) one,
-      lateral (select id from domains where workspace_id = $1 and id = one.id and generation = one.generation
-        for no key update) q
-  ), current as (
-    select from held having count(*) = cardinality($42::uuid[])
+    select one.grant_id, q.id, one.due_at, one.starts_at,
+      q.generation = one.generation or one.fingerprint is null
+        or lockstep_digits_are_free($1, q.id, one.fingerprint, one.starts_at, one.ends_at) as is_free
+    from (
+        select asked.grant_id, x.* from asked, jsonb_to_recordset(asked.document -> 'domains')
+          as x (id uuid, generation bigint, due_at timestamptz, fingerprint uuid, starts_at timestamptz,
+            ends_at timestamptz)
+        order by x.id) one,
+      lateral (select id, generation from domains where workspace_id = $1 and id = one.id for no key update) q
+  ), free as materialized (
+    select asked.* from asked where (select count(*) from held where held.grant_id = asked.grant_id and is_free)
+      = jsonb_array_length(asked.document -> 'domains')
   ), g as (
     insert into grants (workspace_id, id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at,
       space_public_ids, device_public_ids, created_at, changed_at, form, common_code_key, honours_edits)
-    select $1, $4, $5, $6, $7, $8::uuid, $9::uuid, $10::timestamptz, $11::timestamptz,
-      $21::text[], $22::text[], $3, $3, $44::text, $45::text, $46::boolean
-    from current
-    on conflict (workspace_id, grant_key) do nothing returning id
+    select $1, x.*
+    from free, jsonb_to_record(free.document) as x (id uuid, public_id text, grant_key text, name text, guest_id uuid,
+      booking_id uuid, starts_at timestamptz, ends_at timestamptz, space_public_ids text[], device_public_ids text[],
+      created_at timestamptz, changed_at timestamptz, form text, common_code_key text, honours_edits boolean)
+    on conflict (workspace_id, grant_key) do nothing returning id, honours_edits
+  ), stored as materialized (
+    select free.*, g.honours_edits from free join g on g.id = free.grant_id
   ), targets as (
     insert into grant_targets (workspace_id, grant_id, id, space_id, device_id)
-    select $1, g.id, t.* from g, unnest($18::uuid[], $19::uuid[], $20::uuid[]) t
+    select $1, stored.grant_id, x.* from stored, jsonb_to_recordset(stored.document -> 'targets')
+      as x (id uuid, space_id uuid, device_id uuid)
   ), method as (
-    insert into access_methods (workspace_id, id, public_id, grant_id, kind, digits, fingerprint, warning, created_at)
-    select $1, $12, $13, g.id, $14, $15, $16, $17, $3 from g
-  ), given as (
-    select e.id, e.domain_id, e.natural_key, e.tag, e.name, e.starts_at, e.ends_at, e.digits, e.fingerprint,
-      array(select jsonb_array_elements_text(e.targets::jsonb)) as target_references
-    from g, unnest($23::uuid[], $24::uuid[], $25::text[], $26::text[], $27::text[], $28::timestamptz[],
-        $29::timestamptz[], $30::bytea[], $31::uuid[], $32::text[])
-      as e (id, domain_id, natural_key, tag, name, starts_at, ends_at, digits, fingerprint, targets)
+    insert into access_methods (workspace_id, grant_id, digits, id, public_id, kind, fingerprint, warning, created_at)
+    select $1, stored.grant_id, decode(x.digits, 'base64'), x.id, x.public_id, x.kind, x.fingerprint, x.warning,
+      stored.at
+    from stored, jsonb_to_record(stored.document -> 'method')
+      as x (id uuid, public_id text, kind text, digits text, fingerprint uuid, warning text)
   ), entered as (
     insert into entries (workspace_id, id, domain_id, method_id, natural_key, tag, name, revision, starts_at, ends_at,
       digits, fingerprint, target_references, declared_at, honours_edits)
-    select $1, id, domain_id, $12, natural_key, tag, name, 1, starts_at, ends_at, digits, fingerprint,
-      target_references, $3, $46::boolean from given
+    select $1, x.id, x.domain_id, x.method_id, x.natural_key, x.tag, x.name, 1, x.starts_at, x.ends_at,
+      decode(x.digits, 'base64'), x.fingerprint, x.target_references, stored.at, stored.honours_edits
+    from stored, jsonb_to_recordset(stored.document -> 'entries')
+      as x (id uuid, domain_id uuid, method_id uuid, natural_key text, tag text, name text, starts_at timestamptz,
+        ends_at timestamptz, digits text, fingerprint uuid, target_references text[])
   ), revised as (
     insert into entry_revisions (workspace_id, entry_id, revision, starts_at, ends_at, fingerprint, name,
       target_references)
-    select $1, id, 1, starts_at, ends_at, fingerprint, name, target_references from given
+    select $1, x.id, 1, x.starts_at, x.ends_at, x.fingerprint, x.name, x.target_references
+    from stored, jsonb_to_recordset(stored.document -> 'entries') as x (id uuid, starts_at timestamptz,
+      ends_at timestamptz, fingerprint uuid, name text, target_references text[])
   ), codes as (
-    insert into access_codes (workspace_id, id, public_id, device_id, entry_id, grant_id, created_at)
-    select $1, c.id, c.public_id, c.device_id, c.entry_id, g.id, $3
-    from g, unnest($33::uuid[], $34::text[], $35::uuid[], $36::uuid[]) as c (id, public_id, device_id, entry_id)
-  ), {telling("$2", "$3", _DRAFTS)}, woken as (
-    update domains set generation = generation + 1, due_at = least(domains.due_at, held.due_at),
-      urgent_at = least(urgent_at, $10)
-    from g, held where domains.workspace_id = $1 and domains.id = held.id
+    insert into access_codes (workspace_id, grant_id, created_at, id, public_id, device_id, entry_id)
+    select $1, stored.grant_id, stored.at, x.* from stored, jsonb_to_recordset(stored.document -> 'codes')
+      as x (id uuid, public_id text, device_id uuid, entry_id uuid)
+  ), {telling("v.actor", "v.at", _DRAFTS)}, woken as (
+    update domains set generation = generation + 1, due_at = least(domains.due_at, w.due_at),
+      urgent_at = least(urgent_at, w.starts_at)
+    from (select id, min(due_at) as due_at, min(starts_at) as starts_at from held
+        where grant_id in (select grant_id from stored) group by id) w
+    where domains.workspace_id = $1 and domains.id = w.id
   )
-  select exists (select from current), exists (select from g)"""  # noqa: S608
+  select grant_id, exists (select from free where free.grant_id = asked.grant_id) as is_free,
+    exists (select from g where g.id = asked.grant_id) as is_stored
+  from asked"""  # noqa: S608
 
 
-def _entry(row: EntryRow) -> tuple[object, ...]:
+def _document(new: NewDeclaration) -> dict[str, object]:
+    """As the statement takes it, by the names of its columns."""
+    g, m = new.grant, new.method
+    return {
+        "actor": new.actor,
+        **{name: getattr(g, name) for name in _OF_GRANT},
+        "space_public_ids": [t.public_id for t in new.targets if t.space_id],
+        "device_public_ids": [t.public_id for t in new.targets if t.device_id],
+        "targets": [{"id": t.id, "space_id": t.space_id, "device_id": t.device_id} for t in new.targets],
+        "method": {name: getattr(m, name) for name in _OF_METHOD},
+        "domains": list(_domains(new)),
+        "entries": [_entry(e) for e in new.entries],
+        "codes": [code._asdict() for code in new.codes],
+        "events": [_event(draft) for draft in new.events],
+    }
+
+
+_OF_GRANT = (
+    *("id", "public_id", "grant_key", "name", "guest_id", "booking_id", "starts_at", "ends_at", "created_at"),
+    *("changed_at", "form", "common_code_key", "honours_edits"),
+)
+_OF_METHOD = ("id", "public_id", "kind", "digits", "fingerprint", "warning")
+
+
+def _domains(new: NewDeclaration) -> Iterable[dict[str, object]]:
+    digits = {e.domain_id: e.declared.spec.fingerprint for e in new.entries if e.declared.spec.fingerprint}
+    for id, generation in new.domains.items():
+        yield {
+            "id": id,
+            "generation": generation,
+            "due_at": new.due[id],
+            "fingerprint": digits.get(id),
+            "starts_at": new.grant.starts_at,
+            "ends_at": new.grant.ends_at,
+        }
+
+
+def _event(draft: Draft) -> dict[str, object]:
+    return {
+        "id": draft.id,
+        "public_id": draft.public_id,
+        "kind": draft.kind,
+        "subjects": draft.subjects,
+        "payload": draft.payload,
+    }
+
+
+def _entry(row: EntryRow) -> dict[str, object]:
     d = row.declared
-    # As text, since lists within a list would be taken for an array of two dimensions.
-    targets = msgspec.json.encode(sorted(d.spec.targets)).decode()
-    return (
-        *(d.entry_id, row.domain_id, row.natural_key, d.tag, d.spec.name),
-        *(d.spec.window.starts_at, d.spec.window.ends_at, row.digits, d.spec.fingerprint, targets),
-    )
-
-
-def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[Sequence[object]]:
-    """Rows as unnest takes them: an array for each column."""
-    return list(zip(*rows, strict=True)) if rows else [()] * width
+    return {
+        "id": d.entry_id,
+        "domain_id": row.domain_id,
+        "method_id": row.method_id,
+        "natural_key": row.natural_key,
+        "tag": d.tag,
+        "name": d.spec.name,
+        "starts_at": d.spec.window.starts_at,
+        "ends_at": d.spec.window.ends_at,
+        "digits": row.digits,
+        "fingerprint": d.spec.fingerprint,
+        "target_references": sorted(d.spec.targets),
+    }

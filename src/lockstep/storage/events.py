@@ -130,10 +130,12 @@ async def head(db: Connection, workspace_id: UUID, *, is_held: bool = False) -> 
 async def without_position(db: Connection, workspace_id: UUID, most: int) -> list[EventRow]:
     """Committed events that await a position, oldest first."""
     rows = await db.fetch(
-        f"""select {_COLUMNS} from unsequenced u
-            join events e
-              on (e.workspace_id, e.id, e.occurred_at) = (u.workspace_id, u.event_id, u.occurred_at)
-            where u.workspace_id = $1 order by u.event_id limit $2""",  # noqa: S608
+        # Row by row, by the whole key: where the planner knows nothing of either table, it reads all events.
+        f"""select {_COLUMNS} from (
+              select event_id, occurred_at from unsequenced where workspace_id = $1 order by event_id limit $2) u,
+            lateral (select * from events
+              where workspace_id = $1 and id = u.event_id and occurred_at = u.occurred_at offset 0) e
+            order by e.id""",  # noqa: S608
         workspace_id,
         most,
     )

@@ -154,7 +154,15 @@ class Seam:
         actor = asker.actor
         workspace_id = await self._gate.public_id_of(actor.workspace_id) if asker.is_within_workspace else ""
         asked = Asked(
-            self._gate, actor, workspace_id, self._cursors, scope["method"], path.path, url, asker.operator
+            self._gate,
+            actor,
+            workspace_id,
+            self._cursors,
+            scope["method"],
+            path.path,
+            url,
+            asker.operator,
+            asker.is_paced,
         )
         return {**await path.answer(asked, params), "ok": True}
 

@@ -37,6 +37,8 @@ class Asked:
     url: str
     operator: SignedInOperator | None = None
     """The person, where a person asks."""
+    is_paced: bool | None = None
+    """Whether callers' paces are kept in the workspace, where who asks was found with it."""
 
     def link(self, path: str) -> str:
         """An address of a page of ours, as people reach it."""
@@ -72,17 +74,16 @@ class Asked:
         self, act: Act, device_id: str, operation: Callable[[Tx], Awaitable[T]]
     ) -> T:
         """The same for an operation that says that it writes by one statement: where nobody counts, that is the
-        transaction.
-
-        What is declared on one device at the same time takes turns here: each would find that the other has declared
-        in between, and do all of its work anew, in a transaction."""
-        async with self.gate.turns.at((self.actor.workspace_id, device_id)):
-            try:
-                async with self.gate.at_once(self.actor.workspace_id) as tx:
+        transaction."""
+        if self.is_paced:
+            return await self.change_paced(act, [device_id], operation)
+        try:
+            async with self.gate.at_once(self.actor.workspace_id) as tx:
+                if self.is_paced is None:
                     await paces.require_none(tx)
-                    return await operation(tx)
-            except TransactionNeeded:
-                return await self.change_paced(act, [device_id], operation)
+                return await operation(tx)
+        except TransactionNeeded:
+            return await self.change_paced(act, [device_id], operation)
 
     async def change_code_paced(
         self, act: Act, access_code_id: str, operation: Callable[[Tx], Awaitable[T]]

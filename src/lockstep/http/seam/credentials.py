@@ -40,6 +40,8 @@ class Asker:
     operator: SignedInOperator | None = None
     is_within_workspace: bool = True
     """False: a person who did not say which workspace; the actor may do nothing."""
+    is_paced: bool | None = None
+    """Whether callers' paces are kept in the workspace; None: that was not looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Credentials:
         signed_in = await api_keys.authenticate(self.gate, secret)
         if signed_in is None:
             raise NotSignedIn("The API key is not known, was revoked, or has expired.")
-        return Asker(signed_in.actor)
+        return Asker(signed_in.actor, is_paced=signed_in.is_paced)
 
     async def _publisher(self, publishable: str) -> Actor:
         actor = await client_sessions.publisher(self.gate, publishable)

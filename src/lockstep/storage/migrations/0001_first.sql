@@ -656,6 +656,18 @@ create table entry_revisions (
 -- Whether digits that are given are in use on a lock is asked without reading all of its entries.
 create index entry_revisions_of_digits on entry_revisions (workspace_id, fingerprint) where fingerprint is not null;
 
+-- Whether nobody declared these digits on a domain for a time that overlaps. A function, since each of its statements
+-- sees what was committed before it: whoever calls it holds the domain's row, and has waited for whoever held it before.
+create function lockstep_digits_are_free(workspace uuid, domain uuid, wanted uuid, since timestamptz, until timestamptz)
+  returns boolean language plpgsql volatile as $$
+begin
+  return not exists (
+    select from entry_revisions r join entries e on e.workspace_id = workspace and e.id = r.entry_id
+    where r.workspace_id = workspace and r.fingerprint = wanted and e.domain_id = domain and e.settled_at is null
+      and tstzrange(e.starts_at, e.ends_at) && tstzrange(since, until));
+end
+$$;
+
 -- A code on one lock, as the ways in show it: one entry may stand for several.
 create table access_codes (
   workspace_id uuid not null,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from lockstep.kit.together import Together
+from lockstep.kit.together import Questions
 from lockstep.operations.gate import Gate
 from lockstep.storage import access_codes, domains, passes, readings, writes
 from lockstep.storage.access_codes import ShownCode
@@ -79,25 +79,14 @@ class _Question(Generic[K, V]):
     def __init__(self, gate: Gate, ask: Ask[K, V]) -> None:
         self._gate = gate
         self._ask = ask
-        self._of: dict[UUID, Together[K, V]] = {}
+        self._questions = Questions(_MOST, is_undone=UNDONE)
 
     async def ask(self, workspace_id: UUID, key: K) -> V:
-        asked = self._of.get(workspace_id)
-        if asked is None:
-            asked = self._of[workspace_id] = Together(self._asking(workspace_id), _MOST, is_undone=UNDONE)
-        try:
-            return await asked.one(key)
-        finally:
-            if asked.is_idle:
-                # Workspaces come and go.
-                self._of.pop(workspace_id, None)
-
-    def _asking(self, workspace_id: UUID) -> Callable[[Sequence[K]], Awaitable[Sequence[V]]]:
         async def ask(keys: Sequence[K]) -> Sequence[V]:
             async with self._gate.database.reading(workspace_id) as db:
                 return await self._ask(db, workspace_id, keys)
 
-        return ask
+        return await self._questions.one(workspace_id, ask, key)
 
 
 async def _places(db: Connection, workspace_id: UUID, ids: Sequence[UUID]) -> list[Place | None]:
