@@ -32,9 +32,11 @@ class Clerk:
         return [key * 2 for key in keys]
 
     async def ask(self, *keys: int) -> list[asyncio.Task[int]]:
-        """Each in a task that has gone as far as it can."""
-        tasks = [asyncio.create_task(self.together.one(key)) for key in keys]
-        await self.settle()
+        """One after the other, each in a task that has gone as far as it can."""
+        tasks = []
+        for key in keys:
+            tasks.append(asyncio.create_task(self.together.one(key)))
+            await self.settle()
         return tasks
 
     async def settle(self) -> None:
@@ -54,6 +56,13 @@ async def test_whoever_comes_while_one_asks_is_asked_for_with_the_others_and_tol
     assert await asyncio.gather(*tasks) == [2, 4, 6, 8]
     assert clerk.asked == [[1], [2, 3, 4]]
     assert clerk.together.is_idle
+
+
+async def test_those_who_come_in_the_same_moment_are_asked_for_together_at_once() -> None:
+    clerk = Clerk()
+    clerk.answer(1)
+    assert await asyncio.gather(*(clerk.together.one(key) for key in (1, 2, 3))) == [2, 4, 6]
+    assert clerk.asked == [[1, 2, 3]]
 
 
 async def test_no_question_has_more_than_the_most_keys() -> None:
@@ -134,4 +143,4 @@ async def test_questions_of_one_name_are_asked_together_and_others_by_themselves
 
     found = await asyncio.gather(ask("a", 1), ask("a", 2), ask("b", 3), ask("a", 4))
     assert list(found) == [2, 4, 6, 8]
-    assert sorted(asked) == [("a", [1]), ("a", [2, 4]), ("b", [3])]
+    assert sorted(asked) == [("a", [1, 2, 4]), ("b", [3])]

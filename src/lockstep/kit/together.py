@@ -55,9 +55,9 @@ _LEAD = object()
 
 
 class Together(Generic[K, V]):
-    """`ask` answers several keys at once, in their order. The one who finds nobody asking asks at once, alone; those
-    who come meanwhile wait, and the first of them then asks for all. There is no task besides those of the callers:
-    nothing goes on after they have ended."""
+    """`ask` answers several keys at once, in their order. The one who finds nobody asking asks at once, for itself and
+    for those who are about to; those who come meanwhile wait, and the first of them then asks for all. There is no task
+    besides those of the callers: nothing goes on after they have ended."""
 
     def __init__(
         self,
@@ -86,9 +86,12 @@ class Together(Generic[K, V]):
             if told is not _LEAD:
                 return (await self._ask([key]))[0] if isinstance(told, Exception) else told[0]
         self._is_asking = True
-        waiting = [w for w in self._waiting if not w.told.done()]
-        others, self._waiting = waiting[: self._most - 1], waiting[self._most - 1 :]
+        others: list[_Waiting[K]] = []
         try:
+            # Whoever is about to ask too comes along: what arrived together stays together, a fraction of the
+            # questions. Where nobody else is at work, this is no time.
+            await asyncio.sleep(0)
+            others = self._take()
             values = await self._ask([key, *(w.key for w in others)])
         except self._is_undone as error:
             if not others:
@@ -104,6 +107,12 @@ class Together(Generic[K, V]):
             self._hand_on()
         _tell(others, [(value,) for value in values[1:]])
         return values[0]
+
+    def _take(self) -> list[_Waiting[K]]:
+        """Those who wait, as many as go into a question beside the one who asks."""
+        waiting = [w for w in self._waiting if not w.told.done()]
+        taken, self._waiting = waiting[: self._most - 1], waiting[self._most - 1 :]
+        return taken
 
     async def _wait(self, waiting: _Waiting[K]) -> Any:
         self._waiting.append(waiting)

@@ -42,7 +42,8 @@ from lockstep.storage import (
     grants,
     spaces,
 )
-from lockstep.storage.devices import DeviceFilter, DeviceRow, Given
+from lockstep.storage.database import Connection
+from lockstep.storage.devices import DeviceFilter, DeviceRow, Given, Surrounded
 
 _MOST_OF_A_NAME = 50
 
@@ -179,13 +180,17 @@ async def listed(
     wanted = DeviceFilter(
         [account_id] if account_id else None, property_ids=confinement(actor), besides=given(actor)
     )
-    return await devices.listed(tx.db, tx.workspace_id, wanted, after, most)
+    return [found.row for found in await devices.listed(tx.db, tx.workspace_id, wanted, after, most)]
 
 
 async def shown(tx: Tx, actor: Actor, device_public_id: str) -> Device:
     """Raises NotFound, NotAllowed."""
-    (device,) = await _views(tx, [await get(tx, actor, device_public_id)])
-    return device
+    require(actor, Scope.DEVICES_READ)
+    found = await tx.ask(_surrounded, device_public_id)
+    if found is None:
+        raise NotFound("device", device_public_id)
+    await require_devices(tx, actor, [found.row.id])
+    return (await _views(tx, [found]))[0]
 
 
 async def list_shown(tx: Tx, actor: Actor, command: ListDevices) -> list[Device]:
@@ -210,8 +215,8 @@ async def list_shown(tx: Tx, actor: Actor, command: ListDevices) -> list[Device]
         command.connect_webview_id,
         command.guest_key,
     )
-    rows = await devices.listed(tx.db, tx.workspace_id, wanted, after.id if after else None, command.most)
-    return await _views(tx, rows)
+    found = await devices.listed(tx.db, tx.workspace_id, wanted, after.id if after else None, command.most)
+    return await _views(tx, found)
 
 
 async def named(tx: Tx, actor: Actor, name: str) -> Device:
@@ -381,10 +386,16 @@ async def _known_account_id(tx: Tx, account_public_id: str) -> UUID:
     return account.id
 
 
-async def _views(tx: Tx, rows: Sequence[DeviceRow]) -> list[Device]:
-    around = await devices.surroundings(tx.db, tx.workspace_id, [r.id for r in rows])
-    pools = await pools_of(tx, rows)
-    return [_view(row, around[row.id], pools.get(row.id)) for row in rows]
+async def _surrounded(
+    db: Connection, workspace_id: UUID, public_ids: Sequence[str]
+) -> list[Surrounded | None]:
+    found = {it.row.public_id: it for it in await devices.surrounded(db, workspace_id, public_ids)}
+    return [found.get(id) for id in public_ids]
+
+
+async def _views(tx: Tx, found: Sequence[Surrounded]) -> list[Device]:
+    pools = await pools_of(tx, [it.row for it in found])
+    return [_view(row, around, pools.get(row.id)) for row, around in found]
 
 
 def last_seen(state: Mapping[str, Any], is_online: bool | None, read_at: datetime | None) -> datetime | None:

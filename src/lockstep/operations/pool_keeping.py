@@ -88,8 +88,7 @@ async def _wanted(tx: Tx, device: DeviceRow, stock: Sequence[EntryRow]) -> int:
         or not may_have(device)
     ):
         return 0
-    around = (await devices.surroundings(tx.db, tx.workspace_id, [device.id]))[device.id]
-    if around.account_state in ("disconnecting", "disconnected"):
+    if not await devices.of_connected(tx.db, tx.workspace_id, [device.id]):
         return 0
     others = [
         (e.declared, e.belief)

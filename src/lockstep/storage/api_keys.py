@@ -55,10 +55,12 @@ async def find_in_every_workspace(
 ) -> list[tuple[ApiKeyRow, bool] | None]:
     """Whose keys these are, revoked and expired ones too, and whether callers' paces are kept there; for authentication
     alone."""
+    # A planner that saw the array would plan anew each time.
     rows = await db.fetch(
-        f"""select {_COLUMNS}, (select is_paced from workspaces where id = workspace_id) as is_paced
-            from unnest($1::bytea[]) as asked (hash),
-              lateral (select * from api_keys where secret_hash = asked.hash offset 0) k""",  # noqa: S608
+        f"""with asked as materialized (select $1::bytea[] as hashes)
+            select {_COLUMNS}, (select is_paced from workspaces where id = workspace_id) as is_paced
+            from asked, lateral unnest(asked.hashes) as one (hash),
+              lateral (select * from api_keys where secret_hash = one.hash offset 0) k""",  # noqa: S608
         list(dict.fromkeys(secret_hashes)),
     )
     found = {r["secret_hash"]: (ApiKeyRow(*r[:-1]), r["is_paced"]) for r in rows}

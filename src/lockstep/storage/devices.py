@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -83,6 +84,13 @@ class Surroundings:
     space_public_ids: tuple[str, ...]
     property_ids: frozenset[UUID]
     read_at: datetime | None
+
+
+class Surrounded(NamedTuple):
+    """A device, and what belongs to it."""
+
+    row: DeviceRow
+    around: Surroundings
 
 
 _COLUMNS = (
@@ -240,7 +248,7 @@ class DeviceFilter:
 
 async def listed(
     db: Connection, workspace_id: UUID, wanted: DeviceFilter, after: UUID | None, most: int
-) -> list[DeviceRow]:
+) -> list[Surrounded]:
     """In the order of ids, behind the id `after`."""
     values: list[object] = []
     conditions = ""
@@ -266,12 +274,56 @@ async def listed(
         conditions += f" and ({stands} or account_id = any({accounts}) or id = any({given}))"
         values += [wanted.property_ids, *wanted.besides]
     rows = await db.fetch(
-        f"""select {_COLUMNS} from devices where workspace_id = $1 and {is_kept("devices")}{conditions}
-            order by id limit {most:d}""",  # noqa: S608
+        f"""select {device_columns("d")}, {_AROUND} from (
+              select * from devices where workspace_id = $1 and {is_kept("devices")}{conditions}
+              order by id limit {most:d}) d, {_BESIDE} order by d.id""",  # noqa: S608
         workspace_id,
         *values,
     )
-    return [device_row(r) for r in rows]
+    return [_surrounded(r) for r in rows]
+
+
+async def surrounded(db: Connection, workspace_id: UUID, public_ids: Sequence[str]) -> list[Surrounded]:
+    """Those of these ids that there are, with what belongs to them."""
+    rows = await db.fetch(_SURROUNDED, workspace_id, public_ids)
+    return [_surrounded(r) for r in rows]
+
+
+# One by one and by whole keys, as above.
+_AROUND = """ac.public_id as account_public_id, ac.vendor, ac.state as account_state, ac.failure as account_failure,
+  dom.failure as domain_failure, dom.due_at as domain_due_at,
+  array(select s.public_id from space_devices sd
+      join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
+    where sd.workspace_id = $1 and sd.device_id = d.id order by s.id) as space_public_ids,
+  array(select distinct s.property_id from space_devices sd
+      join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
+    where sd.workspace_id = $1 and sd.device_id = d.id) as property_ids,
+  (select max(r.begun_at) from readings r
+    where r.workspace_id = $1 and r.account_id = d.account_id and d.reference = any(r.covers)) as read_at"""
+_BESIDE = """lateral (select public_id, vendor, state, failure from accounts
+    where workspace_id = $1 and id = d.account_id offset 0) ac,
+  lateral (select failure, due_at from domains where workspace_id = $1 and id = d.domain_id offset 0) dom"""
+_SURROUNDED = f"""
+  with asked as materialized (select $2::text[] as ids)
+  select {device_columns("d")}, {_AROUND} from asked, lateral (select distinct unnest(asked.ids) as id) one,
+    lateral (select * from devices where workspace_id = $1 and public_id = one.id offset 0) d,
+    {_BESIDE} order by d.id"""  # noqa: S608
+
+
+def _surrounded(record: Any) -> Surrounded:
+    public_id, vendor, state, failure, domain_failure, due_at, spaces, properties, read_at = record[_WIDTH:]
+    around = Surroundings(
+        public_id,
+        vendor,
+        state,
+        failure,
+        domain_failure,
+        due_at,
+        tuple(spaces),
+        frozenset(properties),
+        read_at,
+    )
+    return Surrounded(device_row(record), around)
 
 
 async def code_lengths_of_vendor(db: Connection, workspace_id: UUID, device_id: UUID) -> frozenset[int]:
@@ -334,47 +386,6 @@ async def given_among(db: Connection, workspace_id: UUID, device_ids: list[UUID]
         *given,
     )
     return {r["id"] for r in rows}
-
-
-async def surroundings(
-    db: Connection, workspace_id: UUID, device_ids: list[UUID]
-) -> dict[UUID, Surroundings]:
-    """Of each of these devices, what belongs to it elsewhere."""
-    rows = await db.fetch(
-        """with asked as materialized (select $2::uuid[] as ids)
-           select d.id, ac.public_id as account_public_id, ac.vendor, ac.state as account_state,
-             ac.failure as account_failure, dom.failure as domain_failure, dom.due_at as domain_due_at,
-             array(select s.public_id from space_devices sd
-                 join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
-               where sd.workspace_id = $1 and sd.device_id = d.id order by s.id) as space_public_ids,
-             array(select distinct s.property_id from space_devices sd
-                 join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
-               where sd.workspace_id = $1 and sd.device_id = d.id) as property_ids,
-             (select max(r.begun_at) from readings r
-               where r.workspace_id = $1 and r.account_id = d.account_id and d.reference = any(r.covers)) as read_at
-           from asked, lateral (select distinct unnest(asked.ids) as id) one,
-             lateral (select id, account_id, domain_id, reference from devices
-               where workspace_id = $1 and id = one.id offset 0) d,
-             lateral (select public_id, vendor, state, failure from accounts
-               where workspace_id = $1 and id = d.account_id offset 0) ac,
-             lateral (select failure, due_at from domains where workspace_id = $1 and id = d.domain_id offset 0) dom""",
-        workspace_id,
-        device_ids,
-    )
-    return {
-        r["id"]: Surroundings(
-            r["account_public_id"],
-            r["vendor"],
-            r["account_state"],
-            r["account_failure"],
-            r["domain_failure"],
-            r["domain_due_at"],
-            tuple(r["space_public_ids"]),
-            frozenset(r["property_ids"]),
-            r["read_at"],
-        )
-        for r in rows
-    }
 
 
 async def set_state(

@@ -3,11 +3,14 @@ id, as in a seeded sandbox, passes as it is. See docs/decisions/0021."""
 
 from __future__ import annotations
 
+import functools
 from uuid import UUID
 
 from lockstep.kit.ids import number_of, public_id
 
 
+# Ids of workspaces, accounts, devices and spaces come again in each answer.
+@functools.lru_cache(maxsize=4096)
 def shown(ours: str) -> str:
     """How Seam's callers see a public id."""
     number = number_of(ours)
