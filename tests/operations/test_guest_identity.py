@@ -21,7 +21,6 @@ from lockstep.operations.client_sessions import AskedSession
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Gate
 from lockstep.operations.grants import CreateGrant
-from lockstep.operations.guest_identity import SeenGuest
 from lockstep.operations.guests import ChangeGuest, CreateGuest, EraseGuest, GetGuest, ListGuests
 from lockstep.operations.spaces import AddDevices
 
@@ -95,13 +94,3 @@ async def test_who_is_removed_keeps_no_code_but_that_of_a_booking(gate: Gate, ow
         assert (await grants.get(tx, owner, grant.public_id)).row.cancelled_at is not None
         assert (await bookings.get(tx, owner, bookings.GetBooking(stay.booking_id))).cancelled_at is None
     assert len(await codes_of(gate, owner, stay.booking_id)) == 1
-
-
-async def test_whom_an_access_system_knows_is_managed_once_taken_in(gate: Gate, owner: Actor) -> None:
-    async with gate.transaction(owner.workspace_id) as tx:
-        seen = await guest_identity.note_seen(tx, owner, SeenGuest("Ben"))
-        assert not seen.is_managed
-        taken = await guest_identity.take_in(tx, owner, seen.guest_id, "b1")
-        assert (taken.is_managed, taken.guest_key) == (True, "b1")
-        with pytest.raises(Conflict):
-            await guest_identity.take_in(tx, owner, seen.guest_id, None)

@@ -67,11 +67,23 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom the account's access system knows. None: it does not tell."""
+
+    reference: str
+    name: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """Everything under the account. `account` identifies the vendor's account (the same for two tokens of it)."""
 
     account: str
     targets: tuple[Target, ...]
+    people: tuple[Person, ...] = ()
+    """Of an access system; other vendors know nobody."""
 
 
 @dataclass(frozen=True, slots=True)

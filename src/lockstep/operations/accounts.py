@@ -23,7 +23,7 @@ from lockstep.model.permissions import (
     require_accounts,
     require_whole_workspace,
 )
-from lockstep.operations import account_details, callbacks, reconnecting
+from lockstep.operations import account_details, callbacks, people, reconnecting
 from lockstep.operations import events as recorded
 from lockstep.operations.account_details import Details
 from lockstep.operations.errors import (
@@ -337,6 +337,7 @@ async def take_description(
     # Each time: alarms have to go on while nothing else happens on these.
     changed |= {d.domain_id for d in missing}
     undecided = await _miss(tx, actor, missing, len(there))
+    await people.take(tx, actor, account_id, description.people)
     await accounts.set_described(tx.db, tx.workspace_id, account_id, tx.now)
     await claims.wake(tx.db, tx.workspace_id, "domains", sorted(changed), tx.now)
     return undecided
@@ -410,6 +411,7 @@ async def _end(tx: Tx, actor: Named, account: AccountRow) -> None:
     """Disconnected: nobody looks at its locks any more, and nothing on them is an alarm."""
     await accounts.set_state(tx.db, tx.workspace_id, account.id, "disconnected", None, tx.now)
     await domains.rest(tx.db, tx.workspace_id, account.id)
+    await people.take(tx, actor, account.id, ())
     await recorded.append(tx, actor, *await told_of_leaving(tx, account.public_id, account.id))
 
 

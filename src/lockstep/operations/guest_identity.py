@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
 from lockstep.operations import declaring
@@ -14,18 +13,8 @@ from lockstep.operations import guests as told
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.guests import ChangeGuest, EraseGuest, Guest, known_guest, refuse_erased
-from lockstep.operations.words import words_or_none
 from lockstep.storage import grants, guests
 from lockstep.storage.guests import GuestRow
-
-
-@dataclass(frozen=True, slots=True)
-class SeenGuest:
-    """Somebody whom an access system knows, as it tells of them."""
-
-    name: str | None = field(default=None, repr=False)
-    email: str | None = field(default=None, repr=False)
-    phone: str | None = field(default=None, repr=False)
 
 
 async def merge(tx: Tx, actor: Actor, guest_id: str, merged_ids: Sequence[str]) -> Guest:
@@ -65,26 +54,6 @@ async def remove(tx: Tx, actor: Actor, guest_id: str) -> None:
         if grant.booking_id is None:
             await declaring.withdraw_grant(tx, actor, grant)
     await told.erase(tx, actor, EraseGuest(guest.public_id))
-
-
-async def note_seen(tx: Tx, actor: Actor, seen: SeenGuest) -> Guest:
-    """For whoever reads an access system: somebody whom it knows and Lockstep does not. Not managed until taken in."""
-    require(actor, Scope.GUESTS_WRITE)
-    id = new_id()
-    row = GuestRow(
-        id,
-        public_id("guest", id),
-        None,
-        words_or_none(seen.name, "name"),
-        words_or_none(seen.email, "email"),
-        words_or_none(seen.phone, "phone", 40),
-        None,
-        tx.now,
-        is_managed=False,
-    )
-    await guests.insert(tx.db, tx.workspace_id, row)
-    await recorded.append(tx, actor, events.GuestCreated(guest_id=row.public_id))
-    return await told.get(tx, actor, told.GetGuest(row.public_id))
 
 
 async def take_in(tx: Tx, actor: Actor, guest_id: str, guest_key: str | None) -> Guest:

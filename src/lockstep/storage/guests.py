@@ -23,6 +23,9 @@ class GuestRow:
     erased_at: datetime | None = None
     is_managed: bool = True
     merged_into: UUID | None = None
+    seen_account_id: UUID | None = None
+    seen_reference: str | None = None
+    """Who the account's access system knows them as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,18 @@ class MergedRow:
 
 
 _COLUMNS = (
-    "id, public_id, guest_key, name, email, phone, language, created_at, erased_at, is_managed, merged_into"
+    "id, public_id, guest_key, name, email, phone, language, created_at, erased_at, is_managed, merged_into, "
+    "seen_account_id, seen_reference"
 )
 _ALONE = 281733612
 
 
 async def insert(db: Connection, workspace_id: UUID, row: GuestRow) -> bool:
-    """False where this guest key is in use."""
+    """False where this guest key is in use, or the access system's person is known."""
     result = await db.execute(
         """insert into guests (workspace_id, id, public_id, guest_key, name, email, phone, language, created_at,
-             is_managed)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (workspace_id, guest_key) do nothing""",
+             is_managed, seen_account_id, seen_reference)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing""",
         workspace_id,
         row.id,
         row.public_id,
@@ -69,6 +73,8 @@ async def insert(db: Connection, workspace_id: UUID, row: GuestRow) -> bool:
         row.language,
         row.created_at,
         row.is_managed,
+        row.seen_account_id,
+        row.seen_reference,
     )
     return result == "INSERT 0 1"
 
@@ -128,6 +134,25 @@ async def by_key(db: Connection, workspace_id: UUID, guest_key: str) -> GuestRow
             workspace_id,
             guest_key,
         )
+    )
+
+
+async def seen_in(db: Connection, workspace_id: UUID, account_id: UUID) -> list[GuestRow]:
+    """Whom this account's access system has told of, managed, merged and erased ones too."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from guests where workspace_id = $1 and seen_account_id = $2 order by id",  # noqa: S608
+        workspace_id,
+        account_id,
+    )
+    return [GuestRow(**dict(r)) for r in rows]
+
+
+async def lose_sight(db: Connection, workspace_id: UUID, guest_id: UUID) -> None:
+    """The access system tells of them no more: whoever it calls so from now on is somebody else."""
+    await db.execute(
+        "update guests set seen_account_id = null, seen_reference = null where workspace_id = $1 and id = $2",
+        workspace_id,
+        guest_id,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
+from lockstep.http.seam.devices import GONE
 from lockstep.http.seam.faults import invalid_input
 from lockstep.http.seam.params import Id, Listed, Params, Text, Whole
 from lockstep.http.seam.present.acs import DOOR, acs_entrance, acs_system
@@ -91,7 +92,8 @@ async def list_entrances(call: Asked, params: ListEntrances) -> Answer:
     )
     found = await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted))
     page = call.page(params, found, most, lambda it: it.device_id)
-    return {"acs_entrances": [acs_entrance(it) for it in page.shown], "pagination": page.pagination}
+    shown = [acs_entrance(it) for it in page.shown if it.account_state != GONE]
+    return {"acs_entrances": shown, "pagination": page.pagination}
 
 
 async def unlock(call: Asked, params: Unlock) -> Answer:
@@ -109,7 +111,7 @@ async def _entrance(call: Asked, entrance_id: str) -> Device:
     device_id = asked("lock", entrance_id)
     wanted = ListDevices(1, device_ids=(device_id,), kind=DOOR)
     found = await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted))
-    if not found:
+    if not found or found[0].account_state == GONE:
         raise NotFound("acs entrance", entrance_id)
     return found[0]
 
@@ -134,7 +136,7 @@ async def _opened_by(call: Asked, method_id: str) -> set[str]:
 async def _systems(call: Asked) -> list[ConnectedAccount]:
     """The accounts under which doors stand."""
     doors = await call.read(lambda tx: devices.list_shown(tx, call.actor, ListDevices(_MOST, kind=DOOR)))
-    with_doors = {it.connected_account_id for it in doors}
+    with_doors = {it.connected_account_id for it in doors if it.account_state != GONE}
     rows = await call.read(lambda tx: accounts.listed(tx, call.actor))
     return [accounts.shown(row) for row in rows if row.public_id in with_doors]
 

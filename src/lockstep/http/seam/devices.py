@@ -21,7 +21,7 @@ from lockstep.operations.errors import NotFound
 from lockstep.operations.gate import Tx
 
 MOST = 500
-_GONE = "disconnected"
+GONE = "disconnected"
 """Of an account: it was deleted, and at this door its devices went with it."""
 
 
@@ -68,7 +68,7 @@ async def found_device(call: Asked, params: Get, *, is_managed: bool = True) -> 
         found = await call.read(lambda tx: devices.named(tx, call.actor, name))
     else:
         raise invalid_input("Must specify device_id or name")
-    if found.is_managed != is_managed or found.account_state == _GONE:
+    if found.is_managed != is_managed or found.account_state == GONE:
         raise NotFound("device", params.device_id or found.device_id)
     return found
 
@@ -112,7 +112,7 @@ async def listed(
     )
     found = await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted))
     page = call.page(params, found, most, lambda it: it.device_id)
-    shown = [shown_device(call, it) for it in page.shown if it.account_state != _GONE]
+    shown = [shown_device(call, it) for it in page.shown if it.account_state != GONE]
     return [it for it in shown if _is_wanted(it, params)], page.pagination
 
 

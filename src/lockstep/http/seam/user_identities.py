@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
-from lockstep.http.seam.devices import shown_device
+from lockstep.http.seam.devices import GONE, shown_device
 from lockstep.http.seam.faults import invalid_input
 from lockstep.http.seam.params import Id, Instant, Listed, Params, Text, Whole
 from lockstep.http.seam.present.acs import DOOR, acs_entrance
@@ -206,7 +206,8 @@ async def _reached(call: Asked, params: One, kind: str | None = None) -> list[De
     guest_id = (await _present(call, asked("guest", params.user_identity_id))).guest_id
     ids = await call.read(lambda tx: guest_devices.reached_by(tx, call.actor, guest_id))
     wanted = ListDevices(len(ids), device_ids=ids, kind=kind)
-    return await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted)) if ids else []
+    found = await call.read(lambda tx: devices.list_shown(tx, call.actor, wanted)) if ids else []
+    return [it for it in found if it.account_state != GONE]
 
 
 async def _listed(call: Asked, params: Listed, command: ListGuests, most: int) -> Answer:

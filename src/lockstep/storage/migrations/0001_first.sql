@@ -339,10 +339,15 @@ create table guests (
   is_managed boolean not null default true,
   -- The guest that this one turned out to be: has all that it had.
   merged_into uuid,
+  -- The account whose access system knows this person, and by which name of its own.
+  seen_account_id uuid,
+  seen_reference text,
   primary key (workspace_id, id),
   unique (workspace_id, public_id),
   unique (workspace_id, guest_key),
-  foreign key (workspace_id, merged_into) references guests
+  unique (workspace_id, seen_account_id, seen_reference),
+  foreign key (workspace_id, merged_into) references guests,
+  foreign key (workspace_id, seen_account_id) references accounts
 );
 create index guests_of_email on guests (workspace_id, lower(email)) where email is not null;
 create index guests_of_phone on guests (workspace_id, phone) where phone is not null;

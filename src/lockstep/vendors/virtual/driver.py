@@ -17,7 +17,7 @@ from lockstep.driver.changes import (
     Issue,
     ObserveScope,
 )
-from lockstep.driver.contract import Description, Reading
+from lockstep.driver.contract import Description, Person, Reading
 from lockstep.driver.outcomes import (
     Done,
     Outcome,
@@ -58,6 +58,7 @@ class VirtualDriver:
                 tuple(
                     convert.target_of(lock, has_subscription=account.subscription) for lock in account.locks
                 ),
+                tuple(Person(it.id, it.name, it.email, it.phone) for it in account.people),
             )
 
     async def observe(self, scope: ObserveScope) -> Reading:

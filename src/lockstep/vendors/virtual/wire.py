@@ -102,12 +102,22 @@ class Lock(msgspec.Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
+class Person(msgspec.Struct, frozen=True):
+    """One of `people[]`."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
 class Account(msgspec.Struct, frozen=True):
     """`GET /v1/account`."""
 
     account: str
     locks: tuple[Lock, ...]
     subscription: bool = True
+    people: tuple[Person, ...] = ()
 
 
 class Code(msgspec.Struct, frozen=True):

@@ -5,9 +5,6 @@ from __future__ import annotations
 from tests.http.seam.rows.acs import an_entrance
 from tests.http.seam.walk import Body, Row, Walk
 
-from lockstep.operations import guest_identity
-from lockstep.operations.guest_identity import SeenGuest
-
 
 async def somebody(walk: Walk) -> Body:
     number = walk.number()
@@ -52,11 +49,10 @@ async def at_an_entrance(walk: Walk) -> Body:
 
 async def seen(walk: Walk) -> Body:
     """Somebody whom an access system knows."""
-    house = walk.home.house
-    async with house.gate.transaction(house.actor.workspace_id) as tx:
-        found = await guest_identity.note_seen(tx, house.actor, SeenGuest("Ben", "ben@example.com"))
+    name = f"Ben {walk.number()}"
+    await walk.home.knows({"id": name, "name": name, "email": "ben@example.com"})
     listed = (await walk.ask("/user_identities/unmanaged/list"))["user_identities"]
-    assert listed[-1]["full_name"] == found.name
+    assert listed[-1]["full_name"] == name
     return {"user_identity_id": listed[-1]["user_identity_id"]}
 
 

@@ -27,12 +27,22 @@ from lockstep.vendors.virtual.emulator.replies import not_found
 SIGNATURE = "X-Virtual-Signature"
 
 
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Somebody whom the access system knows."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The emulator's switches, read and changed at `/_emulator/settings`."""
 
     account: str = "account_1"
     tokens: tuple[str, ...] = ("virtual-token",)
     has_subscription: bool = True
+    people: tuple[Person, ...] = ()
     page_size: int = 20_000
     latency_seconds: float = 0.0
     rate_limit: RateLimit | None = None

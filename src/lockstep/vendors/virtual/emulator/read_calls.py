@@ -30,6 +30,7 @@ def account(asked: Asked) -> Response:
             "account": asked.world.switches.account,
             "subscription": asked.world.switches.has_subscription,
             "locks": [lock.json() for lock in asked.world.locks.values()],
+            "people": msgspec.to_builtins(asked.world.switches.people),
         }
     )
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from lockstep.driver.changes import EnsureAbsent, EnsurePresent, Intent, ObserveScope
-from lockstep.driver.contract import Driver, TargetKind
+from lockstep.driver.contract import Driver, Person, TargetKind
 from lockstep.driver.outcomes import (
     CredentialsRefused,
     DeviceOffline,
@@ -270,6 +270,14 @@ async def test_domains_follow_gateway_and_site() -> None:
     async with open_world("plain") as world:
         described = await world.driver().describe()
         assert [target.domain for target in described.targets] == ["lock_1", "lock_2", "lock_3"]
+
+
+async def test_whom_an_access_system_knows_is_told() -> None:
+    async with open_world("doors") as world:
+        assert (await world.driver().describe()).people == ()
+        ben = {"id": "p1", "name": "Ben", "email": "ben@example.com", "phone": None}
+        world.emulated.change_settings({"people": [ben]})
+        assert (await world.driver().describe()).people == (Person("p1", "Ben", "ben@example.com"),)
 
 
 async def test_problems_of_account_and_lock_are_told() -> None:
