@@ -85,6 +85,10 @@ async def create(tx: Tx, actor: Actor, command: CreateCode) -> AccessCode:
     Raises NotFound, Invalid, Conflict where the digits are in use there, or others of its key have other digits."""
     if command.common_code_key is not None:
         command = await _as_others_of_its_key(tx, actor, command, command.common_code_key)
+    return await _create(tx, actor, command)
+
+
+async def _create(tx: Tx, actor: Actor, command: CreateCode) -> AccessCode:
     made = await grants.create_declared(tx, actor, _grant(tx, command))
     if not command.uses_backup_pool:
         return await access_codes.created(tx, actor, made)
@@ -249,13 +253,13 @@ async def _still_there(tx: Tx, actor: Actor, made: _Made) -> list[AccessCode] | 
 
 async def _one_of_many(tx: Tx, actor: Actor, command: CreateCode, *, or_another_code: bool) -> AccessCode:
     if not or_another_code:
-        return await create(tx, actor, command)
+        return await _create(tx, actor, command)
     try:
-        return await create(tx, actor, command)
+        return await _create(tx, actor, command)
     except (Invalid, Conflict) as fault:
         if fault.code not in ("code_taken", "code_breaks_rules"):
             raise
-        return await create(tx, actor, replace(command, code=None))
+        return await _create(tx, actor, replace(command, code=None))
 
 
 async def _shared(tx: Tx, actor: Actor, command: CreateCodes, device_ids: Sequence[str]) -> str | None:

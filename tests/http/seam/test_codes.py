@@ -55,6 +55,23 @@ async def test_codes_for_several_locks_share_their_digits_and_change_together(ho
     assert {c.access_code_id for c in third}.isdisjoint(c.access_code_id for c in made)
 
 
+async def test_a_lock_that_cannot_have_the_shared_digits_gets_others_only_when_that_is_asked_for(
+    home: Home,
+) -> None:
+    codes = home.seam.access_codes
+    locks = [await home.lock(0), await home.lock(1)]
+    await home.ask(codes.create, device_id=locks[1], code="472931", **STAY)
+    given: dict[str, Any] = {"device_ids": locks, "code": "472931", **STAY}
+    with pytest.raises(SeamHttpApiError) as refused:
+        await home.ask(codes.create_multiple, **given)
+    assert (refused.value.status_code, refused.value.code) == (409, "duplicate_access_code")
+    assert await home.ask(codes.list, device_id=locks[0]) == []
+    first, second = await home.ask(
+        codes.create_multiple, behavior_when_code_cannot_be_shared="create_random_code", **given
+    )
+    assert first.code == "472931" != second.code
+
+
 async def test_codes_of_one_key_have_the_same_digits(home: Home) -> None:
     codes = home.seam.access_codes
     locks = [await home.lock(0), await home.lock(1)]
