@@ -21,7 +21,7 @@ from lockstep.model.access_code import (
     status,
 )
 from lockstep.model.capabilities import Capabilities, Evidence
-from lockstep.model.declared import effective_window
+from lockstep.model.declared import ABSENT, OTHER, effective_window
 from lockstep.model.edit import Edit
 from lockstep.model.pending import PendingChange, name_on_lock, pending_changes
 from lockstep.model.permissions import Actor, Scope, require
@@ -71,6 +71,8 @@ class AccessCode:
     """It should long be gone, and may still be there."""
     is_backup_available: bool = False
     """Its lock has a backup code that may be pulled in its place now."""
+    opens_as_backup: bool = False
+    """It was pulled, and its name or its window is on the way to the lock: as it stands there, it opens as well."""
     in_the_way: str | None = None
     """The unmanaged code that has its digits on the lock, where that keeps it from being set."""
 
@@ -297,7 +299,16 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = Fals
         reach.is_connected and is_arrival_late(entry.declared, belief, capabilities, tx.now),
         reach.is_connected and is_removal_late(entry.declared, belief, capabilities, tx.now),
         has_backup,
+        row.is_backup and _opens_as_it_stands(row, tx.now),
     )
+
+
+def _opens_as_it_stands(row: AccessCodeRow, now: datetime) -> bool:
+    declared, belief, carried = row.entry.declared, row.entry.belief, row.carried
+    if carried is None or declared.is_withdrawn or carried.fingerprint != declared.spec.fingerprint:
+        return False
+    is_there = belief.proven_at is not None and not belief.possible & {ABSENT, OTHER}
+    return is_there and effective_window(carried.window, row.capabilities).contains(now)
 
 
 def _former_digits(tx: Tx, actor: Actor, row: AccessCodeRow) -> str | None:

@@ -50,6 +50,8 @@ async def test_a_backup_code_is_pulled_through_the_sdk_and_opens_the_door(home: 
     again = await home.ask(codes.pull_backup_access_code, access_code_id=made.access_code_id)
     assert again.access_code_id == backup.access_code_id != made.access_code_id
     assert (backup.is_backup, backup.name, backup.ends_at) == (True, "Anna Smith", made.ends_at)
+    assert backup.status == "set", "it opens now, while its name and its end are on their way"
+    assert {m.mutation_code for m in backup.pending_mutations} == {"updating_name", "updating_time_frame"}
     await fill(home)
 
     assert backup.code is not None

@@ -65,9 +65,12 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
 
 def status(it: AccessCode, *, is_ahead: bool) -> str:
     """Seam has no word for a code that is over: such a one is not set. Nor is one that does not open yet, wherever it
-    stands. Of one that may be on its lock nothing is known while its account is disconnected."""
+    stands. Of one that may be on its lock nothing is known while its account is disconnected. A backup code that was
+    pulled opens at once, while its name and its end are on their way."""
     if it.row.account_state == _REFUSED and it.row.entry.belief.may_be_present:
         return Status.UNKNOWN.value
+    if it.status is Status.SETTING and it.opens_as_backup and not is_ahead:
+        return Status.SET.value
     is_unset = it.status is Status.REMOVED or (is_ahead and it.status in (Status.SETTING, Status.SET))
     return Status.UNSET.value if is_unset else it.status.value
 
