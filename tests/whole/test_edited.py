@@ -111,6 +111,18 @@ async def test_after_an_edit_was_overwritten_a_change_through_the_api_goes_to_th
         assert not stage.site.opens(lock, "664422")
 
 
+async def test_a_window_that_somebody_turned_around_is_put_right_and_keeps_no_other_code_from_the_lock(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "plain", locks=1) as stage:
+        lock, let = await a_code(stage)
+        stage.site.app_edit(lock, reference(stage, lock, "482913"), ends_at=let.starts_at - HOUR)
+        other = await stage.let(lock, HOUR, 3 * HOUR, code="593847")
+        await stage.wait(40 * MINUTE)
+        assert (await stage.standing(let), await stage.standing(other)) == ("proven", "proven")
+        assert stage.site.held(lock) == ["482913", "593847"]
+
+
 async def found(stage: Stage, let: Let) -> Edit:
     """What the code tells of an edit, as soon as a reading has shown it."""
     for _ in range(5):

@@ -140,6 +140,12 @@ async def create_multiple_once(
 async def change(tx: Tx, actor: Actor, access_code_id: str, command: ChangeCode) -> AccessCode:
     """Move, rename, or give other digits. Raises NotFound, Invalid, Conflict."""
     row = await _own(tx, actor, access_code_id)
+    if row.cancelled_at is not None:
+        raise Conflict(
+            f"The access code {access_code_id} was deleted, and is being taken off its lock.",
+            code="access_code_deleted",
+            next_step="Make a new one.",
+        )
     await grants.change(tx, actor, row.grant_public_id, _changed(tx, command, row.entry.declared.spec.window))
     return await access_codes.get(tx, actor, access_code_id)
 

@@ -30,6 +30,9 @@ async def test_a_code_is_created_shown_changed_and_deleted_through_the_sdk(home:
 
     await home.ask(codes.delete, access_code_id=made.access_code_id)
     assert (await home.ask(codes.get, access_code_id=made.access_code_id)).status == "removing"
+    with pytest.raises(SeamHttpApiError) as late:
+        await home.ask(codes.update, access_code_id=made.access_code_id, name="Too late")
+    assert (late.value.status_code, late.value.code) == (409, "access_code_deleted")
     await home.settle()
     with pytest.raises(SeamHttpApiError) as gone:
         await home.ask(codes.get, access_code_id=made.access_code_id)

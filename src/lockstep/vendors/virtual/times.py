@@ -47,7 +47,11 @@ def window_of(starts_at: str | None, ends_at: str | None, lock: Lock) -> Window 
     """A window read back; None where none is told. Raises ValueError for what is no time."""
     if starts_at is None:
         return None
-    return Window(_instant(starts_at, lock), None if ends_at is None else _instant(ends_at, lock))
+    begin, end = _instant(starts_at, lock), None if ends_at is None else _instant(ends_at, lock)
+    if end is not None and end <= begin:
+        # It never opens: an instant that is over says so, and the other codes of the lock can be read.
+        begin = end - timedelta(seconds=1)
+    return Window(begin, end)
 
 
 def _in_wall_time(starts_at: datetime, ends_at: datetime | None, lock: Lock) -> Times:

@@ -54,13 +54,18 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
         "is_external_modification_allowed": it.row.entry.declared.honours_edits,
         "is_offline_access_code": False,
         "is_one_time_use": False,
-        "is_waiting_for_code_assignment": not it.has_digits and not it.has_unknown_digits,
+        "is_waiting_for_code_assignment": _waits_for_digits(it),
         "created_at": instant(it.row.created_at),
         "pending_mutations": pending_mutations(it, now),
         "errors": [*_errors(it, now), *conflicts(it)],
         "warnings": [*_warnings(it), *modifications_in_effect(it)],
         "appearance": {"name": it.name_on_lock},
     }
+
+
+def _waits_for_digits(it: AccessCode) -> bool:
+    """Its vendor computes them, and has not done so yet."""
+    return not it.has_digits and not it.has_unknown_digits and it.status is not Status.REMOVED
 
 
 def status(it: AccessCode, *, is_ahead: bool) -> str:
