@@ -1,6 +1,6 @@
 """Takes the picture of the first page for the README: `.venv/bin/python tools/screenshot.py`, with Debian's chromium.
 
-Other looks at it: `--out FOLDER` writes every width and theme there instead."""
+Other looks at it: `--out FOLDER` writes every width and theme there instead, and the pages behind links with them."""
 
 import argparse
 import asyncio
@@ -8,7 +8,6 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -16,13 +15,13 @@ sys.path.insert(0, str(ROOT))
 from playwright.async_api import Browser, async_playwright  # noqa: E402 - found from the root alone
 from tests.browser.chromium import ARGUMENTS, CHROMIUM  # noqa: E402
 from tests.browser.scene import BEGINS, scene  # noqa: E402
+from tools.link_pages import Theme, take_link_pages  # noqa: E402
 
 from lockstep.emulation.clock import VirtualClock  # noqa: E402
 from lockstep.storage.migrations import migrate  # noqa: E402
 from lockstep.storage.server import EmbeddedServer  # noqa: E402
 
 PICTURE = ROOT / "docs" / "images" / "today.png"
-Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 LOOKS = [(width, theme) for width in (1280, 390) for theme in THEMES]
 
@@ -46,6 +45,7 @@ async def main(passing: Path, folder: Path | None) -> None:
                     await take(
                         browser, it.address, it.key, folder / f"today-{width}-{theme}.png", width, theme
                     )
+                await take_link_pages(browser, it, folder, LOOKS)
             await browser.close()
     finally:
         server.stop()

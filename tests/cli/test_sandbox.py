@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from seam import Seam
+from seam import Seam, SeamHttpApiError
 from seam.exceptions import SeamActionAttemptFailedError
 
 from lockstep.cli.sandbox.seed import NAMES
@@ -116,11 +116,19 @@ def test_the_seed_is_there_by_its_names_and_nothing_else(sandbox: Sandbox) -> No
     ]
     assert [device.device_id for device in sandbox.seam.locks.list()] == [*DEVICES[:2], DEVICES[-1]]
     assert all(device.properties and device.properties.online for device in devices)
-    assert [a.connected_account_id for a in sandbox.seam.connected_accounts.list()] == [
-        "john_connected_account_id",
-        "jane_connected_account_id",
-        "john_assa_cs_connected_account_id",
+    with pytest.raises(SeamHttpApiError, match="ecobee_device_1"):
+        sandbox.seam.locks.get(device_id="ecobee_device_1")
+    accounts = sandbox.seam.connected_accounts.list()
+    assert [(a.connected_account_id, a.account_type) for a in accounts] == [
+        ("john_connected_account_id", "august"),
+        ("jane_connected_account_id", "schlage"),
+        ("john_assa_cs_connected_account_id", "assa_abloy_credential_service"),
     ]
+    assert accounts[0].account_type_display_name == "August"
+    assert accounts[0].user_identifier
+    assert accounts[0].user_identifier.email == "john@example.com"
+    offered = {it.device_provider_name for it in sandbox.seam.devices.list_device_providers()}
+    assert {"august", "schlage", "ecobee", "minut"} <= offered
     assert Seam(api_key=NAMES["seam_apikey2_token"], endpoint=sandbox.url).devices.list() == []
 
 

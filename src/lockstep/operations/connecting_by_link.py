@@ -17,7 +17,7 @@ from lockstep.operations.account_details import Details
 from lockstep.operations.accounts import Connect
 from lockstep.operations.errors import Conflict, Invalid, LinkOver, Problem
 from lockstep.operations.gate import Gate, Tx
-from lockstep.operations.offers import Offer, checked_sandbox_login, devices_of, offers
+from lockstep.operations.offers import Offer, checked_sandbox_login, devices_of, login_name, offers
 from lockstep.operations.vendors import Checked, label_of
 from lockstep.storage import accounts as stored_accounts
 from lockstep.storage import client_sessions, connect_webviews, devices, workspaces
@@ -51,6 +51,9 @@ class Invitation:
     """Where to go for whoever does not want to; None: nowhere."""
     success_message: str | None
     """In the words of whoever runs the workspace."""
+    button_color: str | None
+    """Theirs too, as #rgb or #rrggbb; None: as Lockstep's own pages."""
+    button_text_color: str | None
 
 
 async def look(gate: Gate, token: str) -> Invitation:
@@ -68,6 +71,8 @@ async def look(gate: Gate, token: str) -> Invitation:
             row.redirect_url,
             row.failure_redirect_url or row.redirect_url,
             workspace.webview_look.get("success_message"),
+            workspace.webview_look.get("primary_button_color"),
+            workspace.webview_look.get("primary_button_text_color"),
         )
 
 
@@ -136,7 +141,7 @@ async def _checked(gate: Gate, actor: Actor, chosen: Offer, credentials: Mapping
     if not chosen.is_emulated:
         return await accounts.ask_vendor(gate, actor, Connect(chosen.vendor, credentials))
     assert gate.emulator is not None, "without one, nothing emulated is offered"
-    name = f"{chosen.vendor}:{checked_sandbox_login(credentials)}"
+    name = login_name(chosen.vendor, checked_sandbox_login(credentials))
     async with gate.transaction(actor.workspace_id) as tx:
         given = await _emulated_credentials(gate, tx, name, chosen.vendor)
     return await accounts.ask_vendor(gate, actor, Connect(gate.emulator.vendor, given, chosen.label))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations.emulator import EmulatedDevice
 from lockstep.operations.errors import Invalid
 from lockstep.operations.gate import Gate, Tx
@@ -33,6 +34,8 @@ MAKERS: Mapping[str, tuple[str, Kind]] = {
     "yale": ("Yale", "lock"),
 }
 """Whose devices a sandbox emulates: name -> name for people, and kind."""
+_MORE_MAKERS = {"assa_abloy_credential_service": "ASSA ABLOY Credential Service"}
+"""Of seeded accounts under which nothing stands."""
 SANDBOX_MAIL = "@example.com"
 """The end of every address that a sandbox takes."""
 SANDBOX_PASSWORD = "1234"  # noqa: S105 - opens emulated locks alone, and is told on the page
@@ -53,6 +56,15 @@ class Offer:
     is_emulated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Whose account an emulated one is played to be."""
+
+    maker: str
+    label: str
+    email: str = field(repr=False)
+
+
 async def offers(gate: Gate, tx: Tx, accepted: tuple[str, ...] | None) -> tuple[Offer, ...]:
     """Those of the names `accepted` that there are; None: all. In the order of their labels."""
     row = await workspaces.get(tx.db, tx.workspace_id)
@@ -60,6 +72,24 @@ async def offers(gate: Gate, tx: Tx, accepted: tuple[str, ...] | None) -> tuple[
     found = _of_sandbox() if is_sandbox else _of_roster(gate)
     wanted = [offer for offer in found if accepted is None or offer.vendor in accepted]
     return tuple(sorted(wanted, key=lambda offer: offer.label.lower()))
+
+
+async def listed(gate: Gate, tx: Tx, actor: Actor) -> tuple[Offer, ...]:
+    """What can be connected in this workspace."""
+    require(actor, Scope.ACCOUNTS_READ)
+    return await offers(gate, tx, None)
+
+
+def login_name(maker: str, email: str) -> str:
+    """What an emulated account of this maker is called, so that one address may have one of each."""
+    return f"{maker}:{email}"
+
+
+def played_by(login: str) -> Played | None:
+    """The other way round: as whose an emulated account is shown; None where its name does not tell."""
+    maker, _, email = login.partition(":")
+    label = _MORE_MAKERS.get(maker) or MAKERS.get(maker, (None,))[0]
+    return Played(maker, label, email) if email and label else None
 
 
 def checked_sandbox_login(given: Mapping[str, str]) -> str:
@@ -70,7 +100,7 @@ def checked_sandbox_login(given: Mapping[str, str]) -> str:
         raise Invalid(
             "This email and password are not known.",
             code="credentials_refused",
-            next_step=f"In a sandbox any address at example.com is, with the password {SANDBOX_PASSWORD}.",
+            next_step=f"In a sandbox any address at example.com does, with the password {SANDBOX_PASSWORD}.",
             field="credentials",
         )
     return email
@@ -96,6 +126,6 @@ def _of_sandbox() -> list[Offer]:
         CredentialWanted(
             "email", "Email", False, True, None, "Any address at example.com, such as jane@example.com."
         ),
-        CredentialWanted("password", "Password", True, True, None, f"{SANDBOX_PASSWORD}, in every sandbox."),
+        CredentialWanted("password", "Password", True, True, None, f"{SANDBOX_PASSWORD} in every sandbox."),
     )
     return [Offer(name, label, login, is_emulated=True) for name, (label, _) in MAKERS.items()]

@@ -21,6 +21,7 @@ from lockstep.operations import accounts, connect_webviews, devices, events, wor
 from lockstep.operations.connect_webviews import LASTS, ConnectWebview, CreateWebview
 from lockstep.operations.errors import Invalid
 from lockstep.operations.gate import Tx
+from lockstep.operations.workspaces import ChangeWorkspace
 from lockstep.storage.accounts import AccountRow
 from lockstep.vendors.nuki.emulator.app import create_app
 from lockstep.vendors.nuki.emulator.world import World
@@ -167,6 +168,34 @@ async def test_pages_load_nothing_foreign_and_forms_lead_home_or_to_the_caller(v
     assert "default-src 'none'" in policy
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    ("look", "rules"),
+    [
+        ({"primary_button_color": "#0b5fff"}, ["background-color: #0b5fff", "color: #ffffff"]),
+        ({"primary_button_color": "#fe5"}, ["background-color: #fe5", "color: #000000"]),
+        (
+            {"primary_button_color": "#123456", "primary_button_text_color": "#eee"},
+            ["background-color: #123456", "color: #eee"],
+        ),
+        ({}, []),
+    ],
+    ids=["white on dark", "black on light", "both told", "Lockstep's own"],
+)
+async def test_buttons_have_the_colours_of_the_workspace_without_a_looser_policy(
+    visit: Visit, look: dict[str, str], rules: list[str]
+) -> None:
+    await ask(visit.house.gate, visit.house.actor, workspaces.change, ChangeWorkspace(webview_look=look))
+    link = await visit.link()
+    page = await visit.browser.get(link.path)
+    style = await visit.browser.get(f"{link.path}/look.css")
+    assert (f'href="{link.path}/look.css"' in page.text) == bool(rules)
+    assert style.headers["content-type"].startswith("text/css")
+    assert all(rule in style.text for rule in rules)
+    assert bool(style.text) == bool(rules)
+    assert "style-src 'self';" in page.headers["content-security-policy"]
+    assert (await visit.browser.get("/connect/nobodys/look.css")).status_code == 404
 
 
 async def test_attempts_are_counted(visit: Visit) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockstep.operations.emulator import EmulatedDevice
+from lockstep.operations.offers import login_name
 from lockstep.operations.sandboxes import EmulatedAccount
 from lockstep.operations.seeding import (
     Beginning,
@@ -41,7 +42,7 @@ _JOHN, _JANE = "john@example.com", "jane@example.com"
 _ACCOUNTS = (
     SeededAccount(
         EmulatedAccount(
-            f"august:{_JOHN}",
+            login_name("august", _JOHN),
             _JOHN,
             (
                 EmulatedDevice(NAMES["august_device_1"], "Front Door", "august"),
@@ -55,7 +56,7 @@ _ACCOUNTS = (
     ),
     SeededAccount(
         EmulatedAccount(
-            f"schlage:{_JANE}",
+            login_name("schlage", _JANE),
             _JANE,
             (EmulatedDevice(NAMES["schlage_device_1"], "Bathroom Door", "schlage"),),
             NAMES["jane_connected_account_id"],
@@ -64,7 +65,7 @@ _ACCOUNTS = (
     ),
     SeededAccount(
         EmulatedAccount(
-            f"assa_abloy_credential_service:{_JOHN}",
+            login_name("assa_abloy_credential_service", _JOHN),
             _JOHN,
             account_id=NAMES["john_assa_cs_connected_account_id"],
         ),

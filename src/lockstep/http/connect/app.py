@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from lockstep.http.connect.look import stylesheet
 from lockstep.http.pages.faults import status_of, tell_of_faults
 from lockstep.http.pages.rendering import Templates
 from lockstep.http.pages.serving import (
@@ -52,6 +53,7 @@ class ConnectPages:
         app = Starlette(
             routes=[
                 PageRoute(_PATH, self._show, methods=["GET"]),
+                PageRoute(f"{_PATH}/look.css", self._look, methods=["GET"]),
                 PageRoute(_PATH, self._connect, methods=["POST"]),
             ]
         )
@@ -61,11 +63,17 @@ class ConnectPages:
     async def _show(self, request: Request) -> Response:
         invitation = await connecting_by_link.look(self._gate, request.path_params["token"])
         if invitation.joined is not None:
-            return self._templates.page("connected.html", {"it": invitation, "joined": invitation.joined})
+            values = {"it": invitation, "joined": invitation.joined, "path": request.url.path}
+            return self._templates.page("connected.html", values)
         chosen = _chosen(invitation, request.query_params.get("vendor"))
         if chosen is None:
             return self._templates.page("choose.html", {"it": invitation, "path": request.url.path})
         return self._form(request, invitation, chosen)
+
+    async def _look(self, request: Request) -> Response:
+        invitation = await connecting_by_link.look(self._gate, request.path_params["token"])
+        rules = stylesheet(invitation.button_color, invitation.button_text_color)
+        return Response(rules, media_type="text/css")
 
     async def _connect(self, request: Request) -> Response:
         require_own_page(request, self._public_url)

@@ -139,7 +139,9 @@ def _is_wanted(account: ConnectedAccount, params: List) -> bool:
 
 
 def _shown(call: Asked, account: ConnectedAccount) -> dict[str, Any]:
-    return connected_account(account, call.label_of(account.vendor))
+    emulator = call.gate.emulator
+    is_emulated = emulator is not None and account.vendor == emulator.vendor
+    return connected_account(account, call.label_of(account.vendor), is_emulated=is_emulated)
 
 
 PATHS: tuple[Path, ...] = (

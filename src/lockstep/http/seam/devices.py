@@ -14,7 +14,7 @@ from lockstep.http.seam.params import Id, Instant, Listed, Metadata, Params, Tex
 from lockstep.http.seam.present.device import device
 from lockstep.http.seam.present.device_provider import device_provider
 from lockstep.http.seam.present.ids import asked
-from lockstep.operations import backup_codes, devices, managing, vendors
+from lockstep.operations import backup_codes, devices, managing, offers
 from lockstep.operations.backup_codes import SetPool
 from lockstep.operations.devices import ChangeDevice, Device, ListDevices
 from lockstep.operations.errors import NotFound
@@ -132,7 +132,8 @@ def _is_wanted(shown: dict[str, Any], params: List) -> bool:
 
 
 async def list_device_providers(call: Asked, params: ListProviders) -> Answer:
-    shown = [device_provider(it) for it in vendors.listed(call.gate, call.actor)]
+    offered = await call.read(lambda tx: offers.listed(call.gate, tx, call.actor))
+    shown = [device_provider(it) for it in offered]
     category = params.provider_category
     return {
         "device_providers": [it for it in shown if category is None or category in it["provider_categories"]]

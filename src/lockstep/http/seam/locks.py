@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked
 from lockstep.operations import attempts
 from lockstep.operations.attempts import ActionAttempt, AutoLock
+from lockstep.operations.errors import NotFound
 from lockstep.operations.paces import Act
 
 _MOST = 500
@@ -28,14 +29,20 @@ class OfLock(Params):
 
 async def get(call: Asked, params: devices.Get) -> Answer:
     found = (await devices.get(call, params))["device"]
+    if not _is_lock(found):
+        raise NotFound("device", found["device_id"])
     # The contract names it twice; the SDKs read `device`.
     return {"device": found, "lock": found}
 
 
 async def list_(call: Asked, params: devices.List) -> Answer:
     found, _ = await devices.listed(call, params, params.most(_MOST))
-    locks = [it for it in found if "lock" in it["capabilities_supported"]]
+    locks = [it for it in found if _is_lock(it)]
     return {"devices": locks, "locks": locks}
+
+
+def _is_lock(found: dict[str, Any]) -> bool:
+    return "lock" in found["capabilities_supported"]
 
 
 async def unlock_door(call: Asked, params: OfLock) -> Answer:

@@ -10,6 +10,7 @@ from lockstep.http.seam.present.ids import shown
 from lockstep.http.seam.present.instants import instant
 from lockstep.operations.accounts import ConnectedAccount
 from lockstep.operations.failures import Failed
+from lockstep.operations.offers import played_by
 
 CAPABILITIES = ("lock", "thermostat", "noise_sensor", "access_control", "camera")
 """A closed list at Seam. Ours of devices are named alike; nothing here has the last two."""
@@ -29,14 +30,16 @@ def capabilities_of(kinds: tuple[str, ...] | None) -> list[str]:
     return [name for name in CAPABILITIES if name in kinds]
 
 
-def connected_account(it: ConnectedAccount, label: str) -> dict[str, Any]:
-    """`label`: the vendor's name for people."""
+def connected_account(it: ConnectedAccount, label: str, *, is_emulated: bool) -> dict[str, Any]:
+    """`label`: the vendor's name for people. `is_emulated`: under it stand devices as of the maker whose it plays."""
     customer = {} if it.customer_key is None else {"customer_key": it.customer_key}
-    email = {"user_identifier": {"email": it.vendor_account}} if "@" in it.vendor_account else {}
+    played = played_by(it.vendor_account) if is_emulated else None
+    login = played.email if played else it.vendor_account
+    email = {"user_identifier": {"email": login}} if "@" in login else {}
     return {
         "connected_account_id": shown(it.connected_account_id),
-        "account_type": PROVIDERS.get(it.vendor, OTHER_PROVIDER),
-        "account_type_display_name": label,
+        "account_type": played.maker if played else PROVIDERS.get(it.vendor, OTHER_PROVIDER),
+        "account_type_display_name": played.label if played else label,
         "display_name": it.label,
         "created_at": instant(it.created_at),
         "accepted_capabilities": capabilities_of(it.accepted_kinds),
