@@ -1,4 +1,4 @@
-"""All that a sandbox runs on, read in: what it begins with, and what it otherwise reads in only when somebody asks."""
+"""All that a sandbox begins with, read in. What few ask for is still read in only when they do."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MODULES = (
     "lockstep.cli.sandbox.passing",
     "lockstep.cli.sandbox.site",
     "lockstep.cli.running",
-    "lockstep.cli.site",
-    "lockstep.operations.seeding",
-    "lockstep.workers.calendars.pull",
+    "lockstep.vendors.virtual.emulator.app",
+    "lockstep.vendors.virtual.emulator.snapshot",
 )
 _OF_LIBRARIES = (
+    "anyio._backends._asyncio",
     "typer._adapters",
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.auto",

@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -164,7 +163,7 @@ class Standby:
 
     def _end(self) -> None:
         """Nobody can come any more; who came meanwhile is still served."""
-        with _alone(self._inside):
+        with suppress(OSError), _alone(self._inside):
             if self._found() == self._socket:
                 os.unlink(self._name, dir_fd=self._inside)
         self._listening.setblocking(False)
@@ -191,7 +190,7 @@ def main(inside: int, listening: int, name: str) -> None:
     reading_in.read_in()
     gc.freeze()
     # Changed while it was being read in, or with threads, which a fork would lose: then it cannot serve.
-    if made_of.name() != name or threading.active_count() > 1:
+    if made_of.name() != name or len(list(Path("/proc/self/task").iterdir())) > 1:
         return
     # Whoever is forked is nobody's to wait for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

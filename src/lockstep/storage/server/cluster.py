@@ -46,6 +46,11 @@ class Cluster:
         return self.directory / "data"
 
     @property
+    def databases(self) -> Path:
+        """PostgreSQL's folder with one folder for each database."""
+        return self.data / "base"
+
+    @property
     def passwords(self) -> Path:
         """The superuser's password in the form of a .pgpass file, mode 0600."""
         return self.directory / "pgpass"

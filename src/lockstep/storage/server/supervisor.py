@@ -13,6 +13,7 @@ from lockstep.storage.server.binaries import find_binaries, within_reach
 from lockstep.storage.server.cluster import DIRECTORY_FOR_ROOT, START_LOCK, Cluster
 from lockstep.storage.server.errors import ServerDidNotStart, ServerDidNotStop, ServerStaysBetween
 from lockstep.storage.server.postmaster import State, forget_stale, read_postmaster, state_of
+from lockstep.storage.server.spread import spread
 
 _WAIT_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.02
@@ -136,6 +137,9 @@ class EmbeddedServer:
             cluster.create(binaries, fast_and_unsafe=self._fast_and_unsafe)
         forget_stale(cluster.data, sockets := cluster.make_sockets())
         cluster.write_settings(sockets, fast_and_unsafe=self._fast_and_unsafe)
+        if self._fast_and_unsafe:
+            # Databases come and go there.
+            spread(cluster.databases)
         cluster.start_log.write_text("")
         cluster.account.own(cluster.start_log)
         done = cluster.account.run(
