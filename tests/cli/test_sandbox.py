@@ -116,6 +116,7 @@ def test_the_seed_is_there_by_its_names_and_nothing_else(sandbox: Sandbox) -> No
     ]
     assert [device.device_id for device in sandbox.seam.locks.list()] == [*DEVICES[:2], DEVICES[-1]]
     assert all(device.properties and device.properties.online for device in devices)
+    assert all(device.can_simulate_disconnection and device.can_simulate_removal for device in devices)
     with pytest.raises(SeamHttpApiError, match="ecobee_device_1"):
         sandbox.seam.locks.get(device_id="ecobee_device_1")
     accounts = sandbox.seam.connected_accounts.list()
@@ -166,6 +167,8 @@ def test_an_outage_is_of_one_workspace_and_its_routes(sandbox: Sandbox) -> None:
 
 def test_pages_and_the_native_api_are_there_for_whoever_asks(sandbox: Sandbox) -> None:
     headers = {"authorization": f"Bearer {NAMES['seam_apikey1_token']}"}
+    lost = httpx2.post(f"{sandbox.url}/no/such_path", headers=headers, timeout=_SECONDS)
+    assert (lost.status_code, lost.json()["error"]["type"]) == (404, "not_found"), "a program is told in JSON"
     found = httpx2.get(f"{sandbox.url}/v1/devices", headers=headers, timeout=_SECONDS).json()
     assert [device["maker"] for device in found["items"]] == [
         "august",

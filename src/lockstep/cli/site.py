@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from lockstep.cli.crew import Crew
@@ -20,6 +20,7 @@ from lockstep.http.running.app import running_routes
 from lockstep.http.running.measuring import Measuring
 from lockstep.http.seam.app import Seam
 from lockstep.http.seam.catalogue import namespaces
+from lockstep.http.seam.credentials import shows_credentials
 from lockstep.http.static_files import static_files
 from lockstep.operations import connect_webviews, instant_keys, portals
 
@@ -55,6 +56,8 @@ class Site:
                 Mount("/", self._pages),
             ],
         )
+        paths = (route.path for route in self._others.routes if isinstance(route, Route | Mount))
+        self._other_names = {path.split("/")[1] for path in paths if path}
         self._app = Measuring(self._api_or_others)
 
     def stop(self) -> None:
@@ -75,5 +78,8 @@ class Site:
             await self._seam(scope, receive, send)
         elif first in self._by_link:
             await self._by_link[first](scope, receive, send)
+        elif first not in self._other_names and shows_credentials(scope):
+            # A program of Seam's, and no person: it is told in JSON that there is no such path.
+            await self._seam(scope, receive, send)
         else:
             await self._others(scope, receive, send)

@@ -133,7 +133,7 @@ class Gate:
         self.forms = forms or {}
         self.questions = Questions(_MOST_TOGETHER, is_undone=UNDONE)
         self._salts: dict[UUID, bytes] = {}
-        self._public_ids: dict[UUID, str] = {}
+        self._workspaces: dict[UUID, tuple[str, bool]] = {}
 
     @asynccontextmanager
     async def transaction(self, workspace_id: UUID) -> AsyncIterator[Tx]:
@@ -151,12 +151,19 @@ class Gate:
 
     async def public_id_of(self, workspace_id: UUID) -> str:
         """How callers know this workspace; asked for once in a process, since it never changes."""
-        if workspace_id not in self._public_ids:
+        return (await self._of_workspace(workspace_id))[0]
+
+    async def is_sandbox(self, workspace_id: UUID) -> bool:
+        """Whether its locks are emulated; asked for once in a process, since it never changes."""
+        return (await self._of_workspace(workspace_id))[1]
+
+    async def _of_workspace(self, workspace_id: UUID) -> tuple[str, bool]:
+        if workspace_id not in self._workspaces:
             async with self.database.reading(workspace_id) as db:
                 row = await workspaces.get(db, workspace_id)
             assert row is not None, "whoever asks was found in it"
-            self._public_ids[workspace_id] = row.public_id
-        return self._public_ids[workspace_id]
+            self._workspaces[workspace_id] = row.public_id, row.is_sandbox
+        return self._workspaces[workspace_id]
 
     def at_once(self, workspace_id: UUID) -> AbstractAsyncContextManager[Tx]:
         """For operations that say that they write by one statement, which is all or nothing by itself: no transaction

@@ -159,6 +159,8 @@ async def test_a_list_comes_in_pages_that_hang_together(home: Home) -> None:
     first = (await home.raw("/access_codes/list", {"device_id": lock, "limit": 2})).json()["pagination"]
     other = {"device_id": lock, "limit": 3, "page_cursor": first["next_page_cursor"]}
     refused = await home.raw("/access_codes/list", other)
+    followed = await home.http.get(first["next_page_url"])
+    assert len(followed.json()["access_codes"]) == 2, "the address of the next page is whole"
     assert (refused.status_code, refused.json()["error"]["type"]) == (400, "mismatched_page_parameters")
 
 

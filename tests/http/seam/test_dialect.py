@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.http.seam.parts import Home
 
-from lockstep.http.seam.dialect import Kind, QueryInvalid, read_query
+from lockstep.http.seam.dialect import Kind, QueryInvalid, read_query, write_query
 
 KINDS = {
     "name": Kind.TEXT,
@@ -54,6 +54,7 @@ def test_what_an_sdk_writes_is_read_as_it_was_given(given_: dict[str, Any]) -> N
     query = urlencode([*pairs, ("_strict", "true")])
     read = read_query(query, KINDS)
     assert {name: value for name, value in read.items() if name != "_strict"} == given_
+    assert read_query(write_query(given_), KINDS) == read
 
 
 @pytest.mark.parametrize(

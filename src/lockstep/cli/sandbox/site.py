@@ -90,5 +90,7 @@ async def _devices(lockstep: Built) -> list[dict[str, Any]]:
     for one in every:
         async with gate.reading(one.id) as tx:
             listed = await devices.list_shown(tx, system(one.id, "sandbox"), ListDevices(most=5000))
-        found += [device(it, one.public_id, vendors.label_of(gate, it.vendor)) for it in listed]
+        found += [
+            device(it, one.public_id, vendors.label_of(gate, it.vendor), is_emulated=True) for it in listed
+        ]
     return found

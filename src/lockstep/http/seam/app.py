@@ -152,7 +152,10 @@ class Seam:
         here = f"{scope.get('scheme', 'http')}://{_text(received, b'host') or ''}"
         url = f"{self._public_url or here}{path.path}"
         actor = asker.actor
-        workspace_id = await self._gate.public_id_of(actor.workspace_id) if asker.is_within_workspace else ""
+        workspace_id, is_sandbox = "", False
+        if asker.is_within_workspace:
+            workspace_id = await self._gate.public_id_of(actor.workspace_id)
+            is_sandbox = await self._gate.is_sandbox(actor.workspace_id)
         asked = Asked(
             self._gate,
             actor,
@@ -163,6 +166,7 @@ class Seam:
             url,
             asker.operator,
             asker.is_paced,
+            is_sandbox,
         )
         return {**await path.answer(asked, params), "ok": True}
 

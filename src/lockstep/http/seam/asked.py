@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from lockstep.http.cursors import CursorInvalid, Cursors
+from lockstep.http.seam.dialect import write_query
 from lockstep.http.seam.faults import SeamFault
 from lockstep.http.seam.params import Listed, Params
 from lockstep.model.permissions import Actor
@@ -39,6 +40,8 @@ class Asked:
     """The person, where a person asks."""
     is_paced: bool | None = None
     """Whether callers' paces are kept in the workspace, where who asks was found with it."""
+    is_sandbox: bool = False
+    """Whether the workspace is one."""
 
     def link(self, path: str) -> str:
         """An address of a page of ours, as people reach it."""
@@ -47,6 +50,11 @@ class Asked:
     def label_of(self, vendor: str) -> str:
         """A vendor's name for people."""
         return vendors.label_of(self.gate, vendor)
+
+    def is_emulated(self, vendor: str) -> bool:
+        """Whether what stands under this vendor's accounts is part of a sandbox, where everything can be simulated."""
+        emulator = self.gate.emulator
+        return self.is_sandbox and emulator is not None and emulator.vendor == vendor
 
     async def read(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
         """Ask an operation that only reads."""
@@ -124,13 +132,17 @@ class Asked:
         next_page = {
             "has_next_page": True,
             "next_page_cursor": cursor,
-            "next_page_url": f"{self.url}?page_cursor={cursor}",
+            "next_page_url": f"{self.url}?{write_query({**self._given(params), 'page_cursor': cursor})}",
         }
         return Page(shown, next_page)
 
     def _of(self, params: Listed) -> str:
-        given = params.model_dump(mode="json", exclude={"page_cursor"}, exclude_none=True)
-        return f"{self.path} {hashlib.sha256(msgspec.json.encode(given, order='sorted')).hexdigest()}"
+        given = msgspec.json.encode(self._given(params), order="sorted")
+        return f"{self.path} {hashlib.sha256(given).hexdigest()}"
+
+    def _given(self, params: Listed) -> dict[str, Any]:
+        """All but where the page begins."""
+        return params.model_dump(mode="json", exclude={"page_cursor"}, exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
+from starlette.types import Scope
 
 from lockstep.http.seam.asked import Path
 from lockstep.http.seam.faults import SeamFault
@@ -25,6 +26,8 @@ from lockstep.operations.gate import Gate
 from lockstep.operations.operators import SignedInOperator
 
 _TOKEN_OF_SESSION = (b"client-session-token", b"seam-client-session-token")
+_OF_SEAM_ALONE = frozenset({*_TOKEN_OF_SESSION, b"seam-publishable-key", b"seam-workspace", b"seam-sdk-name"})
+_SEAMS = b"seam_"
 _OF_SESSION = "seam_cst"
 _OF_OPERATOR = "seam_at"
 _OF_CONSOLE = "ey"
@@ -108,6 +111,13 @@ class Credentials:
         if actor is None:
             raise NotSignedIn("The token's operator does not belong to this workspace.")
         return Asker(actor, person)
+
+
+def shows_credentials(scope: Scope) -> bool:
+    """Whether a request is of a program that speaks to Seam, whatever it asks for."""
+    received = dict(scope.get("headers", ()))
+    secret = received.get(b"authorization", b"").partition(b" ")[2].strip()
+    return secret.startswith(_SEAMS) or not _OF_SEAM_ALONE.isdisjoint(received)
 
 
 def require_kind(path: Path, asker: Asker) -> None:

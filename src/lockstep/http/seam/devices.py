@@ -74,7 +74,8 @@ async def found_device(call: Asked, params: Get, *, is_managed: bool = True) -> 
 
 
 def shown_device(call: Asked, it: Device) -> dict[str, Any]:
-    return device(it, call.workspace_id, call.label_of(it.vendor))
+    label = call.label_of(it.vendor)
+    return device(it, call.workspace_id, label, is_emulated=call.is_emulated(it.vendor))
 
 
 async def get(call: Asked, params: Get) -> Answer:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _NUMBER_BY_HAND = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -61,6 +61,22 @@ def read_query(query: str, kinds: Mapping[str, Kind]) -> dict[str, Any]:
             raise QueryInvalid(f"the parameter '{name}' is given both as a value and by its parts")
         read[name] = {inner: _of_record(name, inner, v) for inner, v in inner_values.items()}
     return read
+
+
+def write_query(given: Mapping[str, Any]) -> str:
+    """The other way round, as the SDKs write it; without nulls."""
+    pairs = [pair for name in sorted(given) for pair in _pairs(name, given[name])]
+    return urlencode([*pairs, (STRICT_MARK, "true")])
+
+
+def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        return [pair for inner in sorted(value) for pair in _pairs(f"{name}.{inner}", value[inner])]
+    if isinstance(value, list):
+        return [(name, str(it)) for it in value] or [(name, "")]
+    if value is None:
+        return [(name, "")]
+    return [(name, str(value).lower() if isinstance(value, bool) else str(value))]
 
 
 def _without_brackets(

@@ -31,11 +31,23 @@ _OTHERS = {"thermostat": "smartthings_thermostat", "noise_sensor": "minut_sensor
 _OTHER_LOCK = "smartthings_lock"
 """For makers that Seam does not have: the member that promises least. Who made a lock, and whom Lockstep asks about it,
 stands in `device_manufacturer` and `device_provider`."""
+_CAN_SIMULATE = {
+    f"can_simulate_{what}": True
+    for what in (
+        "connection",
+        "disconnection",
+        "hub_connection",
+        "hub_disconnection",
+        "paid_subscription",
+        "removal",
+    )
+}
 _CAPABILITIES = {"thermostat": ["thermostat"], "noise_sensor": ["noise_detection"]}
 
 
-def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
-    """`label`: the vendor's name for people."""
+def device(it: Device, workspace_id: str, label: str, *, is_emulated: bool = False) -> dict[str, Any]:
+    """`label`: the vendor's name for people. `is_emulated`: part of a sandbox, so that what happens to it can be
+    simulated."""
     abilities = it.abilities
     nickname = {"nickname": it.nickname} if it.nickname else {}
     return {
@@ -51,6 +63,7 @@ def device(it: Device, workspace_id: str, label: str) -> dict[str, Any]:
         "can_configure_auto_lock": abilities.can_configure_auto_lock,
         "can_program_online_access_codes": abilities.can_hold_codes,
         "can_unlock_with_code": abilities.can_hold_codes,
+        **(_CAN_SIMULATE if is_emulated else {}),
         "created_at": instant(it.created_at),
         "custom_metadata": dict(it.custom_metadata),
         "device_manufacturer": {"manufacturer": it.maker or it.vendor, "display_name": _maker_of(it, label)},
