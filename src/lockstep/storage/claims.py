@@ -37,19 +37,13 @@ class Claim:
 async def claim(
     db: Connection, queue: Queue, now: datetime, lease: timedelta, most: int, chance: float
 ) -> list[Claim]:
-    """Lease up to `most` due rows, a few of each workspace; the most urgent come first. Each statement by itself.
+    """Lease up to `most` due rows, a few of each workspace; the most urgent come first. A statement by itself.
 
     `chance`, drawn evenly from [0, 1), tells with which workspace to begin: each is first as often as any other.
     """
-    found: list[Claim] = []
-    for comparison in (">=", "<"):
-        if len(found) < most:
-            rows = await db.fetch(_claim_sql(queue, comparison), now, lease, most - len(found), chance)
-            rows.sort(key=lambda r: (r["needed_at"] is None, r["needed_at"] or now, r["due_at"]))
-            found += [
-                Claim(queue, r["workspace_id"], r["id"], r["generation"], r["lease_epoch"]) for r in rows
-            ]
-    return found
+    rows = await db.fetch(_claim_sql(queue), now, lease, most, chance)
+    rows.sort(key=lambda r: (r["needed_at"] is None, r["needed_at"] or now, r["due_at"]))
+    return [Claim(queue, r["workspace_id"], r["id"], r["generation"], r["lease_epoch"]) for r in rows]
 
 
 async def release(db: Connection, claim: Claim, due_at: datetime | None, *, is_done: bool = True) -> bool:
@@ -148,7 +142,7 @@ async def next_lapse(db: Connection, queue: Queue) -> timedelta | None:
     return left
 
 
-def _claim_sql(queue: Queue, comparison: str) -> str:
+def _claim_sql(queue: Queue) -> str:
     order = "urgent_at nulls last, due_at" if queue == "domains" else "due_at"
     urgent = ", urgent_at" if queue == "domains" else ""
     needed = "q.urgent_at" if queue == "domains" else "q.due_at"
@@ -159,7 +153,8 @@ def _claim_sql(queue: Queue, comparison: str) -> str:
           offset floor($4::float8 * (select count(*) from workspaces))::bigint
         ), chosen as (
           select c.workspace_id, c.id from (
-            select id from workspaces where id {comparison} (select id from first) order by id
+            (select id from workspaces where id >= (select id from first) order by id) union all
+            (select id from workspaces where id < (select id from first) order by id)
           ) w cross join lateral (
             select workspace_id, id from (
               select q.workspace_id, q.id, q.due_at{urgent} from {queue} q

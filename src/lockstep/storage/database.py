@@ -164,9 +164,13 @@ async def _pool(dsn: str, least: int, most: int) -> asyncpg.Pool:
         init=_prepare,
         reset=_leave_as_it_is,
         connection_class=_Session,
+        statement_cache_size=_STATEMENTS,
     )
 
 
+_STATEMENTS = 500
+"""Kept by each connection, the oldest go first. There are nearly as many: of 100, which is usual, a process that serves
+all of the API prepares most anew all the time."""
 _ARRAYS = ("uuid", "text", "bigint", "int", "timestamptz", "jsonb", "bytea")
 _ALL_ARRAYS = "select " + ", ".join(f"${n}::{name}[]" for n, name in enumerate(_ARRAYS, 1))
 

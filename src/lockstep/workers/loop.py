@@ -166,6 +166,8 @@ async def pass_time(
         if ahead > until or now >= until:
             break
         await move_to(max(ahead, now))
+        # Nobody else is at work: what was due then still is.
+        await _work_on(gate, processes, due)
     else:
         raise RuntimeError(f"still due after {most} rounds: something is always due")
     if gate.clock.now() < until:
