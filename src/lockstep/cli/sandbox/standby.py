@@ -2,7 +2,7 @@
 
 Reading all of it in takes longer than everything else that a sandbox does to begin. It listens on a unix socket in a
 folder closed to others, named after the surroundings and the code that it has read in: who comes with other code finds
-none, and starts one. It ends when its socket is taken away, or when nobody came for half an hour. Where the system has
+none, and starts one. It ends when its socket is taken away, or when nobody came for four hours. Where the system has
 no such sockets (it is for Linux), or anything about it fails, a sandbox reads everything in by itself."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from lockstep.cli.sandbox import forking, made_of
 from lockstep.storage.server import make_passable
 
-_IDLE_SECONDS = 30 * 60
+_IDLE_SECONDS = 4 * 60 * 60
 _LOOK_SECONDS = 2.0
 _WAITING = 64
 """So many may ask while everything is still being read in."""
