@@ -80,7 +80,15 @@ def _names(lock: Capabilities) -> str:
     said = [f"{rules.shortest or 0} to {rules.longest}"]
     if rules.pattern is not None:
         said.append("each `" + rules.pattern.replace("|", "\\|") + "`")
-    said += [word for word, holds in (("unique", rules.is_unique), ("cut", rules.truncates)) if holds]
+    said += [
+        word
+        for word, holds in (
+            ("unique", rules.is_unique),
+            ("cut", rules.truncates),
+            ("first and last", rules.is_split),
+        )
+        if holds
+    ]
     return ", ".join(said)
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.whole.stage import Let, Stage, build_stage
 
 from lockstep.emulation.clock import VirtualClock
+from lockstep.http.seam.present.access_code import access_code
 from lockstep.model.edit import Edit
 from lockstep.operations.access_codes import AccessCode
 
@@ -109,6 +110,32 @@ async def test_after_an_edit_was_overwritten_a_change_through_the_api_goes_to_th
         await stage.until(let.starts_at + 4 * HOUR)
         assert stage.site.opens(lock, "482913")
         assert not stage.site.opens(lock, "664422")
+
+
+async def test_where_the_vendor_keeps_a_first_and_a_last_name_a_code_has_both_and_an_edit_of_them_is_seen(
+    database_url: str, clock: VirtualClock
+) -> None:
+    names = {"split": True, "longest": 24, "characters": "[A-Za-z0-9 -]"}
+    async with build_stage(database_url, clock, "plain", locks=1, names=names) as stage:
+        lock, let = await a_code(stage, name="Anna Smith, Reservation-12345")
+        other = await stage.let(lock, HOUR, 3 * HOUR, code="593847", name="🎉")
+        await stage.wait(10 * MINUTE)
+        code, nameless = await shown(stage, let), await shown(stage, other)
+        assert code.standing.value == nameless.standing.value == "proven"
+        app = access_code(code, "ws_1", clock.now())["appearance"]
+        assert app == {
+            "name": code.name_on_lock,
+            "first_name": "Anna",
+            "last_name": code.name_on_lock.removeprefix("Anna "),
+        }
+        assert app["last_name"].startswith("Smith Reserv")
+        assert nameless.name_on_lock.startswith("Guest "), "nothing was left of it, and both are wanted"
+        stage.site.app_edit(lock, reference(stage, lock, "482913"), name="Bo Berg")
+        edit = await found(stage, let)
+        assert [(c.before, c.after) for c in edit.fields] == [(code.name_on_lock, "Bo Berg")]
+        await stage.wait(20 * MINUTE)
+        assert (await shown(stage, let)).name_on_lock == code.name_on_lock
+        assert (await shown(stage, let)).edit is None
 
 
 async def test_a_window_that_somebody_turned_around_is_put_right_and_keeps_no_other_code_from_the_lock(

@@ -122,6 +122,8 @@ class NameRules:
     truncates: bool = False
     is_kept: bool = True
     """False: the vendor keeps no name, so that no tag can be read back."""
+    is_split: bool = False
+    """The vendor keeps a first and a last name, and wants both: the first is what stands before the first space."""
 
 
 @dataclass(frozen=True, slots=True)

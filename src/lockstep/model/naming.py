@@ -9,6 +9,8 @@ from anyascii import anyascii
 
 from lockstep.model.capabilities import NameRules
 
+_FIRST_NAME = "Guest"
+"""Where nothing else is left of a name."""
 TAG_LENGTH = 5
 """Characters of Crockford base 32: 25 bits, keyed, compared only with tags known for the same write domain."""
 
@@ -17,17 +19,18 @@ def entry_name(wanted: str, tag: str, rules: NameRules) -> str:
     """`wanted` cut and spelt to the vendor's rules, with the tag last: `Anna Smith k7f2q`.
 
     The tag is never cut. Where names are too short for the separator it is dropped. The same for the same name, however
-    its accents are encoded, and for the name that comes out of it.
+    its accents are encoded, and for the name that comes out of it. Where the vendor keeps a first and a last name,
+    there is always something of both.
     """
     if not rules.is_kept:
         return ""
     allowed = rules.pattern
     cleaned = wanted if allowed is None else _spelt(wanted, allowed)
-    separator = " " if allowed is None or re.fullmatch(allowed, " ") else ""
+    separator = " " if rules.is_split or allowed is None or re.fullmatch(allowed, " ") else ""
     room = rules.longest - len(tag) - len(separator)
     if room <= 0:
         return tag[-rules.longest :] if rules.longest < len(tag) else tag
-    head = cleaned.strip()[:room].strip()
+    head = cleaned.strip()[:room].strip() or (_FIRST_NAME[:room] if rules.is_split else "")
     return f"{head}{separator}{tag}" if head else tag
 
 
@@ -44,6 +47,14 @@ def is_named_so(standing: str, wanted: str, tag: str, rules: NameRules) -> bool:
     if not standing or carries_tag(standing, tag, rules):
         return False
     return entry_name(standing, tag, rules) == entry_name(wanted, tag, rules)
+
+
+def parts_of(name: str, rules: NameRules) -> tuple[str, str] | None:
+    """The first and the last name as the vendor keeps them; None where it keeps one."""
+    if not rules.is_split:
+        return None
+    first, _, last = name.partition(" ")
+    return first, last
 
 
 def untagged(name: str, tag: str, rules: NameRules) -> str:

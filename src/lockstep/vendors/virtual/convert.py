@@ -129,13 +129,22 @@ def entry_of(code: wire.Code, locks: Mapping[str, wire.Lock]) -> ObservedEntry:
         reference_of(code),
         frozenset(code.locks),
         _evidence(code, features),
-        code.name if features.names.kept else None,
+        _name_of(code, features.names),
         code.digits,
         None if code.version is None else str(code.version),
         window_of(code.starts_at, code.ends_at, lock),
         code.enabled,
         is_code=code.kind == "code",
     )
+
+
+def _name_of(code: wire.Code, names: wire.Names) -> str | None:
+    """As one text, also where the vendor has two."""
+    if not names.kept:
+        return None
+    if names.split:
+        return " ".join(part for part in (code.first_name, code.last_name) if part)
+    return code.name
 
 
 def reference_of(code: wire.Code) -> str:
@@ -165,7 +174,9 @@ def path_of(reference: str, lock: wire.Lock) -> str:
 def body_of(name: str, times: Times | None, lock: wire.Lock) -> dict[str, Any]:
     """What every write carries: the name where names are kept, the whole window where windows are known."""
     body: dict[str, Any] = {}
-    if lock.features.names.kept:
+    if lock.features.names.kept and lock.features.names.split:
+        body["first_name"], _, body["last_name"] = name.partition(" ")
+    elif lock.features.names.kept:
         body["name"] = name
     if times is not None:
         body["starts_at"], body["ends_at"] = times.starts_at, times.ends_at
@@ -232,7 +243,13 @@ def log_entry_of(visit: wire.Visit) -> LogEntry:
 
 def _name_rules(names: wire.Names) -> NameRules:
     return NameRules(
-        names.shortest, names.longest, names.characters, names.unique, names.truncated, names.kept
+        names.shortest,
+        names.longest,
+        names.characters,
+        names.unique,
+        names.truncated,
+        names.kept,
+        names.split,
     )
 
 

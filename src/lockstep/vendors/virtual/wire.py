@@ -17,6 +17,7 @@ class Names(msgspec.Struct, frozen=True):
     unique: bool = False
     truncated: bool = False
     kept: bool = True
+    split: bool = False
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -130,6 +131,8 @@ class Code(msgspec.Struct, frozen=True):
     kind: str = "code"
     state: str | None = None
     name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
     digits: str | None = None
     version: int | None = None
     enabled: bool | None = None

@@ -11,6 +11,7 @@ from lockstep.http.seam.present.instants import instant, instant_or_null
 from lockstep.http.seam.present.pending_mutations import pending_mutations
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model.access_code import Status, may_have_older
+from lockstep.model.naming import parts_of
 from lockstep.operations.access_codes import AccessCode
 
 _ERRORS = {
@@ -59,8 +60,16 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
         "pending_mutations": pending_mutations(it, now),
         "errors": [*_errors(it, now), *conflicts(it)],
         "warnings": [*_warnings(it), *modifications_in_effect(it)],
-        "appearance": {"name": it.name_on_lock},
+        "appearance": _appearance(it),
     }
+
+
+def _appearance(it: AccessCode) -> dict[str, str]:
+    """The exact name in the manufacturer's app."""
+    parts = parts_of(it.name_on_lock, it.row.capabilities.name)
+    return {"name": it.name_on_lock} | (
+        dict(zip(("first_name", "last_name"), parts, strict=True)) if parts else {}
+    )
 
 
 def _waits_for_digits(it: AccessCode) -> bool:

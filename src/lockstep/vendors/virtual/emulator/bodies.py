@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from lockstep.vendors.virtual.emulator.features import Features
 from lockstep.vendors.virtual.emulator.records import Code, Lock
 from lockstep.vendors.virtual.emulator.replies import malformed, rule_broken, unsupported
 from lockstep.vendors.virtual.emulator.rules import check_digits, checked_name, read_instant
@@ -16,6 +17,8 @@ class CodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A code as a client writes it: always the whole of it."""
 
     name: str = ""
+    first_name: str = ""
+    last_name: str = ""
     digits: str | None = None
     starts_at: str | None = None
     ends_at: str | None = None
@@ -74,12 +77,21 @@ def _code(
         reference,
         tuple(lock.id for lock in locks),
         digits,
-        checked_name(body.name, features),
+        checked_name(_name(body, features), features),
         starts_at,
         ends_at,
         is_enabled=body.enabled,
         slot=slot,
     )
+
+
+def _name(body: CodeBody, features: Features) -> str:
+    """As one text: the first name is what stands before its first space."""
+    if not features.names.split:
+        return body.name
+    if not body.first_name or not body.last_name:
+        raise rule_broken("A first and a last name are needed.")
+    return f"{body.first_name} {body.last_name}"
 
 
 def _times(body: CodeBody, lock: Lock, now: datetime) -> tuple[datetime | None, datetime | None]:

@@ -23,6 +23,8 @@ class Names(_Plain, frozen=True):
     truncated: bool = False
     """A name that is too long is cut instead of refused."""
     kept: bool = True
+    split: bool = False
+    """A first and a last name, both needed, in place of one name."""
 
 
 class Schedule(_Plain, frozen=True):

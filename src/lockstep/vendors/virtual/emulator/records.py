@@ -129,7 +129,9 @@ class Code:
         shown: dict[str, Any] = self._identity(features) | {"locks": list(self.locks), "kind": self.kind}
         if features.proof == "device":
             shown["state"] = self.state
-        if features.names.kept:
+        if features.names.kept and features.names.split:
+            shown["first_name"], _, shown["last_name"] = self.name.partition(" ")
+        elif features.names.kept:
             shown["name"] = self.name
         if features.shows in ("digits", "version"):
             shown["enabled"] = self.is_enabled

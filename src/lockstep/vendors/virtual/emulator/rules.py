@@ -36,10 +36,15 @@ def check_digits(digits: str, features: Features) -> None:
             raise rule_broken(f"{digits} breaks the rule {rule}.")
 
 
+def _letters(name: str, features: Features) -> str:
+    """What the rule for characters is asked of: not the space between a first and a last name."""
+    return name.replace(" ", "", 1) if features.names.split else name
+
+
 def checked_name(name: str, features: Features) -> str:
     """The name as it will be kept. Raises Refused."""
     rules = features.names
-    if rules.characters and not all(re.fullmatch(rules.characters, one) for one in name):
+    if rules.characters and not all(re.fullmatch(rules.characters, one) for one in _letters(name, features)):
         raise rule_broken(f"The name may have these characters only: {rules.characters}.")
     if len(name) < rules.shortest:
         raise rule_broken(f"The name needs at least {rules.shortest} characters.")
