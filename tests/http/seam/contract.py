@@ -16,12 +16,9 @@ OFFICIAL = Path(__file__).with_name("official") / "seam-openapi-1.1038.0-locks.j
 _DOCUMENT = "https://seam.example/openapi.json"
 """What the validators call it."""
 
-OLDER_REQUIRED = {
-    "device": {"location"},
-    "workspace": {"organization_id"},
-    "access_code": {"display_status", "pending_mutations"},
-}
-"""What other versions that are in use require besides (1.977.0 and the SDK 3.18): resource -> fields."""
+OLDER = Path(__file__).with_name("official") / "required-by-1.977.0.json"
+OTHERS_REQUIRED = {"device": {"location"}, "access_code": {"display_status"}}
+"""What types of versions in between rely on besides: resource -> fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +78,22 @@ def faults_of(answer: Answer) -> list[str]:
     if validator is None:
         return [*found, f"{where}: the contract has no such path"]
     found += [f"{where}: {_told(fault)}" for fault in validator.iter_errors(answer.body)]
-    for noun, fields in OLDER_REQUIRED.items():
-        for one in _resources(answer.body, noun):
+    is_of_unmanaged = "unmanaged" in answer.path
+    for noun, fields in older_required().items():
+        if noun.startswith("unmanaged_") != is_of_unmanaged:
+            continue
+        for one in _resources(answer.body, noun.removeprefix("unmanaged_")):
             if fields - one.keys():
                 found.append(f"{where}: {noun} lacks {sorted(fields - one.keys())}")
+    return found
+
+
+@functools.cache
+def older_required() -> dict[str, set[str]]:
+    """What other versions that are in use require: resource -> fields."""
+    found = {noun: set(fields) for noun, fields in json.loads(OLDER.read_text("utf-8")).items()}
+    for noun, fields in OTHERS_REQUIRED.items():
+        found[noun] |= fields
     return found
 
 
@@ -178,4 +187,4 @@ def _of_error(answer: Answer) -> list[str]:
 
 def _resources(body: Any, noun: str) -> list[dict[str, Any]]:
     one, many = body.get(noun), body.get(f"{noun}s")
-    return [it for it in [one, *(many or [])] if isinstance(it, dict) and it.get("is_managed") is not False]
+    return [it for it in [one, *(many or [])] if isinstance(it, dict)]

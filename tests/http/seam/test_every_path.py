@@ -1,5 +1,5 @@
-"""Every path of both tiers: asked once with success by each verb that it takes, and with every kind of fault; each
-answer is held to Seam's own OpenAPI document."""
+"""Every path of both tiers: asked with success by each verb that it takes, by a client session where Seam lets one, by
+strangers, and with every kind of fault; each answer is held to Seam's own OpenAPI document."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ from tests.http.seam.walk import Row, Walk, rows
 
 from lockstep.http.seam.app import PATHS
 from lockstep.http.seam.catalogue import known_paths
+from lockstep.model.permissions import ALL_SCOPES, system
+from lockstep.operations import api_keys, workspaces
+from lockstep.operations.api_keys import CreateApiKey
 
+STRANGERS = "seam_lockstep_of_another_workspace"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 TAKE_SESSIONS = {
     path
@@ -74,9 +78,27 @@ async def _walked(walk: Walk, path: str, row: Row) -> list[str]:
         answer = await walk.home.raw(path, {**await row.body(walk), name: NOBODY})
         if answer.status_code != 404 or answer.json()["error"]["type"] != type:
             found.append(f"{path} for nobody: {answer.status_code} {answer.text}")
+        found += await _by_strangers(walk, path, row, type)
     if path in TAKE_SESSIONS:
         found += await _by_a_session(walk, path, row)
     return found + await _refused(walk.home, path, known.verbs)
+
+
+async def _by_strangers(walk: Walk, path: str, row: Row, type: str) -> list[str]:
+    """Whoever has another workspace's key finds none of this one's."""
+    house = walk.home.house
+    known = await api_keys.authenticate(house.gate, STRANGERS)
+    if known is None:
+        stranger = system(await workspaces.create(house.gate, "Hill flats"), "test")
+        async with house.gate.transaction(stranger.workspace_id) as tx:
+            await api_keys.import_secret(tx, stranger, CreateApiKey("Other", sorted(ALL_SCOPES)), STRANGERS)
+    body = dict(await row.body(walk))
+    answer = await walk.home.http.post(path, json=body, headers=bearer(STRANGERS))
+    if answer.status_code == 200 and not any(answer.json().get(key) for key in answer.json() if key != "ok"):
+        return []
+    if answer.status_code != 404 or not answer.json()["error"]["type"].endswith("_not_found"):
+        return [f"{path} by a stranger: {answer.status_code} {answer.text[:300]}"]
+    return []
 
 
 async def _by_a_session(walk: Walk, path: str, row: Row) -> list[str]:

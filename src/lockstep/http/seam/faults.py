@@ -73,12 +73,13 @@ def fault_of(problem: Problem | permissions.NotAllowed) -> SeamFault:
 def _in_seams_words(code: str, message: str) -> str:
     """With ids as this door shows them, and its name for a guest where the fault is a guest's."""
     message = _PUBLIC_ID.sub(lambda found: shown(found[0]), message)
-    if code.startswith("guest_"):
+    if code.startswith("guest_") or code in _OF_GUESTS:
         message = re.sub(r"\bguests\b", "user identities", message)
         message = re.sub(r"\bguest\b", "user identity", message)
     return message
 
 
+_OF_GUESTS = ("merged_into_itself",)
 _PUBLIC_ID = re.compile(r"\b[a-z]+_[0-9a-z]{26}\b")
 _OWN = {
     "backup_needs_end": (HTTPStatus.BAD_REQUEST, "access_code_not_time_bound"),
