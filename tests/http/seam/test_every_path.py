@@ -73,37 +73,45 @@ async def _walked(walk: Walk, path: str, row: Row) -> list[str]:
         answer = await _asked(walk.home, "POST", path, {**await row.body(walk), **bad}, row)
         if answer.status_code != 400 or answer.json()["error"]["type"] != "invalid_input":
             found.append(f"{path} with {bad}: {answer.status_code} {answer.text}")
-    if row.missing is not None:
-        name, type = row.missing
-        answer = await walk.home.raw(path, {**await row.body(walk), name: NOBODY})
-        if answer.status_code != 404 or answer.json()["error"]["type"] != type:
-            found.append(f"{path} for nobody: {answer.status_code} {answer.text}")
-        found += await _by_strangers(walk, path, row, type)
-    if path in TAKE_SESSIONS:
-        found += await _by_a_session(walk, path, row)
+    if row.missing is not None or path in TAKE_SESSIONS:
+        found += await _by_others(walk, path, row)
     return found + await _refused(walk.home, path, known.verbs)
 
 
-async def _by_strangers(walk: Walk, path: str, row: Row, type: str) -> list[str]:
-    """Whoever has another workspace's key finds none of this one's."""
-    house = walk.home.house
-    known = await api_keys.authenticate(house.gate, STRANGERS)
-    if known is None:
-        stranger = system(await workspaces.create(house.gate, "Hill flats"), "test")
-        async with house.gate.transaction(stranger.workspace_id) as tx:
-            await api_keys.import_secret(tx, stranger, CreateApiKey("Other", sorted(ALL_SCOPES)), STRANGERS)
+async def _by_others(walk: Walk, path: str, row: Row) -> list[str]:
+    """For what is not there, by whoever has another workspace's key, and by a person's app: with one request, since
+    what it needs is made by others."""
     body = dict(await row.body(walk))
-    answer = await walk.home.http.post(path, json=body, headers=bearer(STRANGERS))
-    if answer.status_code == 200 and not any(answer.json().get(key) for key in answer.json() if key != "ok"):
+    found = []
+    if row.missing is not None:
+        name, type = row.missing
+        answer = await walk.home.raw(path, {**body, name: NOBODY})
+        if answer.status_code != 404 or answer.json()["error"]["type"] != type:
+            found.append(f"{path} for nobody: {answer.status_code} {answer.text}")
+        found += await _by_a_stranger(walk.home, path, body)
+    if path in TAKE_SESSIONS:
+        found += await _by_a_session(walk, path, row, body)
+    return found
+
+
+async def _by_a_stranger(home: Home, path: str, body: dict[str, Any]) -> list[str]:
+    """Whoever has another workspace's key finds none of this one's."""
+    gate = home.house.gate
+    if await api_keys.authenticate(gate, STRANGERS) is None:
+        stranger = system(await workspaces.create(gate, "Hill flats"), "test")
+        async with gate.transaction(stranger.workspace_id) as tx:
+            await api_keys.import_secret(tx, stranger, CreateApiKey("Other", sorted(ALL_SCOPES)), STRANGERS)
+    answer = await home.http.post(path, json=body, headers=bearer(STRANGERS))
+    said = answer.json()
+    if answer.status_code == 200 and not any(value for key, value in said.items() if key != "ok"):
         return []
-    if answer.status_code != 404 or not answer.json()["error"]["type"].endswith("_not_found"):
-        return [f"{path} by a stranger: {answer.status_code} {answer.text[:300]}"]
-    return []
+    if answer.status_code == 404 and said["error"]["type"].endswith("_not_found"):
+        return []
+    return [f"{path} by a stranger: {answer.status_code} {answer.text[:300]}"]
 
 
-async def _by_a_session(walk: Walk, path: str, row: Row) -> list[str]:
+async def _by_a_session(walk: Walk, path: str, row: Row, body: dict[str, Any]) -> list[str]:
     """One that was given all accounts, and what else the request names."""
-    body = await row.body(walk)
     found = await _asked(walk.home, "POST", "/connected_accounts/list", {}, row)
     session: dict[str, Any] = {
         "user_identifier_key": "an app",
@@ -117,7 +125,7 @@ async def _by_a_session(walk: Walk, path: str, row: Row) -> list[str]:
     if path == "/client_sessions/get":
         # Its own.
         body = {}
-    answer = await walk.home.http.post(path, json=dict(body), headers=token)
+    answer = await walk.home.http.post(path, json=body, headers=token)
     if answer.status_code != 200:
         return [f"{path} by a client session: {answer.status_code} {answer.text}"]
     return []
