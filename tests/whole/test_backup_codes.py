@@ -196,6 +196,26 @@ async def test_a_grant_that_is_given_other_digits_has_them_where_a_backup_code_s
     assert not opens(stage, pulled.backup.digits)
 
 
+async def test_several_that_are_pulled_at_a_time_are_a_sign_and_told(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "hour_steps", 1) as stage:
+        await set_pool(stage)
+        stage.clock.advance(timedelta(minutes=17))
+        await set_pool(stage, size=4)
+        lets = [await stage.let(stage.site.locks, timedelta(0)) for _ in range(2)]
+        await stage.wait(timedelta(minutes=5))
+        (lock,) = stage.site.locks
+        windows = [e.ends_at - e.starts_at for e in stage.site.cloud().locks[lock].door if e.starts_at]
+        assert len(windows) == 6
+        assert max(windows) <= ROLLING, "with what the lock rounds"
+        for let in lets:
+            await pull(stage, (await code_of(stage, let)).row.public_id)
+        assert "many_pulled" in (await pool_of(stage)).problems
+        await stage.cancel(lets[0])
+        assert "many_pulled" not in (await pool_of(stage)).problems
+
+
 async def test_windows_roll_on_and_an_unused_code_ends_by_itself_when_nobody_renews_it(stage: Stage) -> None:
     await set_pool(stage, size=2)
     before = held(stage)

@@ -81,4 +81,6 @@ def _in_doubt(declared: Declared, belief: Belief, capabilities: Capabilities, no
         return "Somebody else changed it on the lock; it is being put right."
     if any(revision_of(state) is not None for state in belief.possible):
         return "It was changed, and the lock may still have it as it was before."
+    if not belief.tried:
+        return "It is not on the lock yet, and goes there as soon as the lock can take it."
     return "It is being written to the lock."

@@ -66,6 +66,8 @@ class ListUnmanagedCodes:
     name_contains: str | None = None
     device_kind: str | None = None
     """Such as `door`, of an access system."""
+    is_left: bool = True
+    """Those too on locks of accounts that were disconnected, which nobody reads any more."""
 
 
 async def listed(tx: Tx, actor: Actor, command: ListUnmanagedCodes) -> list[UnmanagedCode]:
@@ -84,6 +86,7 @@ async def listed(tx: Tx, actor: Actor, command: ListUnmanagedCodes) -> list[Unma
             given(actor),
             name_contains=command.name_contains,
             device_kind=command.device_kind,
+            is_left=command.is_left,
         ),
     )
     return await _views(tx, actor, rows)
@@ -93,7 +96,7 @@ async def with_digits(tx: Tx, actor: Actor, device_id: str, code: str) -> Unmana
     """The code of a lock that has these digits. Raises NotFound."""
     require(actor, Scope.CODES_READ)
     device = await known_device(tx, actor, device_id)
-    wanted = UnmanagedFilter([device.id], fingerprint=tx.fingerprint(code))
+    wanted = UnmanagedFilter([device.id], fingerprint=tx.fingerprint(code), is_left=False)
     rows = await unmanaged_codes.listed(tx.db, tx.workspace_id, None, 1, wanted)
     if not rows:
         raise NotFound("unmanaged code", "with these digits")

@@ -154,6 +154,8 @@ class UnmanagedFilter:
     name_contains: str | None = field(default=None, repr=False)
     fingerprint: UUID | None = None
     device_kind: str | None = None
+    is_left: bool = True
+    """Those too on locks of accounts that were disconnected."""
 
 
 async def listed(
@@ -170,6 +172,8 @@ async def listed(
               and ($8::text is null or strpos(lower(c.content ->> 'name'), lower($8)) > 0)
               and ($9::uuid is null or (c.content ->> 'fingerprint')::uuid = $9)
               and ($10::text is null or d.kind = $10)
+              and ($11 or not exists (select from accounts a
+                where a.workspace_id = $1 and a.id = d.account_id and a.state = 'disconnected'))
             order by u.id limit $3""",
         workspace_id,
         after,
@@ -180,6 +184,7 @@ async def listed(
         wanted.name_contains,
         wanted.fingerprint,
         wanted.device_kind,
+        wanted.is_left,
     )
     return [UnmanagedCodeRow(**dict(r)) for r in rows]
 

@@ -42,13 +42,16 @@ async def test_an_account_is_described_filtered_synced_and_deleted_through_the_s
 async def test_codes_of_an_account_that_is_deleted_stay_on_its_locks_and_that_is_told(home: Home) -> None:
     lock = await home.lock()
     made = await home.ask(home.seam.access_codes.create, device_id=lock, code="472931")
-    await home.settle()
+    home.world.put_code_in_app(home.world.lock_ids()[0], None, {"name": "Grandma", "code": "734512"})
+    await home.look(lock)
+    assert len(await home.ask(home.seam.access_codes.unmanaged.list, device_id=lock)) == 1
     (account,) = await home.ask(home.seam.connected_accounts.list)
     await home.ask(home.seam.connected_accounts.delete, connected_account_id=account.connected_account_id)
 
     (nuki,) = [str(id) for id, it in home.world.locks.items() if it.name == "Door 1"]
     assert home.world.enter(nuki, "472931").opened
     assert await home.ask(home.seam.access_codes.list, device_id=lock) == []
+    assert await home.ask(home.seam.access_codes.unmanaged.list, device_id=lock) == []
     with pytest.raises(SeamHttpApiError, match="access code"):
         await home.ask(home.seam.access_codes.get, access_code_id=made.access_code_id)
     await sequence_all(home.house.gate)

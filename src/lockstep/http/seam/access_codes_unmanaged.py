@@ -76,7 +76,11 @@ async def get(call: Asked, params: Get) -> Answer:
 async def list_(call: Asked, params: List) -> Answer:
     most = params.most(_MOST)
     wanted = ListUnmanagedCodes(
-        most + 1, call.place(params), asked("lock", params.device_id), name_contains=params.search
+        most + 1,
+        call.place(params),
+        asked("lock", params.device_id),
+        name_contains=params.search,
+        is_left=False,
     )
     found = await call.read(lambda tx: unmanaged_codes.listed(tx, call.actor, wanted))
     page = call.page(params, found, most, lambda code: code.unmanaged_code_id)
