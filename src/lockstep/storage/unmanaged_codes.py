@@ -174,7 +174,7 @@ async def listed(
               and ($10::text is null or d.kind = $10)
               and ($11 or not exists (select from accounts a
                 where a.workspace_id = $1 and a.id = d.account_id and a.state = 'disconnected'))
-            order by u.id limit $3""",
+            order by u.id limit $3""",  # noqa: S608
         workspace_id,
         after,
         most,
