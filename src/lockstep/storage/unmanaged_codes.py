@@ -163,7 +163,7 @@ async def listed(
 ) -> list[UnmanagedCodeRow]:
     """In the order of ids, which is that in which they were first seen."""
     rows = await db.fetch(
-        _SHOWN
+        _SHOWN  # noqa: S608
         + """ and ($2::uuid is null or u.id > $2) and ($4::uuid[] is null or u.device_id = any($4))
               and ($5::uuid[] is null or exists (select from space_devices sd
                 join spaces s on s.workspace_id = sd.workspace_id and s.id = sd.space_id
@@ -174,7 +174,7 @@ async def listed(
               and ($10::text is null or d.kind = $10)
               and ($11 or not exists (select from accounts a
                 where a.workspace_id = $1 and a.id = d.account_id and a.state = 'disconnected'))
-            order by u.id limit $3""",  # noqa: S608
+            order by u.id limit $3""",
         workspace_id,
         after,
         most,
