@@ -152,9 +152,14 @@ class Ours(Side):
     actor: Actor = field(kw_only=True, repr=False)
 
     async def until_quiet(self) -> None:
-        """Until the worker has nothing due, so that it takes nothing from the other side."""
-        while not await is_quiet(self.made, self.actor, DEVICES):
+        """Until the worker is there and has nothing due, nor an event to place, so that it takes nothing from the other
+        side."""
+        while await self._has_events() or not await is_quiet(self.made, self.actor, DEVICES):
             await asyncio.sleep(0.2)
+
+    async def _has_events(self) -> bool:
+        async with self.made.gate.database.reading(self.actor.workspace_id) as db:
+            return bool(await db.fetchval("select exists (select from unsequenced)"))
 
 
 @asynccontextmanager

@@ -47,6 +47,8 @@ class Tx:
     """Which addresses that customers give may be called."""
     is_transaction: bool = True
     """False: each statement stands by itself."""
+    fingerprints: dict[str, UUID] = field(default_factory=dict, repr=False)
+    """Of digits that were asked for here before: a declaration asks for its own at each of its steps."""
     questions: Questions | None = field(default=None, repr=False)
     """Where each statement stands by itself: what others of this process ask at the same time."""
 
@@ -71,7 +73,10 @@ class Tx:
 
     def fingerprint(self, digits: str) -> UUID:
         """Keyed: equal digits of one workspace have equal fingerprints."""
-        return self.sealer.fingerprint(digits, self.salt)
+        known = self.fingerprints.get(digits)
+        if known is None:
+            known = self.fingerprints[digits] = self.sealer.fingerprint(digits, self.salt)
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,15 @@ class Gate:
         now = self.clock.now()
         questions = None if is_transaction else self.questions
         return Tx(
-            db, workspace_id, now, self.sealer, salt, self.random, self.outbound, is_transaction, questions
+            db,
+            workspace_id,
+            now,
+            self.sealer,
+            salt,
+            self.random,
+            self.outbound,
+            is_transaction,
+            questions=questions,
         )
 
     async def _salt(self, workspace_id: UUID) -> bytes:

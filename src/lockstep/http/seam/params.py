@@ -98,7 +98,9 @@ def read_params(model: type[P], query: str, body: bytes, content_type: str | Non
     if body:
         given |= _from_body(body, content_type)
     given.pop(STRICT_MARK, None)
-    _require_storable(given)
+    # What JSON holds unescaped, can be stored.
+    if query or b"\\u" in body:
+        _require_storable(given)
     try:
         return model.model_validate(given)
     except ValidationError as fault:
