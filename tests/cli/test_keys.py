@@ -29,7 +29,7 @@ def test_a_key_for_seams_sdks_sees_digits_and_opens_doors_and_makes_no_other_key
     ready: Home, say: Say
 ) -> None:
     scopes = json.loads(say("keys", "create", "SDK", "--seam", "--json").stdout)["api_key"]["scopes"]
-    assert {"codes:read", "devices:unlock", "devices:lock"} <= set(scopes)
+    assert {"codes:read", "devices:unlock", "devices:lock", "client_sessions:write"} <= set(scopes)
     assert "api_keys:write" not in scopes
 
 

@@ -37,7 +37,14 @@ def test_a_scope_is_required_and_missed_by_its_name(scope: Scope) -> None:
 
 
 def test_a_new_key_neither_opens_doors_nor_shows_digits_nor_makes_keys() -> None:
-    for scope in ("devices:unlock", "devices:lock", "codes:read", "api_keys:write", "workspace:write"):
+    for scope in (
+        "devices:unlock",
+        "devices:lock",
+        "codes:read",
+        "api_keys:write",
+        "client_sessions:write",
+        "workspace:write",
+    ):
         assert not KEY.may(Scope(scope))
     for scope in ("codes:write", "bookings:write", "devices:read"):
         assert KEY.may(Scope(scope))

@@ -39,6 +39,8 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
     API_KEYS_WRITE = "api_keys:write"
     """Make and revoke keys, none of which may do more than the one that makes it."""
+    SESSIONS_WRITE = "client_sessions:write"
+    """Make, see and revoke client sessions and instant keys, for whoever may do all that these may."""
 
 
 ALL_SCOPES = frozenset(Scope)
@@ -49,9 +51,10 @@ DEFAULT_SCOPES = ALL_SCOPES - {
     Scope.DEVICES_LOCK,
     Scope.CODES_READ,
     Scope.API_KEYS_WRITE,
+    Scope.SESSIONS_WRITE,
     Scope.WORKSPACE_WRITE,
 }
-"""Scopes of a new key: neither opens nor locks doors, shows no digits, and makes no other key."""
+"""Scopes of a new key: neither opens nor locks doors, shows no digits, and makes no other key and no session."""
 
 
 SESSION_SCOPES = frozenset(
@@ -79,7 +82,7 @@ class Role(StrEnum):
     """May not change the workspace itself, nor who may use it."""
 
 
-_MEMBER_SCOPES = ALL_SCOPES - {Scope.WORKSPACE_WRITE, Scope.API_KEYS_WRITE}
+_MEMBER_SCOPES = ALL_SCOPES - {Scope.WORKSPACE_WRITE, Scope.API_KEYS_WRITE, Scope.SESSIONS_WRITE}
 
 
 SEAM_SCOPES = ALL_SCOPES - {Scope.API_KEYS_WRITE, Scope.AUDIT_READ}
@@ -276,6 +279,14 @@ def require_account(actor: Actor, account_id: UUID) -> None:
             "This connected account was not given to the client session.",
             "Give it to the session, or make another.",
         )
+
+
+def require_sessions(actor: Actor) -> None:
+    """Whether it may make and see client sessions: of the whole workspace, and nothing that it may not do itself.
+    Raises NotAllowed."""
+    require(actor, Scope.SESSIONS_WRITE)
+    require_no_more_than(actor, SESSION_SCOPES)
+    require_whole_workspace(actor)
 
 
 def require_whole_workspace(actor: Actor) -> None:

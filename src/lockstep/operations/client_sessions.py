@@ -12,7 +12,7 @@ from uuid import UUID
 from lockstep.kit import bearer
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events, permissions
-from lockstep.model.permissions import Actor, ActorKind, Scope, require, require_whole_workspace
+from lockstep.model.permissions import Actor, ActorKind, require_sessions
 from lockstep.operations import events as recorded
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Gate, Tx
@@ -159,7 +159,7 @@ async def get(
         if client_session_id not in (None, actor.public_id):
             raise NotFound("client session", client_session_id or "")
         return await _shown_one(tx, await _found(tx, actor.public_id))
-    _require_whole(actor)
+    require_sessions(actor)
     if client_session_id is not None:
         row = await _found(tx, client_session_id)
     else:
@@ -169,7 +169,7 @@ async def get(
 
 async def listed(tx: Tx, actor: Actor, command: ListSessions) -> list[ClientSession]:
     """Living ones, newest first. Raises NotFound where the guest is not there."""
-    _require_whole(actor)
+    require_sessions(actor)
     guest = await known_guest(tx, actor, command.guest_id) if command.guest_id else None
     one = await _found(tx, command.client_session_id) if command.client_session_id else None
     wanted = SessionFilter(
@@ -186,7 +186,7 @@ async def listed(tx: Tx, actor: Actor, command: ListSessions) -> list[ClientSess
 async def revoke(tx: Tx, actor: Actor, client_session_id: str) -> None:
     """Refuse its token from now on. A session may revoke itself; doing so again changes nothing."""
     if actor.public_id != client_session_id or actor.kind is not ActorKind.CLIENT_SESSION:
-        _require_whole(actor)
+        require_sessions(actor)
     row = await _found(tx, client_session_id, to_change=True)
     if row.revoked_at is None:
         await client_sessions.revoke(tx.db, tx.workspace_id, row.id, tx.now)
@@ -195,7 +195,7 @@ async def revoke(tx: Tx, actor: Actor, client_session_id: str) -> None:
 
 async def delete(tx: Tx, actor: Actor, client_session_id: str) -> None:
     """As `revoke`, and it is not found any more."""
-    _require_whole(actor)
+    require_sessions(actor)
     row = await _found(tx, client_session_id, to_change=True)
     await client_sessions.remove(tx.db, tx.workspace_id, row.id)
     await recorded.append(tx, actor, events.ClientSessionDeleted(client_session_id=row.public_id))
@@ -214,15 +214,10 @@ async def customer_of(tx: Tx, actor: Actor) -> str | None:
     return (await _found(tx, actor.public_id)).customer_key
 
 
-def _require_whole(actor: Actor) -> None:
-    require(actor, Scope.API_KEYS_WRITE)
-    require_whole_workspace(actor)
-
-
 def _require_to_make(actor: Actor, asked: AskedSession) -> None:
     """Whoever shows a publishable key gets an empty session for a person whom it names."""
     if actor.kind is not ActorKind.PUBLISHABLE_KEY:
-        _require_whole(actor)
+        require_sessions(actor)
         return
     if not asked.session_key:
         raise Invalid(

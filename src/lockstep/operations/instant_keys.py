@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from lockstep.kit import links
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
-from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace, system
+from lockstep.model.permissions import Actor, Scope, require, require_sessions, system
 from lockstep.operations import client_sessions
 from lockstep.operations import events as recorded
 from lockstep.operations.client_sessions import AskedSession
@@ -142,9 +142,8 @@ async def open_link(gate: Gate, token: str) -> Opened:
 
 
 def _require(actor: Actor) -> None:
-    require(actor, Scope.API_KEYS_WRITE)
     require(actor, Scope.GUESTS_WRITE)
-    require_whole_workspace(actor)
+    require_sessions(actor)
 
 
 async def _known(tx: Tx, instant_key_id: str) -> InstantKeyRow:

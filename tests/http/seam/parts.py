@@ -18,7 +18,7 @@ from tests.whole.house import House, build_house
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.seam.app import Seam as SeamDoor
 from lockstep.http.seam.present.ids import asked
-from lockstep.model.permissions import Scope
+from lockstep.model.permissions import SEAM_SCOPES, Scope
 from lockstep.operations import api_keys, devices, workspaces
 from lockstep.operations.workspaces import ChangeWorkspace
 from lockstep.vendors.nuki.emulator.app import create_app
@@ -34,7 +34,7 @@ DOORS = "http://doors.test"
 
 
 class Home:
-    """The house, Seam's door to it, the official SDK, and a plain client; both with a key that may do everything."""
+    """The house, Seam's door to it, the official SDK, and a plain client; both with a key for Seam's SDKs."""
 
     def __init__(
         self,
@@ -105,8 +105,8 @@ class Home:
 
 
 async def key_of(house: House, scopes: set[Scope] | None = None) -> str:
-    """The secret of a fresh key; all scopes unless told."""
-    command = api_keys.CreateApiKey("Test", sorted(scopes if scopes is not None else Scope))
+    """The secret of a fresh key; as `lockstep keys create --seam` makes it unless told."""
+    command = api_keys.CreateApiKey("Test", sorted(scopes if scopes is not None else SEAM_SCOPES))
     async with house.gate.transaction(house.actor.workspace_id) as tx:
         return (await api_keys.create(tx, house.actor, command)).secret
 

@@ -11,12 +11,12 @@ import pytest
 from seam import Seam, SeamHttpUnauthorizedError, SeamWithoutWorkspace
 from tests.conftest import TLS
 from tests.http.api.parts import bearer
-from tests.http.seam.parts import Home
+from tests.http.seam.parts import Home, key_of
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.seam.app import Seam as SeamDoor
 from lockstep.kit.ids import number_of
-from lockstep.model.permissions import Role
+from lockstep.model.permissions import SEAM_SCOPES, Role, Scope
 from lockstep.operations import api_keys, client_sessions, operators, workspaces
 from lockstep.operations.client_sessions import AskedSession, KnownSession
 from lockstep.operations.workspaces import ChangeWorkspace
@@ -131,6 +131,14 @@ NAMES_NOBODY: list[tuple[dict[str, str], int, str]] = [
     ),
     ({}, 401, "unauthorized"),
 ]
+
+
+@pytest.mark.parametrize("missing", [Scope.SESSIONS_WRITE, Scope.CODES_READ, Scope.DEVICES_UNLOCK])
+async def test_a_key_makes_no_session_that_may_do_more_than_itself(home: Home, missing: Scope) -> None:
+    secret = await key_of(home.house, set(SEAM_SCOPES - {missing}))
+    made = await ask(home, "/client_sessions/create", {"user_identifier_key": "anna"}, **bearer(secret))
+    assert (made.status_code, made.json()["error"]["type"]) == (403, "forbidden")
+    assert missing.value in made.json()["error"]["message"]
 
 
 async def test_what_names_nobody_is_refused(home: Home) -> None:
