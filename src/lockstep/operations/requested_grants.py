@@ -12,7 +12,7 @@ from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations import access_codes, grants
 from lockstep.operations.access_codes import AccessCode
 from lockstep.operations.devices import confinement
-from lockstep.operations.errors import Conflict, NotFound
+from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.grants import AccessGrant, ChangeGrant, CreateGrant
 from lockstep.operations.guests import CreateGuest, enter_guest
@@ -136,6 +136,19 @@ async def of_key(tx: Tx, actor: Actor, grant_key: str) -> RequestedGrant:
     if not found:
         raise NotFound("access grant", grant_key)
     return found[0]
+
+
+def require_valid_now(tx: Tx, found: RequestedGrant) -> None:
+    """Raises Invalid before its start, after its end, and once it was cancelled: it opens nothing then."""
+    grant = found.grant
+    is_over = grant.ends_at is not None and grant.ends_at <= tx.now
+    if grant.cancelled_at is not None or is_over or tx.now < grant.starts_at:
+        raise Invalid(
+            "The access method is not valid now.",
+            code="method_not_valid",
+            next_step="Use it between the start and the end of its grant.",
+            field="access_method_id",
+        )
 
 
 async def of_method(tx: Tx, actor: Actor, method_id: str) -> RequestedGrant:

@@ -14,6 +14,8 @@ from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked, asked_or_none
 from lockstep.http.seam.spaces import devices_of, is_part, spaces_of
 from lockstep.operations import attempts, requested_grants
+from lockstep.operations.attempts import ActionAttempt
+from lockstep.operations.gate import Tx
 from lockstep.operations.paces import Act
 from lockstep.operations.requested_grants import ListRequested, RequestedGrant
 
@@ -111,9 +113,12 @@ async def unlock_door(call: Asked, params: UnlockDoor) -> Answer:
     device_id = asked("lock", params.acs_entrance_id)
     if device_id not in {code.row.device_public_id for code in found.codes}:
         raise invalid_input("The access method does not open this entrance.")
-    made = await call.change_paced(
-        Act.UNLOCK, [device_id], lambda tx: attempts.unlock(tx, call.actor, device_id)
-    )
+
+    async def open_now(tx: Tx) -> ActionAttempt:
+        requested_grants.require_valid_now(tx, found)
+        return await attempts.unlock(tx, call.actor, device_id)
+
+    made = await call.change_paced(Act.UNLOCK, [device_id], open_now)
     return {"action_attempt": action_attempt(made)}
 
 

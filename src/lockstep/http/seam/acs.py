@@ -15,9 +15,12 @@ from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked
 from lockstep.operations import accounts, attempts, devices, requested_grants
 from lockstep.operations.accounts import ConnectedAccount
+from lockstep.operations.attempts import ActionAttempt
 from lockstep.operations.devices import Device, ListDevices
 from lockstep.operations.errors import NotFound
+from lockstep.operations.gate import Tx
 from lockstep.operations.paces import Act
+from lockstep.operations.requested_grants import RequestedGrant
 
 _MOST = 900
 
@@ -98,12 +101,15 @@ async def list_entrances(call: Asked, params: ListEntrances) -> Answer:
 
 async def unlock(call: Asked, params: Unlock) -> Answer:
     entrance = await _entrance(call, params.acs_entrance_id)
-    opened = await _opened_by(call, params.acs_credential_id)
-    if entrance.device_id not in opened:
+    found = await _of_method(call, params.acs_credential_id)
+    if entrance.device_id not in {code.row.device_public_id for code in found.codes}:
         raise invalid_input("The credential does not open this entrance.")
-    made = await call.change_paced(
-        Act.UNLOCK, [entrance.device_id], lambda tx: attempts.unlock(tx, call.actor, entrance.device_id)
-    )
+
+    async def open_now(tx: Tx) -> ActionAttempt:
+        requested_grants.require_valid_now(tx, found)
+        return await attempts.unlock(tx, call.actor, entrance.device_id)
+
+    made = await call.change_paced(Act.UNLOCK, [entrance.device_id], open_now)
     return {"action_attempt": action_attempt(made)}
 
 
@@ -128,9 +134,12 @@ async def _wanted(call: Asked, params: ListEntrances) -> tuple[str, ...] | None:
 
 async def _opened_by(call: Asked, method_id: str) -> set[str]:
     """The devices that an access method opens. Raises NotFound."""
+    return {code.row.device_public_id for code in (await _of_method(call, method_id)).codes}
+
+
+async def _of_method(call: Asked, method_id: str) -> RequestedGrant:
     ours = asked("method", method_id)
-    found = await call.read(lambda tx: requested_grants.of_method(tx, call.actor, ours))
-    return {code.row.device_public_id for code in found.codes}
+    return await call.read(lambda tx: requested_grants.of_method(tx, call.actor, ours))
 
 
 async def _systems(call: Asked) -> list[ConnectedAccount]:
