@@ -71,10 +71,16 @@ def _server() -> EmbeddedServer:
 
 
 def _digest() -> str:
-    """Of what a template is made of: the schema, and what is seeded."""
+    """Of what a template is made of: the schema, what is seeded and how, and what its keys may do."""
     here = Path(__file__).parent
+    program = here.parents[1]
     texts = [text for _, text in migrations()]
-    made_by = (here / "seed.py", here.parent / "emulated" / "emulator.py")
+    made_by = (
+        here / "seed.py",
+        here.parent / "emulated" / "emulator.py",
+        program / "operations" / "seeding.py",
+        program / "model" / "permissions.py",
+    )
     texts += [path.read_text(encoding="utf-8") for path in made_by]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
