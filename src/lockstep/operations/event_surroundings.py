@@ -57,8 +57,9 @@ async def around(
     found = await stored.devices(db, workspace_id, devices) if devices else []
     accounts |= {d.account_public_id for d in found}
     of_accounts = await stored.accounts(db, workspace_id, sorted(accounts)) if accounts else []
-    of_codes = await stored.codes(db, workspace_id, codes) if codes else []
     of_grants = await stored.grants(db, workspace_id, grants) if grants else []
+    codes = sorted({*codes, *(g.code_public_id for g in of_grants if g.code_public_id is not None)})
+    of_codes = await stored.codes(db, workspace_id, codes) if codes else []
     of_spaces = await stored.spaces(db, workspace_id, sorted(spaces)) if spaces else []
     return Surroundings(
         {d.public_id: d for d in found},

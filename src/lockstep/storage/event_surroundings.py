@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,11 @@ class GrantAround:
     public_id: str
     grant_key: str | None
     method_public_ids: list[str]
+    code_public_id: str | None = None
+    """Of its codes that are to stand: one that has the digits given to the guest, if any is no backup code."""
+    is_backup: bool | None = None
+    declared_at: datetime | None = None
+    """When that code was declared as it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +108,14 @@ async def grants(db: Connection, workspace_id: UUID, public_ids: Sequence[str]) 
         """select g.public_id, g.grant_key, array(
              select m.public_id from access_methods m
              where m.workspace_id = g.workspace_id and m.grant_id = g.id order by m.id
-           ) as method_public_ids
-           from grants g where g.workspace_id = $1 and g.public_id = any($2)""",
+           ) as method_public_ids, c.code_public_id, c.is_backup, c.declared_at
+           from grants g left join lateral (
+             select c.public_id as code_public_id, c.is_backup, e.declared_at from access_codes c
+               join entries e on e.workspace_id = c.workspace_id and e.id = c.entry_id
+             where c.workspace_id = g.workspace_id and c.grant_id = g.id and c.withdrawn_at is null
+             order by c.is_backup, c.id limit 1
+           ) c on true
+           where g.workspace_id = $1 and g.public_id = any($2)""",
         workspace_id,
         list(public_ids),
     )

@@ -43,7 +43,7 @@ NEAR = Surroundings(
     {DEVICE: DeviceAround(DEVICE, ACCOUNT, "Front door", {"floor": "2", "is_main": True})},
     {ACCOUNT: AccountAround(ACCOUNT, "customer-1", {"region": "north"})},
     {CODE: CodeAround("Anna Smith", "472931", frozenset({2}))},
-    {GRANT: GrantAround(GRANT, "stay-1", [id_of("method")])},
+    {GRANT: GrantAround(GRANT, "stay-1", [id_of("method")], CODE, False, AT)},
     {id_of("space"): SpaceAround(id_of("space"), "flat-1", [DEVICE])},
 )
 
@@ -189,6 +189,16 @@ def test_an_event_of_a_device_that_is_gone_is_known_as_such() -> None:
     assert not has_its_device(recorded(events.DeviceCameOnline(**OF_DEVICE)), gone)
     assert has_its_device(recorded(events.DeviceCameOnline(**OF_DEVICE)), NEAR)
     assert has_its_device(recorded(events.AccessGrantCreated(access_grant_id=GRANT)), gone)
+
+
+def test_a_method_that_is_issued_tells_the_code_to_whoever_may_read_it_and_none_that_was_changed() -> None:
+    row = recorded(events.AccessGrantMet(access_grant_id=GRANT))
+    issued = event(row, "access_method.issued", NEAR, id_of("ws"))
+    assert (issued["code"], issued["is_backup_code"]) == ("472931", False)
+    blind = replace(NEAR, codes={CODE: CodeAround(None, None, frozenset({2}))})
+    assert "code" not in event(row, "access_method.issued", blind, id_of("ws"))
+    later = GrantAround(GRANT, None, [id_of("method")], CODE, False, AT + timedelta(hours=1))
+    assert "code" not in event(row, "access_method.issued", replace(NEAR, grants={GRANT: later}), id_of("ws"))
 
 
 def digits_in(type: str, near: Surroundings, revision: int) -> Any:

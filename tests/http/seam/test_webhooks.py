@@ -229,3 +229,4 @@ async def test_a_grant_is_issued_once_all_its_locks_have_the_code_and_again_when
         "access_method.reissued",
     ]
     assert len({e.access_method_id for e in told if e.event_type.startswith("access_method")}) == 1
+    assert (len(told[-1].code), told[-1].is_backup_code) == (6, False)

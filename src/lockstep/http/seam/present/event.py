@@ -13,7 +13,7 @@ from lockstep.http.seam.present.event_types import types_of
 from lockstep.http.seam.present.ids import shown
 from lockstep.http.seam.present.instants import instant, instant_or_null
 from lockstep.model.event import RecordedEvent
-from lockstep.operations.event_surroundings import Surroundings
+from lockstep.operations.event_surroundings import GrantAround, Surroundings
 
 Shape = dict[str, Any]
 
@@ -234,7 +234,18 @@ def _of_method(it: RecordedEvent, type: str, around: Surroundings) -> Shape:
     }
     if found and found.grant_key:
         shape["access_grant_keys"] = [found.grant_key]
+    if found and type in ("access_method.issued", "access_method.reissued"):
+        shape |= _given(found, it, around)
     return shape
+
+
+def _given(found: GrantAround, it: RecordedEvent, around: Surroundings) -> Shape:
+    """The code that a guest was given, as long as it is as it was declared then."""
+    if found.code_public_id is None or found.declared_at is None or found.declared_at > it.occurred_at:
+        return {}
+    code = around.codes.get(found.code_public_id)
+    shown_digits = {"code": code.digits} if code is not None and code.digits is not None else {}
+    return {**shown_digits, "is_backup_code": bool(found.is_backup)}
 
 
 def _of_account(it: RecordedEvent, type: str, around: Surroundings) -> Shape:
