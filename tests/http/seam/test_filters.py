@@ -56,3 +56,7 @@ async def test_devices_are_found_by_whose_they_are_and_what_they_are(home: Home)
     assert await ids(device_type="august_lock") == await ids(manufacturer="yale") == []
     assert await ids(exclude_if=["can_unlock_with_code"]) == []
     assert await ids(include_if=["can_unlock_with_code"]) == [first, second]
+    unknown = await home.raw("/devices/list", {"include_if": ["can_fly"]})
+    assert (unknown.status_code, unknown.json()["error"]["type"]) == (400, "invalid_input"), (
+        "nothing can do that"
+    )

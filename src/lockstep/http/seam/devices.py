@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, UnsetType
 from pydantic import Field
@@ -23,6 +23,30 @@ from lockstep.operations.gate import Tx
 MOST = 500
 GONE = "disconnected"
 """Of an account: it was deleted, and at this door its devices went with it."""
+
+Flag = Literal[
+    "can_remotely_unlock",
+    "can_remotely_lock",
+    "can_program_offline_access_codes",
+    "can_program_online_access_codes",
+    "can_hvac_heat",
+    "can_hvac_cool",
+    "can_hvac_heat_cool",
+    "can_turn_off_hvac",
+    "can_simulate_removal",
+    "can_simulate_connection",
+    "can_simulate_disconnection",
+    "can_unlock_with_code",
+    "can_run_thermostat_programs",
+    "can_program_thermostat_programs_as_weekday_weekend",
+    "can_program_thermostat_programs_as_different_each_day",
+    "can_program_thermostat_programs_as_same_each_day",
+    "can_simulate_hub_connection",
+    "can_simulate_hub_disconnection",
+    "can_simulate_paid_subscription",
+    "can_configure_auto_lock",
+]
+"""What a device may be able to do, and what can be simulated of it: a closed list at Seam."""
 
 
 class Get(Params):
@@ -45,8 +69,8 @@ class List(Listed):
     search: Text | None = None
     created_before: Instant | None = None
     custom_metadata_has: Metadata | None = None
-    include_if: list[Text] | None = None
-    exclude_if: list[Text] | None = None
+    include_if: list[Flag] | None = None
+    exclude_if: list[Flag] | None = None
 
 
 class Properties(Params):
