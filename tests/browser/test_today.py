@@ -139,9 +139,11 @@ async def test_all_but_the_live_change_works_without_scripts(
 async def test_on_a_phone_nothing_is_cut_off_and_all_can_be_read_and_touched(
     house: Scene, browse: Browse
 ) -> None:
-    for theme in ("light", "dark"):
-        async with browse(**PHONE, color_scheme=theme) as page:
-            await sign_in(page, house)
+    async with browse(**PHONE) as page:
+        await sign_in(page, house)
+        for theme in ("light", "dark"):
+            await page.emulate_media(color_scheme=theme)
+            await page.reload()
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             heights = await page.evaluate(
                 "[...document.querySelectorAll('main button')].map(b => b.getBoundingClientRect().height)"

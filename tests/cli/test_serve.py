@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
-from tests.cli.conftest import Home, first_key, http, tell_at_once, until
+from tests.cli.conftest import Home, Say, first_key, http, tell_at_once, until
 
 from lockstep.kit.clock import SystemClock
 from lockstep.model.permissions import ALL_SCOPES, Scope
@@ -38,7 +38,7 @@ def test_an_empty_home_serves_with_one_command_and_shows_its_first_key_once(empt
     assert again.stop(signal.SIGINT) == 0
 
 
-def test_the_first_key_opens_no_door_and_tells_how_to_make_one_that_does(home: Home) -> None:
+def test_the_first_key_opens_no_door_and_tells_how_to_make_one_that_does(home: Home, say: Say) -> None:
     running = home.start("serve", "--port", "0")
     address = running.address()
     key = {"authorization": f"Bearer {first_key(running.said)}"}
@@ -50,7 +50,7 @@ def test_the_first_key_opens_no_door_and_tells_how_to_make_one_that_does(home: H
     refused = http().post(f"{address}/v1/api_keys", headers=key, json=wanted)
     assert refused.status_code == 403
     assert how in refused.json()["next_step"]
-    made = home.run("keys", "create", "Reception", "--scope", "devices:unlock", "--json")
+    made = say("keys", "create", "Reception", "--scope", "devices:unlock", "--json")
     assert json.loads(made.stdout)["api_key"]["scopes"] == ["devices:unlock"]
     assert running.stop() == 0
 
@@ -126,9 +126,8 @@ def test_the_least_connections_to_the_database_suffice_from_the_first_start_to_a
     assert running.stop() == 0
 
 
-def test_fewer_connections_than_work_are_refused_with_the_least_that_do(home: Home) -> None:
+def test_fewer_connections_than_work_are_refused_with_the_least_that_do(home: Home, say: Say) -> None:
     home.settings["LOCKSTEP_DATABASE_CONNECTIONS"] = str(LEAST_CONNECTIONS - 1)
-    refused = home.run("serve", "--port", "0")
-    assert refused.returncode != 0
+    refused = say("serve", "--port", "0")
+    assert refused.exit_code != 0
     assert f"LOCKSTEP_DATABASE_CONNECTIONS: it is at least {LEAST_CONNECTIONS}" in refused.stderr
-    assert "Traceback" not in refused.stderr

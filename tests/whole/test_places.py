@@ -157,7 +157,7 @@ async def test_a_lock_that_goes_offline_again_and_again_is_told_as_flaky_and_lat
         assert len(await stage.told("device.connection_flaky")) == 1
 
 
-@pytest.mark.parametrize(("profile", "dead_for"), [("nuki", 18 * HOUR), ("gateway", 72 * HOUR)])
+@pytest.mark.parametrize(("profile", "dead_for"), [("nuki", 18 * HOUR), ("gateway", 48 * HOUR)])
 async def test_a_lock_dead_for_days_touches_no_other_and_its_backlog_drains_in_the_order_of_arrivals(
     database_url: str, clock: VirtualClock, profile: str, dead_for: timedelta
 ) -> None:

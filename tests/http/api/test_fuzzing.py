@@ -16,6 +16,8 @@ from tests.http.api.rows import ROWS
 
 from lockstep.emulation.clock import VirtualClock
 
+EXAMPLES, LONG_EXAMPLES = 4, 30
+"""Of each operation."""
 LAST = ("cancel_", "erase_", "remove_", "disconnect_", "revoke_")
 """What destroys is tried last, so that the rest has something to work on."""
 
@@ -48,16 +50,19 @@ async def _start(runner: asyncio.Runner, stack: AsyncExitStack, url: str, clock:
     return Api(runner, home, {name: id for name, id in sample.ids.items() if name != "api_key_id"})
 
 
-def test_no_request_makes_a_fault_of_ours_or_an_answer_that_is_not_described(api: Api) -> None:
+def test_no_request_makes_a_fault_of_ours_or_an_answer_that_is_not_described(
+    api: Api, pytestconfig: pytest.Config
+) -> None:
     validator = Draft202012Validator(api.document)
     schema = schemathesis.openapi.from_dict(api.document)
     operations = [result.ok() for result in schema.get_all_operations()]
+    examples = LONG_EXAMPLES if pytestconfig.getoption("long") else EXAMPLES
     for operation in sorted(operations, key=lambda o: o.definition.raw["operationId"].startswith(LAST)):
-        fuzz(api, operation, validator)
+        fuzz(api, operation, validator, examples)
     assert len(operations) >= 70
 
 
-def fuzz(api: Api, operation: Any, validator: Draft202012Validator) -> None:
+def fuzz(api: Api, operation: Any, validator: Draft202012Validator, examples: int) -> None:
     """Send what fits the description, and what does not; of things that are there, and of others."""
     described = operation.definition.raw["responses"]
     row = ROWS[operation.definition.raw["operationId"]]
@@ -65,7 +70,7 @@ def fuzz(api: Api, operation: Any, validator: Draft202012Validator) -> None:
     unfitting = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
 
     @settings(
-        max_examples=6,
+        max_examples=examples,
         deadline=None,
         database=None,
         derandomize=True,
