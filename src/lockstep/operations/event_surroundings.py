@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from lockstep.model.event import RecordedEvent
 from lockstep.operations.gate import Tx
 from lockstep.storage import event_surroundings as stored
-from lockstep.storage.event_surroundings import AccountAround, DeviceAround, GrantAround, SpaceAround
+from lockstep.storage.event_surroundings import AccountAround, DeviceAround, SpaceAround
 from lockstep.storage.event_surroundings import CodeAround as StoredCode
+from lockstep.storage.event_surroundings import GrantAround as GrantAround
 
 
 @dataclass(frozen=True, slots=True)
