@@ -48,7 +48,8 @@ def test_a_code_that_opened_its_door_says_so() -> None:
 @pytest.mark.parametrize(
     ("belief", "capabilities", "said"),
     [
-        (believed(ABSENT), PLAIN, "It is being written"),
+        (believed(ABSENT), PLAIN, "It is not on the lock yet"),
+        (believed(ABSENT, tried=("2",)), PLAIN, "It is being written"),
         (believed(ABSENT, "2", accepted="2", tried=("2",)), PLAIN, "The vendor took it"),
         (believed(ABSENT, "2", tried=("2",)), PLAIN, "A change got no clear answer"),
         (believed("1"), PLAIN, "the lock may still have it as it was before"),
@@ -56,7 +57,16 @@ def test_a_code_that_opened_its_door_says_so() -> None:
         (believed(OTHER, overwritten_at=NOW - HOUR), PLAIN, "Somebody else changed it"),
         (believed("2"), KNOWS_NO_TIMES, "It is being taken off"),
     ],
-    ids=["new", "accepted", "no answer", "an old revision", "removed elsewhere", "edited elsewhere", "early"],
+    ids=[
+        "new",
+        "refused",
+        "accepted",
+        "no answer",
+        "an old revision",
+        "removed elsewhere",
+        "edited elsewhere",
+        "early",
+    ],
 )
 def test_a_code_in_doubt_says_what_is_awaited_and_that_lockstep_goes_on(
     belief: Belief, capabilities: Capabilities, said: str
