@@ -200,6 +200,10 @@ def test_life_at_the_locks_is_simulated_and_the_sandbox_begins_anew(sandbox: San
     with pytest.raises(SeamActionAttemptFailedError):
         seam.locks.simulate.keypad_code_entry(device_id=door, code="2847")
     assert seam.locks.simulate.manual_lock_via_keypad(device_id=door).status == "success"
+    attempt = "action_attempt.simulate_"
+    wanted = {f"{attempt}keypad_code_entry.{end}" for end in ("succeeded", "failed")}
+    wanted.add(f"{attempt}manual_lock_via_keypad.succeeded")
+    until(lambda: wanted <= {e.event_type for e in seam.events.list(device_id=door)})
     seam.devices.simulate.remove(device_id=door)
     until(lambda: door not in [device.device_id for device in seam.devices.list()])
     seam.connected_accounts.simulate.disconnect(connected_account_id="jane_connected_account_id")

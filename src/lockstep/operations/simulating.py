@@ -215,7 +215,7 @@ async def _attempted(
     await stored_attempts.insert(tx.db, tx.workspace_id, attempt)
     state = "success" if failure is None else "error"
     await stored_attempts.end(tx.db, tx.workspace_id, row_id, state, failure, tx.now)
-    of = {"action_attempt_id": attempt.public_id, "device_id": device.public_id}
+    of = {"action_attempt_id": attempt.public_id, "device_id": device.public_id, "action": action}
     ended = events.ActionAttemptSucceeded if failure is None else events.ActionAttemptFailed
     await recorded.append(tx, actor, events.ActionAttemptCreated(**of), ended(**of))
     return await attempts.get(tx, actor, attempt.public_id)

@@ -134,9 +134,9 @@ async def end(
     failure: dict[str, Any] | None,
     at: datetime,
     evidence: str | None = None,
-) -> None:
-    """Once; the digits that it needed go."""
-    await db.execute(
+) -> bool:
+    """Once; the digits that it needed go. False where it has ended already, or somebody else said how."""
+    result = await db.execute(
         """update attempts set state = $3, failure = $4, ended_at = $5, evidence = $6, digits = null
            where workspace_id = $1 and id = $2 and state = 'pending' and not is_forced""",
         workspace_id,
@@ -146,6 +146,7 @@ async def end(
         at,
         evidence,
     )
+    return bool(result == "UPDATE 1")
 
 
 async def force(

@@ -17,6 +17,7 @@ from lockstep.operations import attempts, devices
 from lockstep.operations.attempts import Act, ActionAttempt, AutoLock
 from lockstep.operations.devices import Device
 from lockstep.operations.errors import Invalid
+from lockstep.storage import attempts as stored
 from lockstep.vendors.virtual.emulator.app import create_app
 from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
 from lockstep.workers.attempts.perform import Performer
@@ -127,3 +128,18 @@ async def test_what_only_an_emulated_lock_can_do_is_handed_on_with_its_digits(ho
     assert away.failure is not None
     assert away.failure.code == "device_offline"
     assert seen == ["4711", "4711"]
+
+
+async def test_what_a_tester_has_decided_ends_no_second_time(house: House) -> None:
+    asked, other = await lock_it(house), await lock_it(house)
+    async with house.gate.transaction(house.actor.workspace_id) as tx:
+        rows = [
+            await stored.by_public_id(tx.db, tx.workspace_id, a.action_attempt_id) for a in (asked, other)
+        ]
+        forced, free = [row.id for row in rows if row is not None]
+        await stored.force(tx.db, tx.workspace_id, forced, "pending", None, None, tx.now)
+        ends = [
+            await stored.end(tx.db, tx.workspace_id, id, "success", None, tx.now)
+            for id in (forced, free, free)
+        ]
+    assert ends == [False, True, False]

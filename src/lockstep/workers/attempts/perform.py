@@ -158,13 +158,10 @@ async def _end(
         case _:
             noted = of_act(outcome, device.name, tx.now)
     state = "success" if noted is None else "error"
-    await attempts.end(tx.db, tx.workspace_id, attempt.id, state, noted, tx.now, evidence)
-    event = events.ActionAttemptSucceeded if noted is None else events.ActionAttemptFailed
-    await recorded.append(
-        tx,
-        _ACTOR,
-        event(action_attempt_id=attempt.public_id, device_id=device.public_id, action=attempt.action),
-    )
+    if await attempts.end(tx.db, tx.workspace_id, attempt.id, state, noted, tx.now, evidence):
+        event = events.ActionAttemptSucceeded if noted is None else events.ActionAttemptFailed
+        of = {"action_attempt_id": attempt.public_id, "device_id": device.public_id}
+        await recorded.append(tx, _ACTOR, event(**of, action=attempt.action))
     if isinstance(outcome, Refused | DriverError):
         await claims.release(tx.db, claim, None)
     elif isinstance(outcome, Done) and outcome.evidence >= Evidence.ACKNOWLEDGED:
