@@ -159,7 +159,7 @@ async def test_the_number_of_statements_does_not_grow(gate: Gate, owner: Actor) 
 
     async def count() -> int:
         asked: list[str] = []
-        async with gate.reading(owner.workspace_id) as tx:
+        async with gate.transaction(owner.workspace_id) as tx:
             await page.today(tx, owner, AskToday())  # connections learn types on their first use
             with tx.db.query_logger(lambda record: asked.append(record.query)):
                 await page.today(tx, owner, AskToday())

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 from uuid import UUID
 
 import httpx2
@@ -20,7 +20,7 @@ from lockstep.model.code_choice import RandomSource
 from lockstep.model.event import RecordedEvent
 from lockstep.operations.emulator import Emulator
 from lockstep.storage import workspaces
-from lockstep.storage.database import UNDONE, Connection, Database
+from lockstep.storage.database import UNDONE, Borrowed, Connection, Database
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -31,6 +31,20 @@ _MOST_TOGETHER = 32
 
 class TransactionNeeded(Exception):
     """An operation that was to write by one statement alone finds that it needs more. Ask it again in a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What others of this process ask at the same time. Nobody waits for their answer while holding a connection, for
+    which whoever asks for all may be waiting."""
+
+    questions: Questions
+    database: Database
+    borrowed: Borrowed
+
+    @property
+    def holds_one(self) -> bool:
+        return self.borrowed.is_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +63,22 @@ class Tx:
     """False: each statement stands by itself."""
     fingerprints: dict[str, UUID] = field(default_factory=dict, repr=False)
     """Of digits that were asked for here before: a declaration asks for its own at each of its steps."""
-    questions: Questions | None = field(default=None, repr=False)
-    """Where each statement stands by itself: what others of this process ask at the same time."""
+    shared: Shared | None = field(default=None, repr=False)
+    """Where each statement stands by itself."""
 
     async def ask(self, ask: Ask[K, V], key: K) -> V:
         """A statement that answers for several keys at once: asked for this one, and where it stands by itself, for
         all who ask it at the same time. Raises CannotTell where it failed for somebody else."""
 
-        async def here(keys: Sequence[K]) -> Sequence[V]:
-            return await ask(self.db, self.workspace_id, keys)
+        shared = self.shared
+        if shared is None or shared.holds_one:
+            return (await ask(self.db, self.workspace_id, [key]))[0]
 
-        if self.questions is None:
-            return (await here([key]))[0]
-        # By the connection of whoever asks for all, so that nobody waits for a connection while others hold theirs and
-        # wait for the answer.
-        return await self.questions.one((self.workspace_id, ask), here, key)
+        async def together(keys: Sequence[K]) -> Sequence[V]:
+            async with shared.database.reading(self.workspace_id) as db:
+                return await ask(db, self.workspace_id, keys)
+
+        return await shared.questions.one((self.workspace_id, ask), together, key)
 
     def seal(self, text: str, table: str, column: str, row_id: UUID) -> bytes:
         return self.sealer.seal(text, Place(self.workspace_id, table, column, row_id))
@@ -145,14 +160,15 @@ class Gate:
         """All or nothing: what an operation does, commits or is as if it had never been."""
         salt = await self._salt(workspace_id)
         async with self.database.transaction(workspace_id) as db:
-            yield self._tx(db, workspace_id, salt, is_transaction=True)
+            yield self._tx(db, workspace_id, salt)
 
     @asynccontextmanager
     async def reading(self, workspace_id: UUID) -> AsyncIterator[Tx]:
         """For operations that only read: no transaction around them, one round trip less each way."""
         salt = self._salts.get(workspace_id) or await self._salt(workspace_id)
-        async with self.database.reading(workspace_id) as db:
-            yield self._tx(db, workspace_id, salt, is_transaction=False)
+        async with self.database.borrowing(workspace_id) as borrowed:
+            shared = Shared(self.questions, self.database, borrowed)
+            yield self._tx(cast(Connection, borrowed), workspace_id, salt, shared)
 
     async def public_id_of(self, workspace_id: UUID) -> str:
         """How callers know this workspace; asked for once in a process, since it never changes."""
@@ -175,9 +191,8 @@ class Gate:
         around it, two round trips of four less. Raises TransactionNeeded where they cannot, with nothing done."""
         return self.reading(workspace_id)
 
-    def _tx(self, db: Connection, workspace_id: UUID, salt: bytes, *, is_transaction: bool) -> Tx:
+    def _tx(self, db: Connection, workspace_id: UUID, salt: bytes, shared: Shared | None = None) -> Tx:
         now = self.clock.now()
-        questions = None if is_transaction else self.questions
         return Tx(
             db,
             workspace_id,
@@ -186,8 +201,8 @@ class Gate:
             salt,
             self.random,
             self.outbound,
-            is_transaction,
-            questions=questions,
+            shared is None,
+            shared=shared,
         )
 
     async def _salt(self, workspace_id: UUID) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -107,6 +107,17 @@ class Database:
             yield session
             self._bell.ring(session.take_news())
 
+    @asynccontextmanager
+    async def borrowing(self, workspace_id: UUID) -> AsyncIterator[Borrowed]:
+        """The same, where it is not sure that a connection will be needed."""
+        borrowed = Borrowed(self.reading(workspace_id))
+        try:
+            yield borrowed
+        except BaseException as error:
+            await borrowed.give_back(error)
+            raise
+        await borrowed.give_back(None)
+
     def _pool_for(self, workspace_id: UUID | None) -> asyncpg.Pool:
         return self._across if workspace_id is None else self._pool
 
@@ -119,6 +130,44 @@ class Database:
 
         await connection.add_listener(channel, hear)
         return connection.close
+
+
+class Borrowed:
+    """Does what a connection does for single statements, and is taken from the pool only when the first of them is
+    made. `is_held`: it was."""
+
+    def __init__(self, taking: AbstractAsyncContextManager[Connection]) -> None:
+        self._taking = taking
+        self._taken: Connection | None = None
+
+    @property
+    def is_held(self) -> bool:
+        return self._taken is not None
+
+    async def _take(self) -> Connection:
+        if self._taken is None:
+            self._taken = await self._taking.__aenter__()
+        return self._taken
+
+    async def give_back(self, error: BaseException | None) -> None:
+        if self._taken is not None:
+            await self._taking.__aexit__(None if error is None else type(error), error, None)
+
+    async def fetch(self, statement: str, *values: object) -> Any:
+        return await (await self._take()).fetch(statement, *values)
+
+    async def fetchrow(self, statement: str, *values: object) -> Any:
+        return await (await self._take()).fetchrow(statement, *values)
+
+    async def fetchval(self, statement: str, *values: object) -> Any:
+        return await (await self._take()).fetchval(statement, *values)
+
+    async def execute(self, statement: str, *values: object) -> Any:
+        return await (await self._take()).execute(statement, *values)
+
+    def tell(self, channel: str, payload: str) -> None:
+        assert self._taken is not None, "what is told of was stored before"
+        cast(_Session, self._taken).tell(channel, payload)
 
 
 async def _entered(connection: Any, workspace_id: UUID | None) -> _Session:
