@@ -50,6 +50,8 @@ async def _of_the_first(asked: Sequence[tuple[Any, Any]]) -> Sequence[Any]:
     return found
 
 
+_TURNS = 3
+"""Of the event loop, which a request that has just come in needs until it asks."""
 _LEAD = object()
 """It is this one's turn to ask, for itself and for all who wait."""
 
@@ -90,7 +92,8 @@ class Together(Generic[K, V]):
         try:
             # Whoever is about to ask too comes along: what arrived together stays together, a fraction of the
             # questions. Where nobody else is at work, this is no time.
-            await asyncio.sleep(0)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
             others = self._take()
             values = await self._ask([key, *(w.key for w in others)])
         except self._is_undone as error:
