@@ -36,7 +36,7 @@ from lockstep.operations.workspaces import ChangeWorkspace
 PACKAGE = "@seamapi/fake-seam-connect"
 VERSION = "1.86.0"
 DEVICES, AT_ONCE = 5, 16
-PROCESSES = 2
+PROCESSES = 1
 SCRIPT = Path(__file__).with_name("seam_face.lua")
 FAKE = Path(__file__).with_name("seam_fake.mjs")
 FEATURES = {"calls_per_minute": 600_000, "lists_account": True}

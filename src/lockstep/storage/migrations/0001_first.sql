@@ -663,12 +663,15 @@ create index entry_revisions_of_digits on entry_revisions (workspace_id, fingerp
 
 -- Whether nobody declared these digits on a domain for a time that overlaps. A function, since each of its statements
 -- sees what was committed before it: whoever calls it holds the domain's row, and has waited for whoever held it before.
-create function lockstep_digits_are_free(workspace uuid, domain uuid, wanted uuid, since timestamptz, until timestamptz)
+create function lockstep_digits_are_free(of_workspace uuid, of_domain uuid, wanted uuid, since timestamptz, until timestamptz)
   returns boolean language plpgsql volatile as $$
 begin
+  -- By the digits first, which few have: a planner left to itself may read all codes of the domain.
   return not exists (
-    select from entry_revisions r join entries e on e.workspace_id = workspace and e.id = r.entry_id
-    where r.workspace_id = workspace and r.fingerprint = wanted and e.domain_id = domain and e.settled_at is null
+    select from (
+        select entry_id from entry_revisions where workspace_id = of_workspace and fingerprint = wanted offset 0) r,
+      lateral (select * from entries where workspace_id = of_workspace and id = r.entry_id offset 0) e
+    where e.domain_id = of_domain and e.settled_at is null
       and tstzrange(e.starts_at, e.ends_at) && tstzrange(since, until));
 end
 $$;
