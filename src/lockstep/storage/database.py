@@ -110,7 +110,7 @@ class Database:
     @asynccontextmanager
     async def borrowing(self, workspace_id: UUID) -> AsyncIterator[Borrowed]:
         """The same, where it is not sure that a connection will be needed."""
-        borrowed = Borrowed(self.reading(workspace_id))
+        borrowed = Borrowed(self, workspace_id)
         try:
             yield borrowed
         except BaseException as error:
@@ -136,8 +136,10 @@ class Borrowed:
     """Does what a connection does for single statements, and is taken from the pool only when the first of them is
     made. `is_held`: it was."""
 
-    def __init__(self, taking: AbstractAsyncContextManager[Connection]) -> None:
-        self._taking = taking
+    def __init__(self, database: Database, workspace_id: UUID) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+        self._taking: AbstractAsyncContextManager[Connection] | None = None
         self._taken: Connection | None = None
 
     @property
@@ -146,11 +148,12 @@ class Borrowed:
 
     async def _take(self) -> Connection:
         if self._taken is None:
+            self._taking = self._database.reading(self._workspace_id)
             self._taken = await self._taking.__aenter__()
         return self._taken
 
     async def give_back(self, error: BaseException | None) -> None:
-        if self._taken is not None:
+        if self._taken is not None and self._taking is not None:
             await self._taking.__aexit__(None if error is None else type(error), error, None)
 
     async def fetch(self, statement: str, *values: object) -> Any:
