@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from lockstep.model import events
 from lockstep.model.access_code import is_arrival_late, is_removal_late, may_have_older
@@ -44,8 +45,14 @@ class CodeFact:
         is_at_door: bool = False,
     ) -> events.AccessCodeEvent:
         """The event for one access code."""
-        ids = {"access_code_id": access_code_id, "device_id": device_id, "access_grant_id": access_grant_id}
-        return self.event(**ids, is_at_door=is_at_door, **self.details)  # type: ignore[arg-type]
+        said: dict[str, Any] = {
+            **self.details,
+            "access_code_id": access_code_id,
+            "device_id": device_id,
+            "access_grant_id": access_grant_id,
+            "is_at_door": is_at_door,
+        }
+        return self.event(**said)
 
 
 def events_of_belief(

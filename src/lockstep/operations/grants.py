@@ -403,7 +403,8 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window, o
         )
     found = [await known_space(tx, actor, id) for id in dict.fromkeys(command.space_ids)]
     within = {id for s in found for id in await spaces.devices_of(tx.db, tx.workspace_id, s.id)}
-    reached = await _reached(tx, Reach(window, command.device_ids, sorted(within), only=only))
+    wanted = Reach(window, command.device_ids, sorted(within), only=only)
+    reached = await tx.ask(declarations.question_of(wanted), wanted)
     asked = [r.device for r in reached if r.device.public_id in command.device_ids]
     missing = set(command.device_ids) - {d.public_id for d in asked if d.removed_at is None}
     if missing:
@@ -420,11 +421,6 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window, o
         tuple(rows),
         tuple(reached),
     )
-
-
-async def _reached(tx: Tx, asked: Reach) -> list[Reached]:
-    ask = declarations.reached_each if asked.only is None else declarations.reached_each_for_digits
-    return await tx.ask(ask, asked)
 
 
 def _require_managed(asked: Sequence[DeviceRow]) -> None:

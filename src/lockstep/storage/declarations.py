@@ -3,7 +3,7 @@ grant stored whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -108,9 +108,15 @@ class Reach:
 
 async def reached(db: Connection, workspace_id: UUID, asked: Reach) -> list[Reached]:
     """Devices in the order of their ids."""
-    each = reached_each if asked.only is None else reached_each_for_digits
-    (found,) = await each(db, workspace_id, [asked])
+    (found,) = await question_of(asked)(db, workspace_id, [asked])
     return found
+
+
+def question_of(
+    asked: Reach,
+) -> Callable[[Connection, UUID, Sequence[Reach]], Awaitable[list[list[Reached]]]]:
+    """What answers it, beside others that it answers too."""
+    return reached_each if asked.only is None else reached_each_for_digits
 
 
 async def reached_each(db: Connection, workspace_id: UUID, asked: Sequence[Reach]) -> list[list[Reached]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -55,7 +56,8 @@ def take_over(connection: socket.socket) -> Any:
     time.tzset()
     for written in (sys.stdout, sys.stderr):
         # As Python begins: by lines where somebody reads along.
-        written.reconfigure(line_buffering=written is sys.stderr or written.isatty())  # type: ignore[union-attr]
+        if isinstance(written, io.TextIOWrapper):
+            written.reconfigure(line_buffering=written is sys.stderr or written.isatty())
     return said["asked"]
 
 

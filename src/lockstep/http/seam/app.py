@@ -83,7 +83,7 @@ _encode = msgspec.json.Encoder().encode
 _OUR_FAULT = SeamFault(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "internal_error",
-    "Lockstep failed, and nothing was changed. The log tells more, at the id in `seam-request-id`.",
+    "Lockstep failed. See what is there before you ask again. The log tells more, at the id in `seam-request-id`.",
 )
 
 
