@@ -177,9 +177,8 @@ async def ours(codes: int) -> AsyncIterator[Ours]:
             await workspaces.change(tx, actor, ChangeWorkspace(is_paced=False))
         await _declare(made, actor, locks, _codes(codes))
         port = free_port()
-        each = [
-            serve_at(folder, port, "--workers", "none", "--share-port", **NO_PACE) for _ in range(PROCESSES)
-        ]
+        options = ["--workers", "none", *(["--share-port"] if PROCESSES > 1 else [])]
+        each = [serve_at(folder, port, *options, **NO_PACE) for _ in range(PROCESSES)]
         served, *_ = [await stack.enter_async_context(one) for one in each]
         words = ["-c", "from lockstep.cli.main import run; run()", "work"]
         variables = {"LOCKSTEP_DATA": str(folder), "LOCKSTEP_ALLOW_PRIVATE_ADDRESSES": "true"}

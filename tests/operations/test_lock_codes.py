@@ -84,3 +84,26 @@ async def test_the_same_digits_may_be_given_at_the_same_time_for_stays_that_do_n
     commands = [wanted(lock, "482913", 3 * n) for n in range(8)]
     came = await asyncio.gather(*(declare(gates[n % 2], owner, c) for n, c in enumerate(commands)))
     assert not [c for c in came if isinstance(c, Conflict)]
+
+
+async def test_codes_of_one_new_key_that_are_declared_at_the_same_time_have_the_same_digits(
+    gates: tuple[Gate, Gate], owner: Actor
+) -> None:
+    locks = await some_locks(gates[0], owner, *(f"Door {n}" for n in range(6)))
+    for key in ("family", "cleaners"):
+        commands = [CreateCode(lock, key, common_code_key=key) for lock in locks]
+        came = await asyncio.gather(*(declare(gates[n % 2], owner, c) for n, c in enumerate(commands)))
+        made = [code for code in came if isinstance(code, AccessCode)]
+        assert (len(made), len({code.digits for code in made})) == (6, 1)
+
+
+async def test_of_those_who_give_different_digits_to_one_new_key_at_the_same_time_one_sets_them(
+    gates: tuple[Gate, Gate], owner: Actor
+) -> None:
+    locks = await some_locks(gates[0], owner, *(f"Door {n}" for n in range(6)))
+    commands = [
+        CreateCode(lock, "Family", code=f"{482_913 + n}", common_code_key="family")
+        for n, lock in enumerate(locks)
+    ]
+    came = await asyncio.gather(*(declare(gates[n % 2], owner, c) for n, c in enumerate(commands)))
+    assert [it.code for it in came if isinstance(it, Conflict)] == ["common_code_differs"] * 5

@@ -19,8 +19,9 @@ from lockstep.operations.access_codes import AccessCode, ListCodes
 from lockstep.operations.chosen_digits import Wish, choose, require_code_holders, that_take_digits
 from lockstep.operations.devices import known_device
 from lockstep.operations.errors import Conflict, Invalid, NotFound
-from lockstep.operations.gate import Tx
+from lockstep.operations.gate import TransactionNeeded, Tx
 from lockstep.operations.grants import OF_ONE_LOCK, ChangeGrant, CreateGrant
+from lockstep.storage import access_codes as code_rows
 from lockstep.storage import declarations
 from lockstep.storage.access_codes import AccessCodeRow
 from lockstep.storage.declarations import Reach, Reached
@@ -80,7 +81,8 @@ class ChangeCode:
 async def create(tx: Tx, actor: Actor, command: CreateCode) -> AccessCode:
     """Declare a code on one lock. It is on its way when this returns, and set when a reading proves it.
 
-    It writes by one statement, so that `Gate.at_once` will do; unless its lock is to have backup codes.
+    It writes by one statement, so that `Gate.at_once` will do; unless its lock is to have backup codes, or it shares
+    its digits with others by a key.
 
     Raises NotFound, Invalid, Conflict where the digits are in use there, or others of its key have other digits."""
     if command.common_code_key is not None:
@@ -220,6 +222,10 @@ def _turn(code: AccessCode, now: datetime) -> tuple[bool, bool, float]:
 
 
 async def _as_others_of_its_key(tx: Tx, actor: Actor, command: CreateCode, key: str) -> CreateCode:
+    if not tx.is_transaction:
+        raise TransactionNeeded(TransactionNeeded.__doc__)
+    # Who is first sets the digits; whoever comes at the same moment waits for that.
+    await code_rows.follow_key_alone(tx.db, tx.workspace_id, key)
     wanted = ListCodes(_MOST_TOGETHER, common_code_key=key, forgotten=False, is_left=False)
     others = [
         it

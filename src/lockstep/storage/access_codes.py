@@ -17,6 +17,8 @@ from lockstep.storage.entries import EntryRow, entry_columns, entry_row, spec_co
 from lockstep.storage.grants import reaches_only
 from lockstep.storage.readings import newest_reading
 
+_ALONE = 281733613
+
 
 @dataclass(frozen=True, slots=True)
 class AccessCodeRow:
@@ -291,6 +293,16 @@ async def guests_of_grants(db: Connection, workspace_id: UUID, grant_ids: list[U
         grant_ids,
     )
     return {r["id"]: r["public_id"] for r in rows}
+
+
+async def follow_key_alone(db: Connection, workspace_id: UUID, common_code_key: str) -> None:
+    """Let nobody else look at codes of this key for a new one until this transaction ends."""
+    await db.execute(
+        "select pg_advisory_xact_lock($1, hashtext($2::text || ' ' || $3))",
+        _ALONE,
+        str(workspace_id),
+        common_code_key,
+    )
 
 
 async def listed(

@@ -213,13 +213,10 @@ async def test_nobody_knows_how_it_stands_while_the_vendor_refuses_the_credentia
     database_url: str, clock: VirtualClock
 ) -> None:
     async with build_stage(database_url, clock, "plain", 1) as stage:
-        life = Life(stage, stage.clock.now())
-        await life.create()
-        await stage.wait(MINUTE)
+        life = await _on_its_lock(stage)
         stage.site.refuse_credentials()
         await stage.wait(HOUR)
-        assert (await life.now())[0] == "unknown"
-        assert [e["error_code"] for e in (await life.shown())["errors"]] == ["account_disconnected"]
+        await _is_unknown(life)
         stage.site.accept_credentials()
         await stage.reconnect(stage.site.credentials)
         await stage.wait(MINUTE)
@@ -260,14 +257,25 @@ async def test_nobody_knows_how_it_stands_where_the_account_is_disconnected(
     database_url: str, clock: VirtualClock
 ) -> None:
     async with build_stage(database_url, clock, "plain", 1) as stage:
-        life = Life(stage, stage.clock.now())
-        await life.create()
-        await stage.wait(MINUTE)
+        life = await _on_its_lock(stage)
         async with stage.house.gate.transaction(stage.house.actor.workspace_id) as tx:
             (account,) = await accounts.listed(tx, stage.house.actor)
             await accounts.disconnect(tx, stage.house.actor, account.public_id, "leave")
-        assert (await life.now())[0] == "unknown"
-        assert [e["error_code"] for e in (await life.shown())["errors"]] == ["account_disconnected"]
+        await _is_unknown(life)
+
+
+async def _on_its_lock(stage: Stage) -> Life:
+    life = Life(stage, stage.clock.now())
+    await life.create()
+    await stage.wait(MINUTE)
+    assert (await life.now())[0] == "set"
+    return life
+
+
+async def _is_unknown(life: Life) -> None:
+    """Since nothing new can be read there."""
+    assert (await life.now())[0] == "unknown"
+    assert [e["error_code"] for e in (await life.shown())["errors"]] == ["account_disconnected"]
 
 
 def _report(lock_id: str) -> Any:
