@@ -127,7 +127,9 @@ def test_the_seed_is_there_by_its_names_and_nothing_else(sandbox: Sandbox) -> No
     ]
     assert accounts[0].account_type_display_name == "August"
     assert accounts[0].user_identifier
-    assert accounts[0].user_identifier.email == "john@example.com"
+    assert accounts[0].user_identifier.email == accounts[0].display_name == "john@example.com"
+    jane = sandbox.seam.connected_accounts.get(email="jane@example.com")
+    assert jane.connected_account_id == "jane_connected_account_id"
     offered = {it.device_provider_name for it in sandbox.seam.devices.list_device_providers()}
     assert {"august", "schlage", "ecobee", "minut"} <= offered
     assert Seam(api_key=NAMES["seam_apikey2_token"], endpoint=sandbox.url).devices.list() == []

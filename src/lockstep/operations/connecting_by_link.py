@@ -17,7 +17,14 @@ from lockstep.operations.account_details import Details
 from lockstep.operations.accounts import Connect
 from lockstep.operations.errors import Conflict, Invalid, LinkOver, Problem
 from lockstep.operations.gate import Gate, Tx
-from lockstep.operations.offers import Offer, checked_sandbox_login, devices_of, login_name, offers
+from lockstep.operations.offers import (
+    Offer,
+    checked_sandbox_login,
+    devices_of,
+    login_name,
+    offers,
+    played_by,
+)
 from lockstep.operations.vendors import Checked, label_of
 from lockstep.storage import accounts as stored_accounts
 from lockstep.storage import client_sessions, connect_webviews, devices, workspaces
@@ -99,7 +106,7 @@ async def join(gate: Gate, token: str, vendor: str, credentials: Mapping[str, st
         found = await connect_webviews.get(tx.db, tx.workspace_id, whose.public_id, to_change=True)
         row = _living(tx, found)
         _refuse_used(row)
-        account = await _connected(tx, actor, row, checked)
+        account = await _connected(tx, actor, row, chosen, checked)
         await connect_webviews.set_authorized(tx.db, tx.workspace_id, row.id, vendor, account.id, tx.now)
         await client_sessions.give_account(tx.db, tx.workspace_id, row.id, account.id)
         succeeded = connecting_events.ConnectWebviewLoginSucceeded(
@@ -144,7 +151,7 @@ async def _checked(gate: Gate, actor: Actor, chosen: Offer, credentials: Mapping
     name = login_name(chosen.vendor, checked_sandbox_login(credentials))
     async with gate.transaction(actor.workspace_id) as tx:
         given = await _emulated_credentials(gate, tx, name, chosen.vendor)
-    return await accounts.ask_vendor(gate, actor, Connect(gate.emulator.vendor, given, chosen.label))
+    return await accounts.ask_vendor(gate, actor, Connect(gate.emulator.vendor, given))
 
 
 async def _emulated_credentials(gate: Gate, tx: Tx, name: str, maker: str) -> Mapping[str, str]:
@@ -165,7 +172,19 @@ async def _known(tx: Tx, vendor: str, vendor_account: str) -> AccountRow | None:
     return None
 
 
-async def _connected(tx: Tx, actor: Actor, row: WebviewRow, checked: Checked) -> AccountRow:
+def _name_of(chosen: Offer, account: str) -> str:
+    """Whoever follows a link gives their account no name: it is called as they log in or, where its vendor tells no
+    address, by its vendor and its number there. Many owners may have accounts of one vendor."""
+    played = played_by(account) if chosen.is_emulated else None
+    login = played.email if played else account
+    return login if "@" in login else f"{chosen.label} {login}"
+
+
+async def _connected(tx: Tx, actor: Actor, row: WebviewRow, chosen: Offer, checked: Checked) -> AccountRow:
+    # A name that it was given by whoever runs the workspace stays.
+    known = await _known(tx, checked.vendor, checked.description.account)
+    label = known.label if known else _name_of(chosen, checked.description.account)
+    checked = replace(checked, label=label)
     given = Details(
         None,
         row.customer_key,
@@ -180,7 +199,6 @@ async def _connected(tx: Tx, actor: Actor, row: WebviewRow, checked: Checked) ->
     except Conflict as conflict:
         if conflict.code != "account_connected_already":
             raise
-    known = await _known(tx, checked.vendor, checked.description.account)
     assert known is not None, "it is connected already"
     # Whose it is, was said when it was connected first.
     kept = replace(given, customer_key=known.customer_key or given.customer_key)
@@ -209,7 +227,10 @@ async def _joined(gate: Gate, tx: Tx, row: WebviewRow) -> Joined:
     goes_on_at = row.redirect_url and _with(
         row.redirect_url, connect_webview_id=row.public_id, connected_account_id=account.public_id
     )
-    return Joined(account.label or label_of(gate, account.vendor), names, goes_on_at)
+    played = played_by(account.vendor_account)
+    is_played = played is not None and gate.emulator is not None and account.vendor == gate.emulator.vendor
+    vendor = played.label if played and is_played else label_of(gate, account.vendor)
+    return Joined(vendor, names, goes_on_at)
 
 
 def _with(url: str, **values: str) -> str:

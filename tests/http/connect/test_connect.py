@@ -17,7 +17,8 @@ from tests.whole.house import House, build_house
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.connect.app import create_connect_pages
 from lockstep.model.permissions import Actor, system
-from lockstep.operations import accounts, connect_webviews, devices, events, workspaces
+from lockstep.operations import account_changes, accounts, connect_webviews, devices, events, workspaces
+from lockstep.operations.account_details import Details
 from lockstep.operations.connect_webviews import LASTS, ConnectWebview, CreateWebview
 from lockstep.operations.errors import Invalid
 from lockstep.operations.gate import Tx
@@ -85,6 +86,10 @@ async def _accounts(tx: Tx, actor: Actor, _: None) -> list[AccountRow]:
     return await accounts.listed(tx, actor)
 
 
+async def _rename(tx: Tx, actor: Actor, names: tuple[str, str]) -> object:
+    return await account_changes.change(tx, actor, names[0], Details(names[1]))
+
+
 async def test_an_account_is_connected_with_its_devices_and_everybody_is_told(visit: Visit) -> None:
     given = {"customer_key": "harbour", "custom_metadata": {"floor": "2"}, "redirect_url": DONE}
     link = await visit.link(**given)
@@ -103,11 +108,13 @@ async def test_an_account_is_connected_with_its_devices_and_everybody_is_told(vi
     )
     assert (after.state, after.connected_account_id) == ("authorized", account.public_id)
     assert (account.customer_key, account.custom_metadata) == ("harbour", {"floor": "2"})
+    assert account.label == f"Nuki {account.vendor_account}", "its vendor tells no address of mail"
     assert [device.name for device in found] == ["Beach house"]
     assert await visit.told() == ["connected_account.connected", "connect_webview.login_succeeded"]
     assert SECRET not in str(logs) + str(answer.headers)
     page = await visit.browser.get(link.path)
     assert "Beach house" in page.text
+    assert "Nuki is connected" in page.text
 
 
 async def test_a_refusal_is_told_in_the_page_and_as_an_event_and_may_be_put_right(visit: Visit) -> None:
@@ -216,6 +223,10 @@ async def test_a_sandbox_offers_emulated_makers_and_takes_any_address_at_example
             assert answer.status_code == 400
             assert "any address at example.com" in answer.text
         answer = await visit.browser.post(link.path, data=JANE)
+        page = await visit.browser.get(link.path)
+        (account,) = await ask(visit.house.gate, visit.house.actor, _accounts, None)
+        assert (account.label, "August is connected" in page.text) == ("jane@example.com", True)
+        await ask(visit.house.gate, visit.house.actor, _rename, (account.public_id, "Harbour flats"))
         second = await visit.link()
         again = await visit.browser.post(second.path, data=JANE)
         found = await ask(visit.house.gate, visit.house.actor, devices.list_shown, devices.ListDevices())
@@ -226,6 +237,8 @@ async def test_a_sandbox_offers_emulated_makers_and_takes_any_address_at_example
         assert (answer.status_code, again.status_code) == (303, 303)
         assert (await visit.webview(second)).state == "authorized"
         assert [(d.name, d.maker) for d in found] == [("Back door", "august"), ("Front door", "august")]
+        (account,) = await ask(visit.house.gate, visit.house.actor, _accounts, None)
+        assert account.label == "Harbour flats", "as it was called, also where its owner connects it again"
 
 
 async def test_what_cannot_be_offered_makes_no_link(visit: Visit) -> None:

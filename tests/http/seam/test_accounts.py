@@ -24,6 +24,7 @@ async def test_an_account_is_described_filtered_synced_and_deleted_through_the_s
     changed = await home.ask(accounts.get, connected_account_id=id)
     theirs = await home.ask(accounts.list, customer_key="harbour", custom_metadata_has={"floor": "2"})
     others = await home.ask(accounts.list, customer_key="hill")
+    found = [len(await home.ask(accounts.list, search=it)) for it in ("HARBOUR FL", "nuki", id[:20], "hill")]
     home.world.add_lock({"name": "Back door"})
     await home.ask(accounts.sync, connected_account_id=id)
     await home.house.work()
@@ -32,6 +33,7 @@ async def test_an_account_is_described_filtered_synced_and_deleted_through_the_s
 
     assert (changed.display_name, changed.custom_metadata) == ("Harbour flats", {"floor": "2"})
     assert ([a.connected_account_id for a in theirs], others) == ([id], [])
+    assert found == [1, 1, 1, 0]
     assert "Back door" in [device.display_name for device in synced]
     assert await home.ask(accounts.list) == []
     assert await home.ask(home.seam.devices.list) == []

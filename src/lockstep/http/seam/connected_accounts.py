@@ -9,7 +9,7 @@ from pydantic import Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
 from lockstep.http.seam.params import Id, Listed, Metadata, Params, Text
-from lockstep.http.seam.present.connected_account import connected_account, kinds_of
+from lockstep.http.seam.present.connected_account import connected_account, kinds_of, login_of
 from lockstep.http.seam.present.ids import asked
 from lockstep.operations import account_changes, accounts, callbacks, devices
 from lockstep.operations.account_details import Details
@@ -19,6 +19,7 @@ from lockstep.operations.errors import NotFound
 
 _MOST = 11_000
 _MOST_DEVICES = 10_000
+_SEARCHED = ("connected_account_id", "account_type_display_name", "customer_key", "display_name")
 Capability = Literal["lock", "thermostat", "noise_sensor", "access_control", "camera"]
 
 
@@ -59,7 +60,8 @@ async def get(call: Asked, params: Get) -> Answer:
     if params.email is None:
         raise invalid_input("Must specify connected_account_id or email")
     for account in await _all(call):
-        if params.email in (account.vendor_account, account.label):
+        login = login_of(account, is_emulated=call.is_emulated(account.vendor))
+        if params.email in (login, account.label):
             return {"connected_account": _shown(call, account)}
     raise NotFound("connected account", "of this email")
 
@@ -74,6 +76,7 @@ async def list_(call: Asked, params: List) -> Answer:
         if account.connected_account_id > behind
         and (standing is None or account.connected_account_id in standing)
         and _is_wanted(account, params)
+        and (params.search is None or _says(_shown(call, account), params.search.lower()))
     ]
     page = call.page(params, found[: most + 1], most, lambda it: it.connected_account_id)
     shown = [_shown(call, it) for it in page.shown]
@@ -132,15 +135,18 @@ async def _accounts_of_space(call: Asked, space_id: str) -> set[str]:
 def _is_wanted(account: ConnectedAccount, params: List) -> bool:
     if params.customer_key is not None and account.customer_key != params.customer_key:
         return False
-    if params.search is not None and params.search.lower() not in account.label.lower():
-        return False
     has = params.custom_metadata_has or {}
     return all(account.custom_metadata.get(name) == value for name, value in has.items())
 
 
+def _says(account: dict[str, Any], wanted: str) -> bool:
+    """Whether somebody who reads it finds this in what Seam looks through."""
+    said = [account.get(name) for name in _SEARCHED] + list(account.get("user_identifier", {}).values())
+    return any(wanted in text.lower() for text in said if text)
+
+
 def _shown(call: Asked, account: ConnectedAccount) -> dict[str, Any]:
-    emulator = call.gate.emulator
-    is_emulated = emulator is not None and account.vendor == emulator.vendor
+    is_emulated = call.is_emulated(account.vendor)
     return connected_account(account, call.label_of(account.vendor), is_emulated=is_emulated)
 
 

@@ -30,12 +30,19 @@ def capabilities_of(kinds: tuple[str, ...] | None) -> list[str]:
     return [name for name in CAPABILITIES if name in kinds]
 
 
+def login_of(it: ConnectedAccount, *, is_emulated: bool) -> str | None:
+    """The address of mail that its owner logs in with; None where its vendor tells none."""
+    played = played_by(it.vendor_account) if is_emulated else None
+    login = played.email if played else it.vendor_account
+    return login if "@" in login else None
+
+
 def connected_account(it: ConnectedAccount, label: str, *, is_emulated: bool) -> dict[str, Any]:
     """`label`: the vendor's name for people. `is_emulated`: under it stand devices as of the maker whose it plays."""
     customer = {} if it.customer_key is None else {"customer_key": it.customer_key}
     played = played_by(it.vendor_account) if is_emulated else None
-    login = played.email if played else it.vendor_account
-    email = {"user_identifier": {"email": login}} if "@" in login else {}
+    login = login_of(it, is_emulated=is_emulated)
+    email = {} if login is None else {"user_identifier": {"email": login}}
     return {
         "connected_account_id": shown(it.connected_account_id),
         "account_type": played.maker if played else PROVIDERS.get(it.vendor, OTHER_PROVIDER),
