@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,22 +11,28 @@ from tests.operations.places import a_property, ask, june, some_locks, told
 from lockstep.emulation.clock import VirtualClock
 from lockstep.model.permissions import Actor, NotAllowed
 from lockstep.operations import (
+    account_changes,
     accounts,
     bookings,
     client_sessions,
     devices,
+    events,
     grants,
     guest_devices,
     guests,
+    requested_grants,
     spaces,
     workspaces,
 )
+from lockstep.operations.account_details import Details
 from lockstep.operations.client_sessions import AskedSession, ClientSession, KnownSession, ListSessions
 from lockstep.operations.devices import ListDevices
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Gate
 from lockstep.operations.grants import CreateGrant, ListGrants
 from lockstep.operations.guests import CreateGuest, EraseGuest
+from lockstep.operations.requested_grants import ListRequested, RequestGrant
+from lockstep.workers.sweeps.sequencer import sequence_all
 
 
 class Two:
@@ -233,3 +240,69 @@ async def test_of_a_token_only_its_hash_and_a_seal_are_stored(gate: Gate, owner:
         (row,) = await db.fetch("select * from client_sessions")
     assert session.token not in repr(dict(row))
     assert session.token not in repr(session)
+
+
+async def test_a_customers_session_reaches_all_that_is_the_customers_and_nothing_else(
+    gate: Gate, owner: Actor, two: Two
+) -> None:
+    asked = AskedSession("anna", customer_key="harbour")
+    anna = await signed_in(gate, await make(gate, owner, asked))
+    async with gate.transaction(owner.workspace_id) as tx:
+        assert await devices.list_shown(tx, anna, ListDevices()) == [], "nothing is the customer's yet"
+        await account_changes.change(tx, owner, two.theirs, Details(customer_key="harbour"))
+        await account_changes.change(tx, owner, two.other_account, Details(customer_key="hill"))
+    (third,) = await some_locks(gate, owner, "Boathouse")
+    house = await a_property(gate, owner, "Harbour house", customer_key="harbour", device_ids=(third,))
+    await a_property(gate, owner, "Hill house", customer_key="hill", device_ids=(two.other_lock,))
+
+    session = await get_or_create(gate, owner, asked)
+    assert (session.device_count, session.connected_account_ids) == (2, (two.theirs,))
+    anna = await signed_in(gate, session)
+    async with gate.transaction(owner.workspace_id) as tx:
+        found = await devices.list_shown(tx, anna, ListDevices())
+        assert {d.device_id for d in found} == {two.lock, third}
+        assert [a.public_id for a in await accounts.listed(tx, anna)] == [two.theirs]
+        assert [s.space_id for s in await spaces.listed(tx, anna, spaces.ListSpaces())] == [house.space_id]
+        wanted = RequestGrant(
+            CreateGrant("Visit", june(5), june(7), device_ids=(third,)), CreateGuest("Ben", "ben@b.test")
+        )
+        made = await requested_grants.create(tx, anna, wanted)
+        assert made.customer_key == "harbour"
+        assert [
+            g.grant.access_grant_id for g in await requested_grants.listed(tx, anna, ListRequested())
+        ] == [made.grant.access_grant_id]
+        with pytest.raises(NotAllowed, match="not this customer's"):
+            await requested_grants.create(tx, anna, replace(wanted, customer_key="hill"))
+        with pytest.raises(Exception, match="not given"):
+            await devices.shown(tx, anna, two.other_lock)
+        with pytest.raises(NotAllowed):
+            await spaces.change(tx, anna, spaces.ChangeSpace(house.space_id, "Mine"))
+    anna = await signed_in(gate, session)
+    await sequence_all(gate)
+    async with gate.reading(owner.workspace_id) as tx:
+        assert made.grant.guest_id is not None
+        assert (await guests.get(tx, anna, guests.GetGuest(made.grant.guest_id))).name == "Ben"
+        told_of = [e.subjects for e in await events.find(tx, anna, events.FindEvents(100))]
+    assert {s["device_id"] for s in told_of if "device_id" in s} == {third}
+    assert {s["property_id"] for s in told_of if "property_id" in s} == {house.space_id}
+
+
+async def test_sessions_of_two_customers_are_never_one(gate: Gate, owner: Actor) -> None:
+    made = [await get_or_create(gate, owner, AskedSession(customer_key=key)) for key in ("a", "b", "a", None)]
+    assert len({s.client_session_id for s in made}) == 3
+    assert [s.customer_key for s in made] == ["a", "b", "a", None]
+
+
+async def test_with_a_publishable_key_no_session_of_a_customer_is_had(
+    gate: Gate, owner: Actor, two: Two
+) -> None:
+    async with gate.transaction(owner.workspace_id) as tx:
+        allowed = workspaces.ChangeWorkspace(is_publishable_key_enabled=True)
+        key = (await workspaces.change(tx, owner, allowed)).publishable_key
+    page = await client_sessions.publisher(gate, key or "")
+    assert page is not None
+    with pytest.raises(NotAllowed, match="empty"):
+        await get_or_create(gate, page, AskedSession("anna", customer_key="harbour"))
+    await make(gate, owner, AskedSession("anna", customer_key="harbour"))
+    with pytest.raises(NotAllowed, match="customer's"):
+        await get_or_create(gate, page, AskedSession("anna"))

@@ -72,6 +72,8 @@ SESSION_SCOPES = frozenset(
     }
 )
 """Of a client session, on what it was given: a person's own locks, their codes and their doors."""
+CUSTOMER_SCOPES = SESSION_SCOPES | {Scope.PROPERTIES_READ}
+"""Of one that is a customer's, on all that is the customer's."""
 
 
 class Role(StrEnum):
@@ -140,6 +142,8 @@ class Actor:
     """The same, these devices, wherever they stand."""
     webview_ids: frozenset[UUID] = frozenset()
     guest_ids: frozenset[UUID] = frozenset()
+    customer_key: str | None = field(default=None, repr=False)
+    """Of a client session whose all this is because it is a customer's."""
 
     @property
     def name(self) -> str:
@@ -188,18 +192,21 @@ def client_session(
     device_ids: Iterable[UUID],
     webview_ids: Iterable[UUID],
     guest_ids: Iterable[UUID],
+    customer_key: str | None = None,
+    property_ids: Iterable[UUID] = (),
 ) -> Actor:
-    """A person's app: it reaches what it was given, and no property."""
+    """A person's app: it reaches what it was given, and no property but a customer's, where it is this customer's."""
     return Actor(
         ActorKind.CLIENT_SESSION,
         workspace_id,
         public_id,
-        SESSION_SCOPES,
-        property_ids=frozenset(),
+        SESSION_SCOPES if customer_key is None else CUSTOMER_SCOPES,
+        property_ids=frozenset(property_ids),
         account_ids=frozenset(account_ids),
         device_ids=frozenset(device_ids),
         webview_ids=frozenset(webview_ids),
         guest_ids=frozenset(guest_ids),
+        customer_key=customer_key,
     )
 
 
@@ -285,8 +292,18 @@ def require_sessions(actor: Actor) -> None:
     """Whether it may make and see client sessions: of the whole workspace, and nothing that it may not do itself.
     Raises NotAllowed."""
     require(actor, Scope.SESSIONS_WRITE)
-    require_no_more_than(actor, SESSION_SCOPES)
+    require_no_more_than(actor, CUSTOMER_SCOPES)
     require_whole_workspace(actor)
+
+
+def customer_of(actor: Actor, asked: str | None) -> str | None:
+    """Whose it is what this actor makes: what a client session makes is its customer's, and no other's. `asked`: whose
+    it is to be. Raises NotAllowed."""
+    if actor.kind is not ActorKind.CLIENT_SESSION:
+        return asked
+    if asked not in (None, actor.customer_key):
+        raise NotAllowed("The client session is not this customer's.", "Leave the customer's key out.")
+    return actor.customer_key
 
 
 def require_whole_workspace(actor: Actor) -> None:

@@ -1,6 +1,7 @@
 """What may be asked of client sessions: what a person's app may reach, shown by a token that is the app's own.
 
-A session reaches the connected accounts, webviews and guest that it was given, and nothing else of the workspace."""
+A session reaches the connected accounts, webviews and guest that it was given, and all that is the customer's whose it
+is; nothing else of the workspace."""
 
 from __future__ import annotations
 
@@ -83,16 +84,18 @@ async def authenticate(gate: Gate, token: str) -> Actor | None:
         found = await client_sessions.find_in_every_workspace(db, bearer.hash_of(token))
     if found is None:
         return None
-    row, device_ids = found
+    row = found.session
     if row.revoked_at is not None or row.expires_at <= gate.clock.now():
         return None
     return permissions.client_session(
         row.workspace_id,
         row.public_id,
-        account_ids=row.account_ids,
-        device_ids=device_ids,
-        webview_ids=row.webview_ids,
-        guest_ids=[row.guest_id] if row.guest_id else [],
+        account_ids=[*row.account_ids, *found.account_ids],
+        device_ids=found.device_ids,
+        webview_ids=[*row.webview_ids, *found.webview_ids],
+        guest_ids=[*([row.guest_id] if row.guest_id else []), *found.guest_ids],
+        customer_key=row.customer_key,
+        property_ids=found.property_ids,
     )
 
 
@@ -134,6 +137,12 @@ async def get_or_create(tx: Tx, actor: Actor, asked: AskedSession) -> ClientSess
         # Somebody made it at the same time.
         before = await _living_like(tx, wanted)
         assert before is not None
+    if actor.kind is ActorKind.PUBLISHABLE_KEY and before.customer_key is not None:
+        # The key stands in public pages, and whoever reads it there may guess a person's: it would open every door of
+        # the customer's.
+        raise permissions.NotAllowed(
+            "This person's session is a customer's.", "Get it on your server, with an API key."
+        )
     return await _shown_one(tx, await _give(tx, actor, before, wanted, asked.expires_at))
 
 
@@ -209,11 +218,6 @@ async def give_webview(tx: Tx, actor: Actor, webview_id: UUID) -> None:
     await recorded.append(tx, actor, events.ClientSessionChanged(client_session_id=row.public_id))
 
 
-async def customer_of(tx: Tx, actor: Actor) -> str | None:
-    """Whose customer's the session is that asks."""
-    return (await _found(tx, actor.public_id)).customer_key
-
-
 def _require_to_make(actor: Actor, asked: AskedSession) -> None:
     """Whoever shows a publishable key gets an empty session for a person whom it names."""
     if actor.kind is not ActorKind.PUBLISHABLE_KEY:
@@ -226,7 +230,8 @@ def _require_to_make(actor: Actor, asked: AskedSession) -> None:
             next_step="Say whose session it is.",
             field="session_key",
         )
-    if asked.connected_account_ids or asked.connect_webview_ids or asked.guest_id:
+    given = asked.connected_account_ids, asked.connect_webview_ids, asked.guest_id, asked.customer_key
+    if any(given):
         raise permissions.NotAllowed(
             "With a publishable key a session is empty.", "Make it on your server, with an API key."
         )
@@ -293,9 +298,7 @@ async def _is_taken(tx: Tx, session_key: str) -> bool:
 
 async def _living_like(tx: Tx, wanted: ClientSessionRow) -> ClientSessionRow | None:
     if wanted.session_key is None:
-        return await client_sessions.like(
-            tx.db, tx.workspace_id, wanted.account_ids, wanted.webview_ids, wanted.guest_id, tx.now
-        )
+        return await client_sessions.like(tx.db, tx.workspace_id, wanted, tx.now)
     row = await client_sessions.of_key(tx.db, tx.workspace_id, wanted.session_key)
     return row if row is not None and row.expires_at > tx.now else None
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from lockstep.kit import links
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import connecting_events
-from lockstep.model.permissions import Actor, ActorKind, Scope, require, require_whole_workspace
+from lockstep.model.permissions import Actor, ActorKind, Scope, customer_of, require, require_whole_workspace
 from lockstep.operations import client_sessions
 from lockstep.operations import events as recorded
 from lockstep.operations.custom_metadata import laid_over
-from lockstep.operations.errors import Invalid, NotAllowed, NotFound
+from lockstep.operations.errors import Invalid, NotFound
 from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.offers import offers
 from lockstep.operations.words import words_or_none
@@ -85,7 +85,7 @@ async def create(gate: Gate, tx: Tx, actor: Actor, command: CreateWebview) -> Co
     also where nothing of what is accepted can be connected here."""
     is_of_session = actor.kind is ActorKind.CLIENT_SESSION
     if is_of_session:
-        command = await _of_session(tx, actor, command)
+        command = replace(command, customer_key=customer_of(actor, command.customer_key))
     else:
         _require_whole(actor)
     await _require_offers(gate, tx, command)
@@ -195,14 +195,6 @@ async def _require_offers(gate: Gate, tx: Tx, command: CreateWebview) -> None:
             next_step=f"There are: {names}.",
             field="accepted_vendors",
         )
-
-
-async def _of_session(tx: Tx, actor: Actor, command: CreateWebview) -> CreateWebview:
-    """For the customer whose session it is, and for no other. Raises NotAllowed."""
-    customer_key = await client_sessions.customer_of(tx, actor)
-    if command.customer_key not in (None, customer_key):
-        raise NotAllowed("The client session is not this customer's.", next_step="Leave `customer_key` out.")
-    return replace(command, customer_key=customer_key)
 
 
 def _require_whole(actor: Actor) -> None:

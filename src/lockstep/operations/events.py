@@ -78,13 +78,13 @@ class FindEvents:
 
 
 async def find(tx: Tx, actor: Actor, command: FindEvents) -> list[RecordedEvent]:
-    """In the order of positions. A client session finds what is told of its accounts and webviews."""
+    """In the order of positions. A client session finds what is told of its accounts and webviews and, where it is a
+    customer's, of all that is the customer's."""
     require_or_own(actor, Scope.EVENTS_READ)
     checked_types(command.types, "types")
     about: list[Mapping[str, Sequence[str]]] = [{name: ids} for name, ids in command.about.items()]
     if actor.kind is ActorKind.CLIENT_SESSION:
-        given = sorted(actor.account_ids), sorted(actor.webview_ids)
-        about.append(await event_surroundings.of_given(tx.db, tx.workspace_id, *given))
+        about.append(await _of_session(tx, actor))
     else:
         require_whole_workspace(actor)
     if command.connected_account_ids is not None:
@@ -110,6 +110,15 @@ async def find(tx: Tx, actor: Actor, command: FindEvents) -> list[RecordedEvent]
         command.is_newest_first,
     )
     return [recorded(row) for row in await stored.search(tx.db, tx.workspace_id, wanted)]
+
+
+async def _of_session(tx: Tx, actor: Actor) -> dict[str, list[str]]:
+    given = sorted(actor.account_ids), sorted(actor.webview_ids)
+    own = await event_surroundings.of_given(tx.db, tx.workspace_id, *given)
+    if actor.customer_key is None:
+        return own
+    theirs = await event_surroundings.of_customer(tx.db, tx.workspace_id, actor.customer_key)
+    return {name: [*own.get(name, ()), *theirs.get(name, ())] for name in {**own, **theirs}}
 
 
 async def get(tx: Tx, actor: Actor, event_id: str) -> RecordedEvent:

@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from lockstep.model.permissions import Actor, Scope, require
+from lockstep.model.permissions import Actor, Scope, customer_of, require
 from lockstep.operations import access_codes, grants
 from lockstep.operations.access_codes import AccessCode
-from lockstep.operations.devices import confinement
+from lockstep.operations.devices import confinement, given
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.grants import AccessGrant, ChangeGrant, CreateGrant
 from lockstep.operations.guests import CreateGuest, enter_guest
 from lockstep.operations.words import words_or_none
-from lockstep.storage import requested_grants
+from lockstep.storage import customers, requested_grants
+from lockstep.storage.guests import GuestRow
 from lockstep.storage.requested_grants import Request, RequestFilter
 
 _MOST_OF_A_RESERVATION = 1000
@@ -76,11 +77,13 @@ class ListRequested:
 
 
 async def create(tx: Tx, actor: Actor, command: RequestGrant) -> RequestedGrant:
-    """Raises as `grants.create` does."""
+    """One that a client session makes is its customer's. Raises as `grants.create` does."""
     grant = command.grant
+    customer_key = customer_of(actor, command.customer_key)
     if command.guest is not None:
-        require(actor, Scope.GUESTS_WRITE)
-        grant = replace(grant, guest_id=(await enter_guest(tx, actor, command.guest)).public_id)
+        guest = await _enter(tx, actor, command.guest)
+        grant = replace(grant, guest_id=guest.public_id)
+        actor = replace(actor, guest_ids=actor.guest_ids | {guest.id})
     made = await grants.create(tx, actor, grant)
     requested = [{"mode": mode, "at": tx.now.isoformat()} for mode in dict.fromkeys(command.modes)]
     await requested_grants.note(
@@ -88,7 +91,7 @@ async def create(tx: Tx, actor: Actor, command: RequestGrant) -> RequestedGrant:
         tx.workspace_id,
         made.row.id,
         words_or_none(command.reservation_key, "reservation_key"),
-        words_or_none(command.customer_key, "customer_key"),
+        words_or_none(customer_key, "customer_key"),
         requested,
     )
     method = made.method
@@ -175,6 +178,7 @@ async def listed(tx: Tx, actor: Actor, command: ListRequested) -> list[Requested
         command.reservation_key,
         command.customer_key,
         confinement(actor),
+        given(actor),
     )
     ids = await requested_grants.found(tx.db, tx.workspace_id, wanted, command.after, command.most)
     return await _views(tx, actor, ids)
@@ -194,6 +198,16 @@ async def cancel_reservation(tx: Tx, actor: Actor, reservation_key: str) -> None
         raise NotFound("reservation", reservation_key, next_step="Check the key.")
     for it in found:
         await grants.cancel(tx, actor, it.grant.access_grant_id)
+
+
+async def _enter(tx: Tx, actor: Actor, command: CreateGuest) -> GuestRow:
+    """Whom a customer's session enters, is the customer's guest."""
+    if actor.customer_key is None:
+        require(actor, Scope.GUESTS_WRITE)
+        return await enter_guest(tx, actor, command)
+    guest = await enter_guest(tx, actor, command)
+    await customers.give(tx.db, tx.workspace_id, "guests", guest.public_id, actor.customer_key)
+    return guest
 
 
 async def _views(tx: Tx, actor: Actor, ids: list[UUID]) -> list[RequestedGrant]:

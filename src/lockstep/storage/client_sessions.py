@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.storage.customers import standing_at
 from lockstep.storage.database import Connection
 from lockstep.storage.devices import is_kept
 
@@ -26,6 +27,19 @@ class ClientSessionRow:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reaching:
+    """A session, the devices that its guest was given, and what is the customer's whose it is: accounts, webviews,
+    guests, properties, and devices in other spaces of theirs."""
+
+    session: ClientSessionRow
+    device_ids: list[UUID]
+    account_ids: list[UUID]
+    webview_ids: list[UUID]
+    guest_ids: list[UUID]
+    property_ids: list[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +67,17 @@ _COLUMNS = (
     "workspace_id, id, public_id, token, session_key, customer_key, account_ids, webview_ids, guest_id, created_at, "
     "expires_at, revoked_at"
 )
-_REACHED = """(d.account_id = any(s.account_ids) or exists (select from guest_devices gd
-  where gd.workspace_id = s.workspace_id and gd.guest_id = s.guest_id and gd.device_id = d.id))"""
+_STANDING = f"array{standing_at('s.workspace_id', 's.customer_key')}"
+_OF_CUSTOMER = """array(select o.id from {table} o
+    where o.workspace_id = s.workspace_id and o.customer_key = s.customer_key{but})"""
+_ACCOUNTS = _OF_CUSTOMER.format(table="accounts", but="")
+_WEBVIEWS = _OF_CUSTOMER.format(table="connect_webviews", but="")
+_GUESTS = _OF_CUSTOMER.format(table="guests", but=" and o.erased_at is null")
+_PROPERTIES = _OF_CUSTOMER.format(table="spaces", but=" and o.parent_id is null and o.removed_at is null")
+_GIVEN = """array(select gd.device_id from guest_devices gd
+    where gd.workspace_id = s.workspace_id and gd.guest_id = s.guest_id)"""
+_REACHED = f"""(d.account_id = any(s.account_ids || of_customer.accounts) or d.id = any(of_customer.devices)
+  or d.id = any({_GIVEN}))"""
 
 
 async def insert(db: Connection, workspace_id: UUID, row: ClientSessionRow, token_hash: bytes) -> bool:
@@ -80,21 +103,22 @@ async def insert(db: Connection, workspace_id: UUID, row: ClientSessionRow, toke
     return bool(result == "INSERT 0 1")
 
 
-async def find_in_every_workspace(
-    db: Connection, token_hash: bytes
-) -> tuple[ClientSessionRow, list[UUID]] | None:
-    """Whose token this is, revoked and expired ones too, and the devices that its guest was given; for authentication
-    alone."""
+async def find_in_every_workspace(db: Connection, token_hash: bytes) -> Reaching | None:
+    """Whose token this is, revoked and expired ones too, and what it reaches; for authentication alone."""
     row = await db.fetchrow(
-        f"""select {_COLUMNS}, case when guest_id is null then '{{}}' else array(select gd.device_id
-              from guest_devices gd where gd.workspace_id = s.workspace_id and gd.guest_id = s.guest_id) end as given
+        f"""select {_COLUMNS}, case when guest_id is null then '{{}}' else {_GIVEN} end as given,
+              case when customer_key is null then '{{}}' else {_STANDING} end as standing,
+              case when customer_key is null then '{{}}' else {_ACCOUNTS} end as accounts,
+              case when customer_key is null then '{{}}' else {_WEBVIEWS} end as webviews,
+              case when customer_key is null then '{{}}' else {_GUESTS} end as guests,
+              case when customer_key is null then '{{}}' else {_PROPERTIES} end as properties
             from client_sessions s where token_hash = $1""",  # noqa: S608
         token_hash,
     )
     if row is None:
         return None
-    *values, given = row.values()
-    return ClientSessionRow(*values), given
+    *values, given, standing, accounts, webviews, guests, properties = row.values()
+    return Reaching(ClientSessionRow(*values), [*given, *standing], accounts, webviews, guests, properties)
 
 
 async def find(
@@ -123,26 +147,22 @@ async def of_key(db: Connection, workspace_id: UUID, session_key: str) -> Client
 
 
 async def like(
-    db: Connection,
-    workspace_id: UUID,
-    account_ids: list[UUID],
-    webview_ids: list[UUID],
-    guest_id: UUID | None,
-    now: datetime,
+    db: Connection, workspace_id: UUID, wanted: ClientSessionRow, now: datetime
 ) -> ClientSessionRow | None:
-    """The newest living one without a key that was given exactly this."""
+    """The newest living one without a key that was given exactly this, and is the same customer's."""
     return _row(
         await db.fetchrow(
             f"""select {_COLUMNS} from client_sessions
                 where workspace_id = $1 and session_key is null and revoked_at is null and expires_at > $5
                   and account_ids @> $2 and account_ids <@ $2 and webview_ids @> $3 and webview_ids <@ $3
-                  and guest_id is not distinct from $4
+                  and guest_id is not distinct from $4 and customer_key is not distinct from $6
                 order by id desc limit 1 for no key update""",  # noqa: S608
             workspace_id,
-            account_ids,
-            webview_ids,
-            guest_id,
+            wanted.account_ids,
+            wanted.webview_ids,
+            wanted.guest_id,
             now,
+            wanted.customer_key,
         )
     )
 
@@ -219,12 +239,14 @@ async def surroundings(
     rows = await db.fetch(
         f"""select s.id, g.public_id as guest_public_id,
               array(select a.public_id from accounts a
-                where a.workspace_id = $1 and a.id = any(s.account_ids) order by a.id) as account_public_ids,
+                where a.workspace_id = $1 and a.id = any(s.account_ids || of_customer.accounts) order by a.id)
+                as account_public_ids,
               array(select w.public_id from connect_webviews w
                 where w.workspace_id = $1 and w.id = any(s.webview_ids) order by w.id) as webview_public_ids,
               (select count(*) from devices d
                 where d.workspace_id = $1 and {is_kept("d")} and {_REACHED}) as device_count
-            from client_sessions s left join guests g on g.workspace_id = s.workspace_id and g.id = s.guest_id
+            from client_sessions s left join guests g on g.workspace_id = s.workspace_id and g.id = s.guest_id,
+              lateral (select {_ACCOUNTS} as accounts, {_STANDING} as devices offset 0) of_customer
             where s.workspace_id = $1 and s.id = any($2)""",  # noqa: S608
         workspace_id,
         session_ids,

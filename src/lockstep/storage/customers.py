@@ -10,6 +10,18 @@ from lockstep.storage.database import Connection
 OWNED = ("spaces", "guests", "bookings", "grants")
 
 
+def standing_at(workspace: str, customer: str) -> str:
+    """For statements in storage: the ids of the devices that stand in a customer's spaces, or in what lies in one. Of
+    the expressions `workspace` and `customer`."""
+    return f"""(with recursive mine as (
+        select p.id from spaces p
+        where p.workspace_id = {workspace} and p.customer_key = {customer} and p.removed_at is null
+        union select c.id from spaces c join mine m on c.parent_id = m.id
+        where c.workspace_id = {workspace} and c.removed_at is null)
+      select sd.device_id from space_devices sd join mine m on m.id = sd.space_id
+      where sd.workspace_id = {workspace})"""  # noqa: S608
+
+
 @dataclass(frozen=True, slots=True)
 class Belongings:
     """Public ids of what lives: spaces from the innermost outwards, so that they can be removed in this order."""

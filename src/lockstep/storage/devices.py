@@ -11,6 +11,7 @@ from uuid import UUID
 from lockstep.model.capabilities import Capabilities
 from lockstep.storage import changes
 from lockstep.storage.accounts import LEAVING
+from lockstep.storage.customers import standing_at
 from lockstep.storage.database import Connection
 from lockstep.storage.encoding import from_document, to_document
 
@@ -345,9 +346,8 @@ async def report_code_lengths(
     )
 
 
-_OF_CUSTOMER = """(account_id in (select id from accounts where workspace_id = $1 and customer_key = {0})
-  or exists (select from space_devices sd join spaces s on s.workspace_id = $1 and s.id = sd.space_id
-    where sd.workspace_id = $1 and sd.device_id = devices.id and s.customer_key = {0}))"""
+_OF_CUSTOMER = f"""(account_id in (select id from accounts where workspace_id = $1 and customer_key = {{0}})
+  or id in {standing_at("$1", "{0}")})"""  # noqa: S608
 _OF_WEBVIEW = (
     "account_id = (select account_id from connect_webviews where workspace_id = $1 and public_id = {})"
 )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.storage.customers import standing_at
 from lockstep.storage.database import Connection
 
 
@@ -183,16 +184,17 @@ async def of_given(
 
 
 async def of_customer(db: Connection, workspace_id: UUID, customer_key: str) -> dict[str, list[str]]:
-    """Name of a subject -> public ids of all that is a customer's: accounts with their devices, spaces, grants."""
+    """Name of a subject -> public ids of all that is a customer's: accounts, spaces, the devices of both, grants."""
     row = await db.fetchrow(
-        """select
+        f"""select
              array(select public_id from accounts where workspace_id = $1 and customer_key = $2)
                as connected_account_id,
-             array(select d.public_id from devices d
-               join accounts a on a.workspace_id = d.workspace_id and a.id = d.account_id
-               where d.workspace_id = $1 and a.customer_key = $2) as device_id,
+             array(select d.public_id from devices d where d.workspace_id = $1
+               and (d.account_id in (select id from accounts where workspace_id = $1 and customer_key = $2)
+                 or d.id in {standing_at("$1", "$2")})) as device_id,
              array(select public_id from spaces where workspace_id = $1 and customer_key = $2) as space_id,
-             array(select public_id from grants where workspace_id = $1 and customer_key = $2) as access_grant_id""",
+             array(select public_id from grants where workspace_id = $1 and customer_key = $2)
+               as access_grant_id""",  # noqa: S608
         workspace_id,
         customer_key,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from lockstep.storage.database import Connection
+from lockstep.storage.devices import NOTHING, Given, numbered
 from lockstep.storage.grants import reaches_only
 
 
@@ -41,6 +42,8 @@ class RequestFilter:
     customer_key: str | None = None
     property_ids: list[UUID] | None = None
     """Only those that reach nothing outside of these properties."""
+    besides: Given = NOTHING
+    """With those of `property_ids`: what an actor who is confined to these was given besides."""
 
 
 async def note(
@@ -109,11 +112,13 @@ async def found(
         (_OF_PART.format(table="access_methods", id="{}"), wanted.access_method_id),
         (_RESERVATION + " = {}", wanted.reservation_key),
         ("g.customer_key = {}", wanted.customer_key),
-        (reaches_only("{}::uuid[]"), wanted.property_ids),
     ):
         if value is not None:
             values.append(value)
             conditions += " and " + condition.format(f"${len(values) + 1}")
+    if wanted.property_ids is not None:
+        conditions += " and " + reaches_only(*numbered(len(values) + 2))
+        values += [wanted.property_ids, *wanted.besides]
     rows = await db.fetch(
         f"select g.id from grants g where {conditions} order by g.id limit {most:d}",  # noqa: S608
         workspace_id,

@@ -57,3 +57,40 @@ async def test_an_app_connects_an_account_by_its_session_and_sees_and_changes_wh
     await ask("/devices/update", 403, device_id=stranger.device_id, name="Mine")
     await ask("/devices/update", 403, **device, is_managed=False)
     assert (await ask("/user_identities/unmanaged/list"))["user_identities"] == []
+
+
+async def test_a_customers_app_sees_and_opens_what_is_the_customers_alone(home: Home) -> None:
+    first, second = await home.lock(0), await home.lock(1)
+    await home.ask(home.seam.spaces.create, name="Harbour", customer_key="harbour", device_ids=[first])
+    await home.ask(home.seam.spaces.create, name="Hill", customer_key="hill", device_ids=[second])
+    session = await home.ask(home.seam.client_sessions.create, customer_key="harbour")
+    assert session.device_count == 1
+
+    async def ask(path: str, status: int = 200, **body: Any) -> Any:
+        answer = await home.http.post(path, json=body, headers=bearer(session.token))
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    grant = (
+        await ask(
+            "/access_grants/create",
+            user_identity={"full_name": "Anna", "user_identity_key": "anna"},
+            device_ids=[first],
+            requested_access_methods=[{"mode": "code"}],
+        )
+    )["access_grant"]
+    guest = {"user_identity_id": grant["user_identity_id"]}
+    code = (await ask("/access_codes/create", device_id=first, code="472931"))["access_code"]
+    await ask("/locks/unlock_door", device_id=first, sync=False)
+
+    assert [it["device_id"] for it in (await ask("/devices/list"))["devices"]] == [first]
+    assert [it["name"] for it in (await ask("/spaces/list"))["spaces"]] == ["Harbour"]
+    assert len((await ask("/access_grants/list", customer_key="harbour"))["access_grants"]) == 1
+    assert (await ask("/user_identities/get", **guest))["user_identity"]["full_name"] == "Anna"
+    assert len((await ask("/access_codes/list", device_id=first))["access_codes"]) == 2
+    await ask("/access_codes/delete", access_code_id=code["access_code_id"])
+    await ask("/locks/unlock_door", 403, device_id=second)
+    await ask("/access_codes/create", 403, device_id=second, code="472931")
+    await ask("/connected_accounts/list", 200)
+    theirs = (await ask("/connect_webviews/create"))["connect_webview"]
+    assert theirs["customer_key"] == "harbour"
