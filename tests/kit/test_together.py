@@ -20,6 +20,7 @@ class Clerk:
     def __init__(self, most: int = 10) -> None:
         self.asked: list[list[int]] = []
         self.may_answer = asyncio.Semaphore(0)
+        self.breaks = asyncio.Event()
         self.together: Together[int, int] = Together(self._answer, most, is_undone=(Undone,))
 
     async def _answer(self, keys: Sequence[int]) -> Sequence[int]:
@@ -28,6 +29,7 @@ class Clerk:
         if 13 in keys:
             raise Undone
         if 99 in keys:
+            self.breaks.set()
             raise OSError
         return [key * 2 for key in keys]
 
@@ -129,6 +131,21 @@ async def test_who_is_ended_while_asking_leaves_nobody_waiting() -> None:
     assert await clerk.together.one(5) == 10
 
 
+async def test_who_is_ended_just_when_the_question_fails_is_ended() -> None:
+    clerk = Clerk()
+    first, second, third = await clerk.ask(1, 99, 3)
+
+    async def end_third() -> None:
+        await clerk.breaks.wait()
+        third.cancel()
+
+    ending = asyncio.create_task(end_third())
+    await clerk.settle()
+    clerk.answer(2)
+    await asyncio.gather(first, second, third, ending, return_exceptions=True)
+    assert third.cancelled()
+
+
 async def test_questions_of_one_name_are_asked_together_and_others_by_themselves() -> None:
     asked: list[tuple[str, list[int]]] = []
     questions = Questions(10, is_undone=(Undone,))
@@ -144,3 +161,24 @@ async def test_questions_of_one_name_are_asked_together_and_others_by_themselves
     found = await asyncio.gather(ask("a", 1), ask("a", 2), ask("b", 3), ask("a", 4))
     assert list(found) == [2, 4, 6, 8]
     assert sorted(asked) == [("a", [1, 2, 4]), ("b", [3])]
+
+
+async def test_who_was_told_late_leaves_the_next_question_of_that_name_together() -> None:
+    asked: list[list[int]] = []
+    questions = Questions(10, is_undone=(Undone,))
+    is_answered = asyncio.Event()
+
+    async def answer(keys: Sequence[int]) -> Sequence[int]:
+        asked.append(list(keys))
+        is_answered.set()
+        return keys
+
+    async def after(turns: int, key: int) -> int:
+        await is_answered.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await questions.one("a", answer, key)
+
+    late = [asyncio.create_task(after(0, 3)), asyncio.create_task(after(2, 4))]
+    await asyncio.gather(questions.one("a", answer, 1), questions.one("a", answer, 2), *late)
+    assert asked == [[1, 2], [3, 4]]

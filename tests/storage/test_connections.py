@@ -1,5 +1,8 @@
 """What each connection to the database begins with."""
 
+import asyncio
+from uuid import UUID, uuid4
+
 import asyncpg
 import pytest
 
@@ -32,3 +35,27 @@ async def test_a_type_that_the_schema_makes_is_asked_for_on_each_connection(data
             await db.execute("create type pg_temp.mood as enum ('calm', 'tired')")
             assert await db.fetchval("select array['tired']::pg_temp.mood[]") == ["tired"]
         await database.close()
+
+
+async def test_a_connection_whose_entering_was_ended_serves_the_workspace_that_it_says(
+    database_url: str,
+) -> None:
+    database = await Database.open(database_url, most_connections=2)
+    one, other = uuid4(), uuid4()
+    serving = "select current_setting('lockstep.workspace')"
+
+    async def enter(workspace_id: UUID) -> str:
+        async with database.reading(workspace_id) as db:
+            found: str = await db.fetchval(serving)
+            return found
+
+    # However far it has come: the server may have changed the setting when nobody waits for that any more.
+    for turns in range(120):
+        assert await enter(one) == str(one)
+        task = asyncio.create_task(enter(other))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert await enter(one) == str(one)
+    await database.close()

@@ -40,9 +40,9 @@ class Questions:
             value: V = await together.one((ask, key))
             return value
         finally:
-            if together.is_idle:
+            if together.is_idle and self._of.get(name) is together:
                 # What is asked about comes and goes, as workspaces do.
-                self._of.pop(name, None)
+                del self._of[name]
 
 
 async def _of_the_first(asked: Sequence[tuple[Any, Any]]) -> Sequence[Any]:
@@ -122,7 +122,8 @@ class Together(Generic[K, V]):
         try:
             return await waiting.told
         except asyncio.CancelledError:
-            if waiting.told.done() and not waiting.told.cancelled() and waiting.told.result() is _LEAD:
+            told = waiting.told
+            if told.done() and not told.cancelled() and told.exception() is None and told.result() is _LEAD:
                 self._hand_on()
             raise
 

@@ -37,6 +37,8 @@ class _Session(asyncpg.Connection):
 
     async def enter(self, workspace: str) -> None:
         if getattr(self, "serves", None) != workspace:
+            # Whoever is ended meanwhile leaves it open which one it has.
+            self.serves = None
             await self.execute("select set_config('lockstep.workspace', $1, false)", workspace)
             self.serves = workspace
         self.news: dict[News, None] = {}
