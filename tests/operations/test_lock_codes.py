@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.operations.places import some_locks
 
 from lockstep.model.permissions import Actor
-from lockstep.operations import lock_codes
+from lockstep.operations import accounts, devices, lock_codes, managing
 from lockstep.operations.access_codes import AccessCode, ListCodes, list_shown
-from lockstep.operations.errors import Conflict
-from lockstep.operations.gate import Gate, TransactionNeeded
+from lockstep.operations.accounts import WhatBecomesOfCodes
+from lockstep.operations.errors import AccountInError, Conflict
+from lockstep.operations.gate import Gate, TransactionNeeded, Tx
 from lockstep.operations.lock_codes import CreateCode
 
 BEGINS = datetime(2030, 1, 1, tzinfo=UTC)
@@ -107,3 +109,56 @@ async def test_of_those_who_give_different_digits_to_one_new_key_at_the_same_tim
     ]
     came = await asyncio.gather(*(declare(gates[n % 2], owner, c) for n, c in enumerate(commands)))
     assert [it.code for it in came if isinstance(it, Conflict)] == ["common_code_differs"] * 5
+
+
+async def _waits(gate: Gate) -> None:
+    """Until somebody waits for a row that another holds."""
+    async with gate.database.reading(None) as db:
+        while not await db.fetchval("select exists (select from pg_locks where not granted)"):
+            continue
+
+
+async def _disconnect(tx: Tx, actor: Actor, lock: str, codes: WhatBecomesOfCodes) -> None:
+    device = await devices.shown(tx, actor, lock)
+    await accounts.disconnect(tx, actor, device.connected_account_id, codes)
+
+
+LEAVING = {
+    "its account is disconnected": lambda tx, actor, lock: _disconnect(tx, actor, lock, "leave"),
+    "its account's codes are taken off": lambda tx, actor, lock: _disconnect(tx, actor, lock, "remove"),
+    "it is managed no more": managing.unmanage,
+}
+
+
+@pytest.mark.parametrize("leaving", LEAVING.values(), ids=LEAVING)
+@pytest.mark.parametrize("is_at_once", [True, False], ids=["at once", "in a transaction"])
+async def test_no_code_is_declared_on_a_lock_that_is_left_at_that_moment(
+    gate: Gate, owner: Actor, leaving: Callable[[Tx, Actor, str], Awaitable[object]], is_at_once: bool
+) -> None:
+    (lock,) = await some_locks(gate, owner, "Front door")
+    command = wanted(lock, "482913")
+
+    async def in_transaction() -> AccessCode:
+        async with gate.transaction(owner.workspace_id) as tx:
+            return await lock_codes.create(tx, owner, command)
+
+    async with gate.transaction(owner.workspace_id) as tx:
+        await leaving(tx, owner, lock)
+        # It has seen the lock as it was, and waits for what is done to it here.
+        made = asyncio.create_task(declare(gate, owner, command) if is_at_once else in_transaction())
+        await _waits(gate)
+    (came,) = await asyncio.gather(made, return_exceptions=True)
+    assert isinstance(came, Conflict | AccountInError)
+    async with gate.reading(owner.workspace_id) as tx:
+        left = await tx.db.fetchval("select count(*) from entries where settled_at is null")
+    assert left == 0
+
+
+async def test_what_is_declared_together_is_stored_by_one_statement_and_the_same_digits_begin_anew(
+    gate: Gate, owner: Actor
+) -> None:
+    # By two statements the first could be stored, and its caller be told that nothing was.
+    (lock,) = await some_locks(gate, owner, "Front door")
+    commands = [wanted(lock, "482913"), wanted(lock, "482913", 3)]
+    came = await asyncio.gather(*(at_once(gate, owner, c) for c in commands), return_exceptions=True)
+    assert [type(c) for c in came] == [AccessCode, TransactionNeeded]

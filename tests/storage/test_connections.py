@@ -1,11 +1,12 @@
 """What each connection to the database begins with."""
 
 import asyncio
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import pytest
 
+from lockstep.kit.ids import new_id
 from lockstep.storage.database import Database
 
 
@@ -41,7 +42,7 @@ async def test_a_connection_whose_entering_was_ended_serves_the_workspace_that_i
     database_url: str,
 ) -> None:
     database = await Database.open(database_url, most_connections=2)
-    one, other = uuid4(), uuid4()
+    one, other = new_id(), new_id()
     serving = "select current_setting('lockstep.workspace')"
 
     async def enter(workspace_id: UUID) -> str:

@@ -60,12 +60,13 @@ async def declare_new(
     """Store a grant with its digits, entries and codes, and make its locks due; in one statement that writes.
 
     `reached` are all devices that `targets` come to. Returns what was stored. Raises Conflict where the grant's
-    key is in use, or the digits that are given.
+    key is in use, or the digits that are given, or all of its locks are left at that moment.
     """
     new = await _new(tx, actor, grant, targets, reached, natural, wish)
     stored = await tx.ask(_insert, new)
-    if stored is Stored.NOTHING_DIGITS_TAKEN:
-        # Somebody else was given them on one of these locks in between: once more, with the others kept waiting.
+    if stored is Stored.NOTHING_MOVED_ON:
+        # Somebody else was given the digits on one of these locks in between, or left it: once more, with the others
+        # kept waiting.
         if not tx.is_transaction:
             raise TransactionNeeded(TransactionNeeded.__doc__)
         await domains.lock(tx.db, tx.workspace_id, list(new.domains))
@@ -74,7 +75,14 @@ async def declare_new(
             device_ids=[r.device.id for r in reached],
             only=only_digits(tx, wish),
         )
-        reached = await declarations.reached(tx.db, tx.workspace_id, asked)
+        again = await declarations.reached(tx.db, tx.workspace_id, asked)
+        reached = [r for r in again if r.is_connected]
+        if grant.booking_id is None and not any(holds_codes(r.device) for r in reached):
+            raise Conflict(
+                "The lock was disconnected, or is not managed any more, at this moment.",
+                code="lock_left",
+                next_step="See how its account stands.",
+            )
         new = await _new(tx, actor, grant, targets, reached, natural, wish)
         stored = await tx.ask(_insert, new)
     if stored is not Stored.ALL:

@@ -52,7 +52,7 @@ class Stored(Enum):
 
     ALL = "all"
     NOTHING_KEY_TAKEN = "nothing: the grant key is in use"
-    NOTHING_DIGITS_TAKEN = "nothing: the digits came to be in use on a domain since this was asked"
+    NOTHING_MOVED_ON = "nothing: the digits came to be in use on a domain since this was asked, or a lock is being left"
 
 
 class NewTarget(NamedTuple):
@@ -87,7 +87,8 @@ class NewDeclaration:
     codes: Sequence[NewCode]
     events: Sequence[Draft]
     domains: Mapping[UUID, int]
-    """Write domain -> its generation when the digits in use there were read: as long as it has no other, they are."""
+    """Write domain -> its generation when this was read: as long as it has no other, the digits are free there, and its
+    locks are looked after."""
     due: Mapping[UUID, datetime]
     """Write domain -> when something is first to be done there for this."""
 
@@ -220,9 +221,10 @@ _REACHED, _REACHED_ONE = _statement(_DECLARED), _statement(_DECLARED_ONE)
 async def insert(
     db: Connection, workspace_id: UUID, declared: Sequence[NewDeclaration], now: datetime
 ) -> list[Stored]:
-    """Store each, tell of it, and make its domains due in time; provided that its digits are still free there. Each is
-    stored whole or not at all. Domains are locked in the order of ids."""
-    together, after = _apart(declared)
+    """Store each, tell of it, and make its domains due in time; provided that its digits are still free there, and its
+    locks are not left. Each is stored whole or not at all, and by one statement: where that fails, nothing is. Domains
+    are locked in the order of ids."""
+    together = _together(declared)
     rows = await db.fetch(_INSERT, workspace_id, [_document(new) for new in together])
     came_of_it = {r["grant_id"]: _stored(r["is_free"], r["is_stored"]) for r in rows}
     stored = [new for new in together if came_of_it[new.grant.id] is Stored.ALL]
@@ -230,32 +232,28 @@ async def insert(
         claims.ring(db, "domains")
     if stored:
         tell_of_events(db, workspace_id)
-    if after:
-        came_of_it |= zip(
-            (n.grant.id for n in after), await insert(db, workspace_id, after, now), strict=True
-        )
-    return [came_of_it[new.grant.id] for new in declared]
+    return [came_of_it.get(new.grant.id, Stored.NOTHING_MOVED_ON) for new in declared]
 
 
 def _stored(is_free: bool, is_stored: bool) -> Stored:
     if is_stored:
         return Stored.ALL
-    return Stored.NOTHING_KEY_TAKEN if is_free else Stored.NOTHING_DIGITS_TAKEN
+    return Stored.NOTHING_KEY_TAKEN if is_free else Stored.NOTHING_MOVED_ON
 
 
-def _apart(declared: Sequence[NewDeclaration]) -> tuple[list[NewDeclaration], list[NewDeclaration]]:
-    """Those that can be stored by one statement, and those with digits that another of them has on the same domain: a
-    statement does not see what it stores itself."""
+def _together(declared: Sequence[NewDeclaration]) -> list[NewDeclaration]:
+    """Those that can be stored by one statement: of several with the same digits on a domain the first, for a statement
+    does not see what it stores itself."""
     together: list[NewDeclaration] = []
-    after: list[NewDeclaration] = []
     seen: set[tuple[UUID, UUID]] = set()
     for new in declared:
         mine = {
             (e.domain_id, e.declared.spec.fingerprint) for e in new.entries if e.declared.spec.fingerprint
         }
-        (after if mine & seen else together).append(new)
-        seen |= mine
-    return together, after
+        if not mine & seen:
+            together.append(new)
+            seen |= mine
+    return together
 
 
 _RUNG_FOR = timedelta(hours=1)
@@ -266,7 +264,7 @@ _DRAFTS = """(
 # One statement instead of nine, for each costs a round trip and its part of the protocol on both sides; and one for
 # all that requests declare at the same time. What it is given is one document: thirty arrays take asyncpg as long as
 # all else. References between the rows are checked at its end. Domains are locked one by one in the order of ids; where
-# one has been changed since it was read, whether the digits are free is asked anew, once it is held.
+# one has been changed since it was read, whether this may be declared there is asked anew, once it is held.
 _INSERT = f"""
   with asked as materialized (
     select (d ->> 'id')::uuid as grant_id, (d ->> 'created_at')::timestamptz as at, d ->> 'actor' as actor,
@@ -274,12 +272,12 @@ _INSERT = f"""
     from jsonb_array_elements($2::jsonb) d
   ), held as materialized (
     select one.grant_id, q.id, one.due_at, one.starts_at,
-      q.generation = one.generation or one.fingerprint is null
-        or lockstep_digits_are_free($1, q.id, one.fingerprint, one.starts_at, one.ends_at) as is_free
+      q.generation = one.generation or lockstep_may_be_declared(
+        $1, q.id, one.device_ids, one.fingerprint, one.starts_at, one.ends_at) as is_free
     from (
         select asked.grant_id, x.* from asked, jsonb_to_recordset(asked.document -> 'domains')
-          as x (id uuid, generation bigint, due_at timestamptz, fingerprint uuid, starts_at timestamptz,
-            ends_at timestamptz)
+          as x (id uuid, generation bigint, due_at timestamptz, device_ids uuid[], fingerprint uuid,
+            starts_at timestamptz, ends_at timestamptz)
         order by x.id) one,
       lateral (select id, generation from domains where workspace_id = $1 and id = one.id for no key update) q
   ), free as materialized (
@@ -361,11 +359,13 @@ _OF_METHOD = ("id", "public_id", "kind", "digits", "fingerprint", "warning")
 
 def _domains(new: NewDeclaration) -> Iterable[dict[str, object]]:
     digits = {e.domain_id: e.declared.spec.fingerprint for e in new.entries if e.declared.spec.fingerprint}
+    domain_of = {e.id: e.domain_id for e in new.entries}
     for id, generation in new.domains.items():
         yield {
             "id": id,
             "generation": generation,
             "due_at": new.due[id],
+            "device_ids": [code.device_id for code in new.codes if domain_of[code.entry_id] == id],
             "fingerprint": digits.get(id),
             "starts_at": new.grant.starts_at,
             "ends_at": new.grant.ends_at,

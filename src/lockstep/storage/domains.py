@@ -132,10 +132,11 @@ async def look_now(db: Connection, workspace_id: UUID, domain_ids: list[UUID], n
 
 
 async def rest(db: Connection, workspace_id: UUID, account_id: UUID) -> None:
-    """Nobody looks at this account's domains, or thinks about them, until they are woken."""
+    """Nobody looks at this account's domains, or thinks about them, until they are woken. What is declared there at the
+    same time is told by their generation."""
     await db.execute(
         """update domains set look_at = null, think_at = null, due_at = null, urgent_at = null, failures = 0,
-             failure = null, doubt_at = null, applied_generation = generation
+             failure = null, doubt_at = null, generation = generation + 1, applied_generation = generation + 1
            where workspace_id = $1 and id in (
              select id from domains where workspace_id = $1 and account_id = $2 order by id for no key update)""",
         workspace_id,

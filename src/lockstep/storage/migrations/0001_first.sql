@@ -661,13 +661,22 @@ create table entry_revisions (
 -- Whether digits that are given are in use on a lock is asked without reading all of its entries.
 create index entry_revisions_of_digits on entry_revisions (workspace_id, fingerprint) where fingerprint is not null;
 
--- Whether nobody declared these digits on a domain for a time that overlaps. A function, since each of its statements
--- sees what was committed before it: whoever calls it holds the domain's row, and has waited for whoever held it before.
-create function lockstep_digits_are_free(of_workspace uuid, of_domain uuid, wanted uuid, since timestamptz, until timestamptz)
+-- Whether these locks of a domain are looked after still, and nobody declared these digits there for a time that
+-- overlaps. A function, since each of its statements sees what was committed before it: whoever calls it holds the
+-- domain's row, and has waited for whoever held it before.
+create function lockstep_may_be_declared(
+  of_workspace uuid, of_domain uuid, on_devices uuid[], wanted uuid, since timestamptz, until timestamptz)
   returns boolean language plpgsql volatile as $$
 begin
+  if exists (select from domains q join accounts a on a.workspace_id = of_workspace and a.id = q.account_id
+      where q.workspace_id = of_workspace and q.id = of_domain and a.state in ('disconnecting', 'disconnected'))
+    or exists (select from devices d where d.workspace_id = of_workspace and d.id = any(on_devices)
+      and (not d.is_managed or d.given_up_at is not null))
+  then
+    return false;
+  end if;
   -- By the digits first, which few have: a planner left to itself may read all codes of the domain.
-  return not exists (
+  return wanted is null or not exists (
     select from (
         select entry_id from entry_revisions where workspace_id = of_workspace and fingerprint = wanted offset 0) r,
       lateral (select * from entries where workspace_id = of_workspace and id = r.entry_id offset 0) e
