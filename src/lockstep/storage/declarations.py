@@ -52,7 +52,9 @@ class Stored(Enum):
 
     ALL = "all"
     NOTHING_KEY_TAKEN = "nothing: the grant key is in use"
-    NOTHING_MOVED_ON = "nothing: the digits came to be in use on a domain since this was asked, or a lock is being left"
+    NOTHING_MOVED_ON = (
+        "nothing: the digits came to be in use on a domain since this was asked, or a lock is being left"
+    )
 
 
 class NewTarget(NamedTuple):
