@@ -66,11 +66,13 @@ def status(
     *,
     is_listed: bool = True,
     is_connected: bool = True,
+    is_read: bool = True,
 ) -> Status:
     """One of the six states in which the API shows a code. `is_listed` False: its vendor no longer lists the lock, so
-    that what was proven may be so no longer. `is_connected` False: nor does anybody look at it or write to it."""
+    that what was proven may be so no longer. `is_read` False: nobody can look at it for now. `is_connected` False: nor
+    will anybody look at it or write to it."""
     want = due_state(declared, capabilities, now)
-    if not is_connected and belief.may_be_present:
+    if not (is_connected and is_read) and belief.may_be_present:
         return Status.UNKNOWN
     if want == ABSENT and (declared.is_withdrawn or declared.spec.window.is_over(now)):
         return Status.REMOVED if is_gone(belief) else Status.REMOVING
@@ -94,10 +96,14 @@ def standing(
     *,
     is_listed: bool = True,
     is_connected: bool = True,
+    is_read: bool = True,
 ) -> Standing:
     """Proven, scheduled, unconfirmed or failed: refused, late, on a lock that its vendor does not list or whose account
-    is disconnected. What is over and was left on such a lock, on purpose, is no failure."""
-    now_status = status(declared, belief, capabilities, now, is_listed=is_listed, is_connected=is_connected)
+    is disconnected. What is over and was left on such a lock, on purpose, is no failure. What was proven on a lock that
+    nobody can look at for now is unconfirmed: it may stand there still."""
+    now_status = status(
+        declared, belief, capabilities, now, is_listed=is_listed, is_connected=is_connected, is_read=is_read
+    )
     if now_status is Status.SET:
         return Standing.PROVEN
     if now_status is Status.REMOVED:

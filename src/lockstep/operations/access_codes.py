@@ -31,7 +31,7 @@ from lockstep.operations.backup_pools import ready_of
 from lockstep.operations.chosen_digits import has_unknown_digits
 from lockstep.operations.devices import confinement, given, known_device
 from lockstep.operations.errors import NotFound
-from lockstep.operations.failures import Reach
+from lockstep.operations.failures import REFUSED, Reach
 from lockstep.operations.gate import Tx
 from lockstep.operations.grants import Created
 from lockstep.storage import access_codes, devices, unmanaged_codes
@@ -73,6 +73,8 @@ class AccessCode:
     """Its lock has a backup code that may be pulled in its place now."""
     opens_as_backup: bool = False
     """It was pulled, and its name or its window is on the way to the lock: as it stands there, it opens as well."""
+    is_set_as_last_read: bool = False
+    """It is set or, where nobody can look at its lock for now, was when somebody could: whoever has it may try it."""
     in_the_way: str | None = None
     """The unmanaged code that has its digits on the lock, where that keeps it from being set."""
 
@@ -99,7 +101,8 @@ class AccessCode:
 
     @property
     def next_look_at(self) -> datetime | None:
-        return self.row.domain_due_at if self.row.disconnected_at is None else None
+        is_looked_at = self.row.disconnected_at is None and self.row.account_state != REFUSED
+        return self.row.domain_due_at if is_looked_at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,7 @@ async def created(tx: Tx, actor: Actor, made: Created) -> AccessCode:
         account_public_id=reached.account_public_id,
         account_label=reached.account_label,
         account_state=reached.account_state,
+        account_failure=None,
         disconnected_at=reached.disconnected_at,
         grant_id=grant.id,
         grant_public_id=grant.public_id,
@@ -266,20 +270,16 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = Fals
         row.domain_failure,
         row.unlisted_since,
         row.account_label,
+        row.account_state,
+        row.account_failure,
         row.disconnected_at,
     )
     stands, failure = standing_of(entry, capabilities, reach, tx.now)
     digits = None
     if entry.digits is not None and actor.may(Scope.CODES_READ):
         digits = tx.open(entry.digits, "entries", "digits", entry.id)
-    shown = status(
-        entry.declared,
-        entry.belief,
-        capabilities,
-        tx.now,
-        is_listed=reach.is_listed,
-        is_connected=reach.is_connected,
-    )
+    shown = _status(entry, capabilities, reach, tx.now)
+    as_last_read = shown if reach.is_read else _status(entry, capabilities, reach, tx.now, as_last_read=True)
     belief = as_known(entry.belief, row.unlisted_since, tx.now)
     return AccessCode(
         row,
@@ -300,6 +300,21 @@ def present(tx: Tx, actor: Actor, row: AccessCodeRow, *, has_backup: bool = Fals
         reach.is_connected and is_removal_late(entry.declared, belief, capabilities, tx.now),
         has_backup,
         row.is_backup and _opens_as_it_stands(row, tx.now),
+        is_set_as_last_read=as_last_read is Status.SET and not _is_over(entry),
+    )
+
+
+def _status(
+    entry: EntryRow, capabilities: Capabilities, reach: Reach, now: datetime, *, as_last_read: bool = False
+) -> Status:
+    return status(
+        entry.declared,
+        entry.belief,
+        capabilities,
+        now,
+        is_listed=reach.is_listed,
+        is_connected=reach.is_connected,
+        is_read=reach.is_read or as_last_read,
     )
 
 
@@ -332,8 +347,9 @@ def standing_of(
 ) -> tuple[Standing, Failure | None]:
     """How a code stands now, and what went wrong last with it, or else with its lock.
 
-    A lock that cannot be asked for the moment makes a code unconfirmed; failed it is when refused, or late, or where
-    nobody can look at the lock: its vendor does not list it, or its account is disconnected.
+    A lock that cannot be asked for the moment, or whose account's credentials are refused, makes a code unconfirmed;
+    failed it is when refused, or late, or where nobody can look at the lock: its vendor does not list it, or its
+    account is disconnected.
     """
     own = entry.failure if reach.is_listed and reach.is_connected else None
     failure = _failure(own or reach.failure)
@@ -347,6 +363,7 @@ def standing_of(
         failure if own else None,
         is_listed=reach.is_listed,
         is_connected=reach.is_connected,
+        is_read=reach.is_read,
     )
     return stands, failure
 

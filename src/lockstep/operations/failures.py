@@ -9,6 +9,9 @@ from typing import Any
 
 from lockstep.operations.errors import CONNECT_AGAIN
 
+REFUSED = "credentials_refused"
+"""The state of an account whose vendor takes its credentials no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
@@ -31,7 +34,14 @@ class Reach:
     unlisted_since: datetime | None
     account: str
     """Its account's label."""
+    account_state: str
+    account_failure: Mapping[str, Any] | None
     disconnected_at: datetime | None
+
+    @property
+    def is_read(self) -> bool:
+        """False: the vendor refuses the account's credentials, so that nothing new can be read."""
+        return self.account_state != REFUSED
 
     @property
     def is_listed(self) -> bool:
@@ -51,6 +61,12 @@ class Reach:
                 "writes to it.",
                 "next_step": CONNECT_AGAIN,
                 "at": self.disconnected_at.isoformat(),
+            }
+        if not self.is_read and self.account_failure is not None:
+            return {
+                **self.account_failure,
+                "cause": f"{self.name}: The vendor refuses the credentials of its account {self.account}, so nobody "
+                "looks at this lock or writes to it.",
             }
         return failure_of_lock(self.noted, self.device_id, self.name, self.unlisted_since)
 

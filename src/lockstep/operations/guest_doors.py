@@ -101,7 +101,7 @@ def _of_code(tx: Tx, code: AccessCode, row: DeviceRow, zones: dict[UUID, str]) -
         row.public_id,
         row.nickname or row.name,
         code.digits,
-        code.standing is Standing.PROVEN,
+        code.is_set_as_last_read,
         window.starts_at,
         window.ends_at,
         row.capabilities.can_unlock and is_open,

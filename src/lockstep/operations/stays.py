@@ -220,6 +220,8 @@ def reach_of(lock: LockRow) -> Reach:
         lock.domain_failure,
         lock.unlisted_since,
         lock.account_label,
+        lock.account_state,
+        lock.account_failure,
         lock.disconnected_at,
     )
 
@@ -266,7 +268,7 @@ def stay_of(
 
 def late_of(actor: Actor, row: StayRow, code: CodeState, now: datetime) -> Late:
     since = code.failure.at if code.failure else None
-    can_look = code.lock.disconnected_at is None
+    can_look = code.lock.disconnected_at is None and reach_of(code.lock).is_read
     return Late(door_of(code, now), stay_of(actor, row, now), code.is_leaving(now), can_look, since)
 
 
@@ -305,6 +307,6 @@ def door_of(code: CodeState, now: datetime, read_at: datetime | None = None) -> 
         entry.belief.proven_at if code.standing is Standing.PROVEN else None,
         due_instants(entry.declared, capabilities)[0] if is_scheduled else None,
         read_at,
-        code.lock.due_at if code.lock.disconnected_at is None else None,
+        code.lock.due_at if code.lock.disconnected_at is None and reach_of(code.lock).is_read else None,
         opening_of(entry, capabilities, code.row.actual_starts_at, code.row.actual_ends_at),
     )

@@ -35,6 +35,7 @@ class AccessCodeRow:
     account_public_id: str
     account_label: str
     account_state: str
+    account_failure: dict[str, Any] | None
     disconnected_at: datetime | None
     """Of its account."""
     grant_id: UUID
@@ -170,7 +171,7 @@ _JOINED = f"""
   select a.id as code_id, a.public_id as code_public_id, a.device_id, d.public_id as device_public_id,
     d.name as device_name, d.state as device_state, d.is_online as device_is_online, d.capabilities,
     d.missed_since as unlisted_since,
-    ac.public_id as account_public_id, ac.state as account_state,
+    ac.public_id as account_public_id, ac.state as account_state, ac.failure as account_failure,
     ac.label as account_label, ac.disconnected_at, a.grant_id,
     g.public_id as grant_public_id,
     g.name as grant_name, g.form as grant_form, g.common_code_key,
@@ -210,6 +211,7 @@ def _row(r: Any) -> AccessCodeRow:
         account_public_id=r["account_public_id"],
         account_label=r["account_label"],
         account_state=r["account_state"],
+        account_failure=r["account_failure"],
         disconnected_at=r["disconnected_at"],
         grant_id=r["grant_id"],
         grant_public_id=r["grant_public_id"],

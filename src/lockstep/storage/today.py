@@ -32,6 +32,7 @@ class LockRow:
     """The property's, else the lock's own."""
     property_name: str | None
     account_state: str
+    account_failure: dict[str, Any] | None
     account_label: str
     disconnected_at: datetime | None
     """Of its account: then it is no lock of this page, but doors of stays may be missing because of it."""
@@ -121,7 +122,7 @@ async def locks(db: Connection, workspace_id: UUID, property_ids: list[UUID] | N
     rows = await db.fetch(
         f"""select d.id, d.public_id, d.name, d.model, d.capabilities::text as capabilities, d.state, d.is_online,
              coalesce(place.time_zone, d.time_zone) as time_zone, place.name as property_name,
-             ac.state as account_state,
+             ac.state as account_state, ac.failure as account_failure,
              ac.label as account_label, ac.disconnected_at, dom.failure as domain_failure, dom.due_at,
              d.missed_since as unlisted_since
            from devices d

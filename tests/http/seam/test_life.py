@@ -10,9 +10,11 @@ from tests.whole.stage import Stage, build_stage
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.http.seam.present.access_code import access_code
-from lockstep.operations import access_codes, accounts, devices, lock_codes
+from lockstep.model.access_code import Standing, Status
+from lockstep.operations import access_codes, accounts, devices, lock_codes, today
 from lockstep.operations.errors import Invalid, NotFound
 from lockstep.operations.lock_codes import ChangeCode, CreateCode
+from lockstep.operations.today import AskToday
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = timedelta(days=10)
@@ -217,6 +219,14 @@ async def test_nobody_knows_how_it_stands_while_the_vendor_refuses_the_credentia
         stage.site.refuse_credentials()
         await stage.wait(HOUR)
         await _is_unknown(life)
+        code = await stage.ask(access_codes.get, life.id)
+        assert (code.status, code.standing, code.proven_at) == (Status.UNKNOWN, Standing.UNCONFIRMED, None)
+        assert (code.failure or {})["code"] == "credentials_refused"
+        page = await stage.ask(today.today, AskToday())
+        (door,) = page.stays[0].doors
+        assert (door.standing, page.late) == (Standing.UNCONFIRMED, ()), "it may stand there still"
+        assert "refuses the credentials" in door.reason.cause
+        assert door.next_look_at is None
         stage.site.accept_credentials()
         await stage.reconnect(stage.site.credentials)
         await stage.wait(MINUTE)

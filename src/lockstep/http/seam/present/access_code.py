@@ -13,6 +13,7 @@ from lockstep.kit.ids import new_id, public_id
 from lockstep.model.access_code import Status, may_have_older
 from lockstep.model.naming import parts_of
 from lockstep.operations.access_codes import AccessCode
+from lockstep.operations.failures import REFUSED
 
 _ERRORS = {
     "duplicate_digits": "duplicate_code_on_device",
@@ -28,7 +29,6 @@ _ERRORS = {
 }
 _OF_ACCOUNTS = {"account_disconnected"}
 _OF_DEVICES = {"device_offline", "device_removed", "subscription_required"}
-_REFUSED = "credentials_refused"
 
 
 def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def access_code(it: AccessCode, workspace_id: str, now: datetime) -> dict[str, A
         "ends_at": instant_or_null(it.window.ends_at),
         "status": status(it, is_ahead=is_ahead),
         "display_status": it.standing.value,
-        "is_scheduled_on_device": is_ahead and it.status is Status.SET,
+        "is_scheduled_on_device": is_ahead and it.is_set_as_last_read,
         "is_managed": True,
         "is_backup": it.row.is_backup,
         "is_backup_access_code_available": it.is_backup_available,
@@ -79,10 +79,7 @@ def _waits_for_digits(it: AccessCode) -> bool:
 
 def status(it: AccessCode, *, is_ahead: bool) -> str:
     """Seam has no word for a code that is over: such a one is not set. Nor is one that does not open yet, wherever it
-    stands. Of one that may be on its lock nothing is known while its account is disconnected. A backup code that was
-    pulled opens at once, while its name and its end are on their way."""
-    if it.row.account_state == _REFUSED and it.row.entry.belief.may_be_present:
-        return Status.UNKNOWN.value
+    stands. A backup code that was pulled opens at once, while its name and its end are on their way."""
     if it.status is Status.SETTING and it.opens_as_backup and not is_ahead:
         return Status.SET.value
     is_unset = it.status is Status.REMOVED or (is_ahead and it.status in (Status.SETTING, Status.SET))
@@ -113,7 +110,7 @@ def _errors(it: AccessCode, now: datetime) -> list[dict[str, Any]]:
 
 def _of_account(it: AccessCode) -> list[dict[str, Any]]:
     """What is wrong with its account is wrong with all that stands on its locks."""
-    if it.row.account_state != _REFUSED:
+    if it.row.account_state != REFUSED:
         return []
     return [
         {
@@ -168,7 +165,7 @@ def _warnings(it: AccessCode) -> list[dict[str, Any]]:
     if row.pulled_backup_id is not None:
         message = "A backup code was pulled in its place."
         found.append(_warning("using_backup_access_code", message, row.withdrawn_at or declared_at))
-    elif row.withdrawn_at is not None and it.status is Status.REMOVING:
+    elif row.withdrawn_at is not None and it.status is not Status.REMOVED:
         found.append(_warning("being_deleted", "It is being taken off the lock.", row.withdrawn_at))
     return found
 

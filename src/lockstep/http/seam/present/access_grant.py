@@ -83,11 +83,12 @@ def access_method(it: RequestedGrant, workspace_id: str) -> dict[str, Any]:
 
 
 def _is_issued(code: AccessCode) -> bool:
-    return code.status is Status.SET
+    """Also while nobody can look at its lock: what was issued may be tried."""
+    return code.is_set_as_last_read
 
 
 def _in_words(codes: tuple[AccessCode, ...]) -> str:
-    doors, issued = len(codes), sum(_is_issued(code) for code in codes)
+    doors, issued = len(codes), sum(code.status is Status.SET for code in codes)
     failed = sum(code.standing is Standing.FAILED for code in codes)
     if not doors:
         return "opens no door"
