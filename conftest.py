@@ -5,6 +5,7 @@ import gc
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -28,6 +29,9 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     ]
 )
+
+# Asked for at each request within a process, and not installed: it is not looked for through all folders each time.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # how Python says that there is none
 
 _ANY_LOCK = 7_062_026
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from tests.whole.house import House
 from tests.whole.stage import Stage
 
@@ -48,10 +50,11 @@ class Stepped:
                 waits_for = self._go_on(value, error)
             except StopIteration:
                 return
-            self.places.append(_place(self._work))
-            if len(self.places) == self._kill_at:
-                self._let_lie(waits_for)
-                raise Killed
+            if (place := _place(self._work)) is not None:
+                self.places.append(place)
+                if len(self.places) == self._kill_at:
+                    self._let_lie(waits_for)
+                    raise Killed
             value, error = None, None
             try:
                 value = yield waits_for
@@ -81,13 +84,34 @@ class Stepped:
 _GRAVEYARD: list[Coroutine[Any, Any, None]] = []
 
 
-def _place(work: Any) -> Place:
+def _place(work: Any) -> Place | None:
+    """None: a connection learns a statement that is new to it. Which are new depends on who used it before, and the
+    database is left as at the point before."""
     found: list[str] = []
-    # What a generator awaits (a transaction that begins or ends) is not to be seen: the chain ends above it.
-    while (frame := getattr(work, "cr_frame", None)) is not None:
+    while (frame := _frame(work)) is not None:
+        if frame.f_code is _LEARNS:
+            return None
         found.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
-        work = work.cr_await
+        work = _awaited(work, frame)
     return tuple(found)
+
+
+def _frame(work: Any) -> Any:
+    return getattr(work, "cr_frame", None) or getattr(work, "ag_frame", None)
+
+
+def _awaited(work: Any, frame: Any) -> Any:
+    if frame.f_code in _ENTERING:
+        # What it awaits does not tell which generator it stands for.
+        return frame.f_locals["self"].gen
+    return work.ag_await if hasattr(work, "ag_await") else work.cr_await
+
+
+_ENTERING = (
+    contextlib._AsyncGeneratorContextManager.__aenter__.__code__,
+    contextlib._AsyncGeneratorContextManager.__aexit__.__code__,
+)
+_LEARNS = asyncpg.Connection._get_statement.__code__  # type: ignore[attr-defined]  # not in its stubs
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +122,11 @@ class Life:
     is_killed: bool
 
 
-async def destroyed(stage: Stage, database_url: str, span: timedelta, kill_at: int | None) -> Life:
+async def destroyed(stage: Stage, database: Database, span: timedelta, kill_at: int | None) -> Life:
     """A worker of its own works for `span` and is destroyed at the point `kill_at`, if it comes to that. None: it
-    lives."""
-    database = await Database.open(database_url, most_connections=2)
+    lives. `database`: two connections, which have only been used by those who were destroyed before: those that were
+    in use at that moment were cut, the others are as new."""
+    await _entered(database, stage)
     # What the bell does beside the work must not make the work wait for a connection now and then: its points are
     # the same each time.
     database._bell = Bell(stage.house.gate.database._across)
@@ -123,12 +148,20 @@ async def destroyed(stage: Stage, database_url: str, span: timedelta, kill_at: i
     return Life(stepped.places, is_killed)
 
 
+async def _entered(database: Database, stage: Stage) -> None:
+    """Each connection is there and within its workspace, so that there are as many points for all."""
+    for workspace_id in (None, stage.house.actor.workspace_id):
+        async with database.reading(workspace_id):
+            pass
+
+
 async def _cut_off(stage: Stage, database: Database) -> None:
-    """Its sockets are gone at once, as those of a process that died, and the server has noticed it."""
+    """The sockets that were in use are gone at once, as those of a process that died, and the server has noticed it."""
     pools: list[Any] = [database._pool, database._across]
-    pids = [h._con.get_server_pid() for pool in pools for h in pool._holders if h._con is not None]
-    for pool in pools:
-        pool.terminate()
+    in_use = [holder for pool in pools for holder in pool._holders if not holder.is_idle()]
+    pids = [holder._con.get_server_pid() for holder in in_use]
+    for holder in in_use:
+        holder.terminate()
     async with stage.house.gate.database.reading(None) as db:
-        while await db.fetchval("select count(*) from pg_stat_activity where pid = any($1)", pids):
+        while pids and await db.fetchval("select count(*) from pg_stat_activity where pid = any($1)", pids):
             pass

@@ -92,9 +92,16 @@ class Killing:
     """Create, change and remove on one lock, again and again, by a worker that is destroyed on the way."""
 
     def __init__(
-        self, warm: Database, above_all: asyncpg.Connection, profile: str, begins: datetime, emptying: str
+        self,
+        warm: Database,
+        victims: Database,
+        above_all: asyncpg.Connection,
+        profile: str,
+        begins: datetime,
+        emptying: str,
     ) -> None:
         self._warm = warm
+        self._victims = victims
         self._above_all = above_all
         self._profile = profile
         self._begins = begins
@@ -112,7 +119,7 @@ class Killing:
                 before = stage.writes()
                 let = await _declare(stage, errand, let)
                 lives[errand] = life = await destroyed(
-                    stage, self._warm.dsn, _within(stage, Fate.KNOWN), kill_at.get(errand)
+                    stage, self._victims, _within(stage, Fate.KNOWN), kill_at.get(errand)
                 )
                 fate = (
                     await self._go_on(stage, errand, stage.writes() > before)
@@ -168,11 +175,13 @@ async def test_a_worker_destroyed_at_any_point_leaves_nothing_that_another_does_
     record_property: Callable[[str, object], None],
 ) -> None:
     warm, above_all = await Database.open(database_url), await asyncpg.connect(database_url)
-    killing = Killing(warm, above_all, profile, clock.now(), emptying)
+    victims = await Database.open(database_url, most_connections=2)
+    killing = Killing(warm, victims, above_all, profile, clock.now(), emptying)
     seen = {errand: life.places for errand, life in (await killing.play({})).items()}
     assert all(seen.values())
     missed = await _kill_at_each(killing, seen)
     await above_all.close()
+    await victims.close()
     await warm.close()
     counts = {errand: len(places) for errand, places in seen.items()}
     kills = {errand: counts[errand] - len(missed[errand]) for errand in ERRANDS}

@@ -5,6 +5,7 @@ Speaks HTTP and calls one method of the emulated world each; the same methods se
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Protocol
 
 import msgspec
@@ -69,25 +70,24 @@ class Asked:
         return self.body
 
 
-def control_routes(world: Emulated) -> list[Route]:
-    """The routes of the control surface. Bodies are JSON both ways; nothing to say is 204."""
-    return [
-        Route(f"{CONTROL}{path}", _endpoint(world, answer), methods=[method])
-        for method, path, answer in _TABLE
-    ]
+@cache
+def control_routes() -> tuple[Route, ...]:
+    """The routes of the control surface, the same for all worlds: an application says which is its own by
+    `app.state.world`. Bodies are JSON both ways; nothing to say is 204."""
+    return tuple(control_route(method, path, answer) for method, path, answer in _TABLE)
 
 
-def control_route(method: str, path: str, world: Emulated, answer: Answer) -> Route:
+def control_route(method: str, path: str, answer: Answer) -> Route:
     """One more route, for what a single vendor has."""
-    return Route(f"{CONTROL}{path}", _endpoint(world, answer), methods=[method])
+    return Route(f"{CONTROL}{path}", _endpoint(answer), methods=[method])
 
 
-def _endpoint(world: Emulated, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         raw = await request.body()
         try:
             body = msgspec.json.decode(raw) if raw else {}
-            said = answer(Asked(world, request.path_params, body))
+            said = answer(Asked(request.app.state.world, request.path_params, body))
         except NothingThere as error:
             return _json({"error": error.code, "detail": str(error)}, 404)
         except (NotSettable, msgspec.DecodeError) as error:

@@ -6,6 +6,7 @@ Every operation of the official OpenAPI has a route; those that nobody built ans
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -51,13 +52,12 @@ def create_app(world: World) -> ASGIApp:
         finally:
             delivering.cancel()
 
-    rows = sorted(operations(), key=lambda row: row.order)
-    routes = [Route(row.path, _endpoint(world, row), methods=[row.method]) for row in rows]
     app = Starlette(
-        routes=[*routes, *control_routes(world), *own_routes(world)],
+        routes=[*_routes(), *control_routes(), *own_routes()],
         exception_handlers={HTTPException: _elsewhere},
         lifespan=lifespan,
     )
+    app.state.world = world
     return Gate(
         app,
         world,
@@ -73,10 +73,18 @@ def built() -> frozenset[tuple[str, str]]:
     return frozenset(_BUILT)
 
 
-def _endpoint(world: World, row: Operation) -> Callable[[Request], Awaitable[Response]]:
+@cache
+def _routes() -> tuple[Route, ...]:
+    """Over a hundred, which take long to make: the same for all worlds."""
+    rows = sorted(operations(), key=lambda row: row.order)
+    return tuple(Route(row.path, _endpoint(row), methods=[row.method]) for row in rows)
+
+
+def _endpoint(row: Operation) -> Callable[[Request], Awaitable[Response]]:
     answer = _BUILT.get((row.method, row.path))
 
     async def endpoint(request: Request) -> Response:
+        world: World = request.app.state.world
         raw = await request.body()
         with world.settled() as now:
             asked = Asked(

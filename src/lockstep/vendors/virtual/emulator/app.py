@@ -6,6 +6,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -45,17 +46,24 @@ def create_app(world: VirtualWorld) -> ASGIApp:
         finally:
             delivering.cancel()
 
-    routes = [Route(path, _endpoint(world, answer), methods=[method]) for method, path, answer in _TABLE]
     app = Starlette(
-        routes=[*control_routes(world), *routes],
+        routes=[*control_routes(), *_routes()],
         exception_handlers={HTTPException: _elsewhere},
         lifespan=lifespan,
     )
+    app.state.world = world
     return Gate(app, world, too_fast=too_many, error=failed)
 
 
-def _endpoint(world: VirtualWorld, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+@cache
+def _routes() -> tuple[Route, ...]:
+    """The same for all worlds: to make them takes longer than most of what is asked."""
+    return tuple(Route(path, _endpoint(answer), methods=[method]) for method, path, answer in _TABLE)
+
+
+def _endpoint(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
+        world: VirtualWorld = request.app.state.world
         raw = await request.body()
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         with world.settled() as now:
