@@ -125,6 +125,8 @@ def test_the_seed_is_there_by_its_names_and_nothing_else(sandbox: Sandbox) -> No
         ("jane_connected_account_id", "schlage"),
         ("john_assa_cs_connected_account_id", "assa_abloy_credential_service"),
     ]
+    pages = sandbox.seam.create_paginator(sandbox.seam.connected_accounts.list, {"limit": 1})
+    assert [a.connected_account_id for a in pages.flatten()] == [a.connected_account_id for a in accounts]
     assert accounts[0].account_type_display_name == "August"
     assert accounts[0].user_identifier
     assert accounts[0].user_identifier.email == accounts[0].display_name == "john@example.com"

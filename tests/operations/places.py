@@ -112,3 +112,10 @@ async def told(gate: Gate, actor: Actor) -> list[str]:
 
 def june(day: int, hour: int = 0, minute: int = 0) -> datetime:
     return datetime.combine(date(2026, 6, day), time(hour, minute), UTC)
+
+
+async def until_somebody_waits(gate: Gate) -> None:
+    """For a row, or a key, that another transaction holds."""
+    async with gate.database.reading(None) as db:
+        while not await db.fetchval("select exists (select from pg_locks where not granted)"):
+            continue

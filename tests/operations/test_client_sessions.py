@@ -207,7 +207,10 @@ async def test_a_publishable_key_gets_an_empty_session_where_the_workspace_allow
         await workspaces.change(tx, owner, allowed)
     public = await client_sessions.publisher(gate, key)
     assert public is not None
-    assert (await get_or_create(gate, public, AskedSession("anna"))).device_count == 0
+    made = await get_or_create(gate, public, AskedSession("anna"))
+    assert made.device_count == 0
+    soon = AskedSession("anna", expires_at=made.created_at + timedelta(minutes=1))
+    assert (await get_or_create(gate, public, soon)).expires_at == made.expires_at, "everybody has this key"
     with pytest.raises(NotAllowed, match="empty"):
         await get_or_create(gate, public, AskedSession("anna", connected_account_ids=[two.theirs]))
     with pytest.raises(Invalid):

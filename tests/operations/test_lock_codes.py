@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.operations.places import some_locks
+from tests.operations.places import some_locks, until_somebody_waits
 
 from lockstep.model.permissions import Actor
-from lockstep.operations import accounts, devices, lock_codes, managing
+from lockstep.operations import accounts, devices, lock_codes, managing, releasing
 from lockstep.operations.access_codes import AccessCode, ListCodes, list_shown
 from lockstep.operations.accounts import WhatBecomesOfCodes
 from lockstep.operations.errors import AccountInError, Conflict
@@ -111,16 +111,18 @@ async def test_of_those_who_give_different_digits_to_one_new_key_at_the_same_tim
     assert [it.code for it in came if isinstance(it, Conflict)] == ["common_code_differs"] * 5
 
 
-async def _waits(gate: Gate) -> None:
-    """Until somebody waits for a row that another holds."""
-    async with gate.database.reading(None) as db:
-        while not await db.fetchval("select exists (select from pg_locks where not granted)"):
-            continue
-
-
 async def _disconnect(tx: Tx, actor: Actor, lock: str, codes: WhatBecomesOfCodes) -> None:
     device = await devices.shown(tx, actor, lock)
     await accounts.disconnect(tx, actor, device.connected_account_id, codes)
+
+
+async def test_a_code_that_was_deleted_is_not_let_go_to_stay_on_its_lock(gate: Gate, owner: Actor) -> None:
+    (lock,) = await some_locks(gate, owner, "Front door")
+    made = await at_once(gate, owner, wanted(lock, "482913"))
+    async with gate.transaction(owner.workspace_id) as tx:
+        await lock_codes.cancel(tx, owner, made.row.public_id)
+        with pytest.raises(Conflict, match="being taken off"):
+            await releasing.release(tx, owner, made.row.public_id)
 
 
 LEAVING = {
@@ -146,7 +148,7 @@ async def test_no_code_is_declared_on_a_lock_that_is_left_at_that_moment(
         await leaving(tx, owner, lock)
         # It has seen the lock as it was, and waits for what is done to it here.
         made = asyncio.create_task(declare(gate, owner, command) if is_at_once else in_transaction())
-        await _waits(gate)
+        await until_somebody_waits(gate)
     (came,) = await asyncio.gather(made, return_exceptions=True)
     assert isinstance(came, Conflict | AccountInError)
     async with gate.reading(owner.workspace_id) as tx:

@@ -1,6 +1,9 @@
 """Workspaces: shown, renamed, and confirmed as the ones that rule."""
 
+import asyncio
+
 import pytest
+from tests.operations.places import ask, until_somebody_waits
 
 from lockstep.model.permissions import Actor
 from lockstep.operations import workspaces
@@ -21,6 +24,18 @@ async def test_what_is_not_told_to_change_stays(gate: Gate, owner: Actor) -> Non
         await workspaces.change(tx, owner, ChangeWorkspace(retention_days=30))
         workspace = await workspaces.change(tx, owner, ChangeWorkspace(name="Quay flats"))
     assert (workspace.name, workspace.retention_days) == ("Quay flats", 30)
+
+
+async def test_of_two_who_change_different_things_at_the_same_time_neither_takes_back_the_others(
+    gate: Gate, owner: Actor
+) -> None:
+    await ask(gate, owner, workspaces.change, ChangeWorkspace(is_publishable_key_enabled=True))
+    async with gate.transaction(owner.workspace_id) as tx:
+        await workspaces.change(tx, owner, ChangeWorkspace(is_publishable_key_enabled=False))
+        other = asyncio.create_task(ask(gate, owner, workspaces.change, ChangeWorkspace(name="Quay flats")))
+        await until_somebody_waits(gate)
+    after = await other
+    assert (after.name, after.is_publishable_key_enabled) == ("Quay flats", False)
 
 
 @pytest.mark.parametrize(

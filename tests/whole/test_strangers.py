@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from tests.operations.places import until_somebody_waits
 from tests.whole.house import build_house
 from tests.whole.stage import Stage, build_stage, connected
 
@@ -12,6 +14,7 @@ from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.faults import FaultKind
 from lockstep.operations import (
     access_codes,
+    accounts,
     adopting,
     devices,
     lock_codes,
@@ -25,7 +28,7 @@ from lockstep.operations.access_codes import AccessCode
 from lockstep.operations.adopting import AdoptCode
 from lockstep.operations.devices import ListDevices
 from lockstep.operations.emulator import CodeAtLock, EmulatedDevice
-from lockstep.operations.errors import Conflict, NotFound
+from lockstep.operations.errors import AccountInError, Conflict, NotFound
 from lockstep.operations.lock_codes import CreateCode
 from lockstep.operations.sandboxes import EmulatedAccount
 from lockstep.operations.simulating import UnmanagedCodeAtLock
@@ -161,6 +164,24 @@ async def test_a_code_that_is_let_go_stays_on_the_lock_as_a_strangers_and_can_be
         assert (again.row.public_id, again.digits, again.standing.value) == (code_id, digits, "proven")
         await stage.wait(HOUR)
         assert stage.writes() == writes
+
+
+async def test_a_strangers_code_is_not_adopted_while_its_account_is_disconnected(
+    database_url: str, clock: VirtualClock
+) -> None:
+    async with build_stage(database_url, clock, "nuki", locks=1) as stage:
+        (lock,) = stage.site.locks
+        stage.site.app_put(lock, None, "734512")
+        await stage.wait(16 * MINUTE)
+        (code,) = await on(stage, lock)
+        gate, actor = stage.house.gate, stage.house.actor
+        async with gate.transaction(actor.workspace_id) as tx:
+            (account,) = await accounts.listed(tx, actor)
+            await accounts.disconnect(tx, actor, account.public_id, "leave")
+            adopting_it = asyncio.create_task(adopted(stage, code))
+            await until_somebody_waits(gate)
+        with pytest.raises(AccountInError):
+            await adopting_it
 
 
 async def test_a_device_that_is_not_looked_after_keeps_its_codes_and_is_neither_read_nor_written(

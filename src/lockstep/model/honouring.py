@@ -6,7 +6,7 @@ else nobody can tell it from a write of ours that came late, and it is put right
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from lockstep.model.belief import Belief, is_enough
@@ -83,5 +83,5 @@ def _window(starts_at: datetime, ends_at: datetime | None, found_at: datetime) -
         starts_at = found_at
     if ends_at is not None and ends_at <= starts_at:
         # It is over, and was never open for anybody since.
-        starts_at = ends_at.replace(year=max(ends_at.year - 1, 1))
+        starts_at = ends_at - timedelta(seconds=1)
     return Window(starts_at, ends_at)

@@ -21,6 +21,7 @@ from lockstep.operations.access_codes import AccessCode
 from lockstep.operations.chosen_digits import tag_of
 from lockstep.operations.errors import AccountInError, Conflict
 from lockstep.operations.gate import Tx
+from lockstep.operations.grants import OF_ONE_LOCK
 from lockstep.operations.lock_codes import NAME
 from lockstep.operations.observed import digits_seen, entry_seen, window_seen
 from lockstep.operations.occupation import occupation
@@ -123,13 +124,13 @@ async def remove(tx: Tx, actor: Actor, unmanaged_code_id: str) -> UnmanagedCode:
 async def _found(tx: Tx, actor: Actor, unmanaged_code_id: str) -> _Found:
     code = await known_unmanaged(tx, actor, unmanaged_code_id)
     (lock,) = await devices.get_many(tx.db, tx.workspace_id, [code.device_id])
+    await domains.lock(tx.db, tx.workspace_id, [lock.domain_id])
+    # Whoever held the domain until now may have done the same, or disconnected the account.
+    code = await known_unmanaged(tx, actor, unmanaged_code_id)
     account = await accounts.get(tx.db, tx.workspace_id, lock.account_id)
     assert account is not None, "a device's account stays"
     if account.state != "active":
         raise AccountInError(f"The connected account {account.public_id} of the lock is {account.state}.")
-    await domains.lock(tx.db, tx.workspace_id, [lock.domain_id])
-    # Whoever held the domain until now may have done the same.
-    code = await known_unmanaged(tx, actor, unmanaged_code_id)
     every = await devices.of_account(tx.db, tx.workspace_id, account.id)
     locks = [d for d in every if d.reference in code.content["targets"]]
     if not all(d.is_managed for d in locks):
@@ -246,7 +247,7 @@ async def _grant(tx: Tx, found: _Found, *, honours_edits: bool) -> tuple[GrantRo
         tx.now,
         tx.now,
         None,
-        form="code",
+        form=OF_ONE_LOCK,
         honours_edits=honours_edits,
     )
     await grants.insert(tx.db, tx.workspace_id, grant)

@@ -143,7 +143,9 @@ async def get_or_create(tx: Tx, actor: Actor, asked: AskedSession) -> ClientSess
         raise permissions.NotAllowed(
             "This person's session is a customer's.", "Get it on your server, with an API key."
         )
-    return await _shown_one(tx, await _give(tx, actor, before, wanted, asked.expires_at))
+    # Whoever has the key that everybody has neither ends somebody's session nor keeps it alive.
+    expires_at = None if actor.kind is ActorKind.PUBLISHABLE_KEY else asked.expires_at
+    return await _shown_one(tx, await _give(tx, actor, before, wanted, expires_at))
 
 
 async def grant_access(

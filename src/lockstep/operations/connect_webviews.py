@@ -3,6 +3,7 @@ the workspace. The token in the link is all that its visitor needs; `connecting_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ LASTS = timedelta(days=7)
 """After that the link lets nobody in."""
 PAGE = "/connect"
 _LONGEST_URL = 2000
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+"""With its port; a name of other letters as its DNS has it (`xn--...`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +207,14 @@ def _require_whole(actor: Actor) -> None:
 
 
 def _redirect(url: str | None, field: str) -> str | None:
-    """Raises Invalid unless a browser goes there as to any page: nothing that runs in ours."""
+    """Raises Invalid unless a browser goes there as to any page: nothing that runs in ours, nor changes its policy, in
+    which the host stands."""
     cleaned = words_or_none(url, field, _LONGEST_URL)
     if cleaned is None:
         return None
     try:
         parts = urlsplit(cleaned)
-        is_page = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        is_page = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.netloc) is not None
     except ValueError:
         is_page = False
     if not is_page:

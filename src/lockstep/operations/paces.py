@@ -27,7 +27,7 @@ async def spend(tx: Tx, act: Act, device_public_id: str) -> None:
     if left is not None:
         raise TooFast(
             f"More than {a_minute} times a minute this is not asked of one device ({device_public_id}).",
-            math.ceil((1 - left) * 60 / a_minute),
+            max(1, math.ceil((1 - left) * 60 / a_minute)),
         )
 
 

@@ -12,7 +12,7 @@ from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations import events as recorded
 from lockstep.operations.errors import Conflict, NotFound
 from lockstep.operations.gate import Tx
-from lockstep.operations.grants import known_grant
+from lockstep.operations.grants import OF_ONE_LOCK, known_grant
 from lockstep.operations.observed import sealed_digits
 from lockstep.storage import (
     access_codes,
@@ -35,29 +35,41 @@ from lockstep.storage.unmanaged_codes import Sighting
 async def release(tx: Tx, actor: Actor, access_code_id: str) -> None:
     """An access code becomes an unmanaged code of the same id, if it is seen on its lock; else nothing is left of it.
 
-    Raises NotFound, and Conflict where it follows a grant that reaches more than this lock."""
+    Raises NotFound, and Conflict where it follows a grant that reaches more than this lock, or is being taken off."""
     require(actor, Scope.GRANTS_WRITE)
-    row = await access_codes.by_public_id(tx.db, tx.workspace_id, access_code_id)
-    if row is None or row.entry.settled_at is not None:
-        raise NotFound("access code", access_code_id)
-    await known_grant(tx, actor, row.grant_public_id)
+    row = await _known(tx, actor, access_code_id)
+    await domains.lock(tx.db, tx.workspace_id, [row.entry.domain_id])
+    # Whoever held the domain until now may have deleted or replaced it.
+    row = await _known(tx, actor, access_code_id)
     if row.pulled_backup_id is not None:
         raise Conflict(
             f"A backup code stands in place of the access code {access_code_id}.",
             code="access_code_replaced",
             next_step="Let go of the backup code instead.",
         )
-    if row.grant_form != "code":
+    if row.grant_form != OF_ONE_LOCK:
         raise Conflict(
             f"The access code {access_code_id} follows the access grant {row.grant_public_id}.",
             code="code_of_grant",
             next_step="Cancel the access grant instead, or take the lock out of what it reaches.",
         )
-    await domains.lock(tx.db, tx.workspace_id, [row.entry.domain_id])
-    entry = await entries.get(tx.db, tx.workspace_id, row.entry.id)
-    if entry is not None:
-        await let_go(tx, actor, [entry])
-        await claims.wake(tx.db, tx.workspace_id, "domains", [entry.domain_id], tx.now)
+    if row.withdrawn_at is not None:
+        # Let go of, it would stay on the lock after all.
+        raise Conflict(
+            f"The access code {access_code_id} was deleted, and is being taken off its lock.",
+            code="access_code_deleted",
+            next_step="Wait until it is gone.",
+        )
+    await let_go(tx, actor, [row.entry])
+    await claims.wake(tx.db, tx.workspace_id, "domains", [row.entry.domain_id], tx.now)
+
+
+async def _known(tx: Tx, actor: Actor, access_code_id: str) -> AccessCodeRow:
+    row = await access_codes.by_public_id(tx.db, tx.workspace_id, access_code_id)
+    if row is None or row.entry.settled_at is not None:
+        raise NotFound("access code", access_code_id)
+    await known_grant(tx, actor, row.grant_public_id)
+    return row
 
 
 async def let_go(
@@ -98,7 +110,7 @@ async def let_go(
 async def _leave_off(tx: Tx, codes: Iterable[AccessCodeRow]) -> None:
     """In place of each code that was a part of a grant stands one that is over: the grant goes on without the lock."""
     for code in codes:
-        if code.grant_form != "code":
+        if code.grant_form != OF_ONE_LOCK:
             id = new_id()
             await access_codes.insert(
                 tx.db,
@@ -142,7 +154,7 @@ async def _seen(tx: Tx, lock: DeviceRow, entry: EntryRow) -> Mapping[str, Any] |
 async def _end_grants(tx: Tx, codes: Iterable[AccessCodeRow]) -> list[events.Event]:
     """What was asked for as a code of one lock is over with it."""
     told: list[events.Event] = []
-    for grant_id in sorted({code.grant_id for code in codes if code.grant_form == "code"}):
+    for grant_id in sorted({code.grant_id for code in codes if code.grant_form == OF_ONE_LOCK}):
         grant = await grants.get(tx.db, tx.workspace_id, grant_id)
         if grant is None or grant.cancelled_at is not None:
             continue

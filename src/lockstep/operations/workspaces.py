@@ -139,7 +139,7 @@ async def change(tx: Tx, actor: Actor, command: ChangeWorkspace) -> Workspace:
     """Raises Invalid."""
     require(actor, Scope.WORKSPACE_WRITE)
     require_whole_workspace(actor)
-    before = await _own(tx)
+    before = await _own(tx, to_change=True)
     after = replace(
         before,
         name=before.name if isinstance(command.name, UnsetType) else words(command.name, "name"),
@@ -211,8 +211,8 @@ def _checked(name: str, value: str) -> str:
     return words(value, name, _LONGEST_MESSAGE)
 
 
-async def _own(tx: Tx) -> WorkspaceRow:
-    row = await workspaces.get(tx.db, tx.workspace_id)
+async def _own(tx: Tx, *, to_change: bool = False) -> WorkspaceRow:
+    row = await workspaces.get(tx.db, tx.workspace_id, to_change=to_change)
     assert row is not None, "the gate opened a transaction in it"
     return row
 

@@ -12,9 +12,13 @@ async def spend(
     db: Connection, workspace_id: UUID, device_public_id: str, act: str, a_minute: int, now: datetime
 ) -> float | None:
     """Take a token. None: there was one, or nobody counts here. Else the tokens that there are, less than one."""
-    row = await db.fetchrow(_SPEND, workspace_id, device_public_id, act, float(a_minute), now)
-    assert row is not None
-    return None if row["is_spent"] or row["tokens"] is None else float(row["tokens"])
+    spent = await db.fetchrow(_SPEND, workspace_id, device_public_id, act, float(a_minute), now)
+    assert spent is not None
+    if spent["is_spent"] or spent["device_id"] is None:
+        return None
+    # By a statement of its own: whoever was waited for took them since the first one began.
+    tokens = await db.fetchval(_LEFT, workspace_id, spent["device_id"], act, float(a_minute), now)
+    return min(float(tokens), 1.0)
 
 
 async def are_kept(db: Connection, workspace_id: UUID) -> bool:
@@ -48,6 +52,5 @@ _SPEND = f"""
       where {_REFILLED} >= 1
     returning 1
   )
-  select exists (select from spent) as is_spent,
-    (select {_REFILLED} from paces p, paced where p.workspace_id = $1 and p.device_id = paced.id and p.act = $3)
-      as tokens"""  # noqa: S608
+  select exists (select from spent) as is_spent, (select id from paced) as device_id"""  # noqa: S608
+_LEFT = f"select {_REFILLED} from paces p where p.workspace_id = $1 and p.device_id = $2 and p.act = $3"  # noqa: S608

@@ -68,8 +68,10 @@ async def insert(
     )
 
 
-async def get(db: Connection, workspace_id: UUID) -> WorkspaceRow | None:
-    return _row(await db.fetchrow(f"select {_COLUMNS} from workspaces where id = $1", workspace_id))  # noqa: S608
+async def get(db: Connection, workspace_id: UUID, *, to_change: bool = False) -> WorkspaceRow | None:
+    """`to_change`: nobody else changes it before this transaction ends."""
+    lock = "for no key update" if to_change else ""
+    return _row(await db.fetchrow(f"select {_COLUMNS} from workspaces where id = $1 {lock}", workspace_id))  # noqa: S608
 
 
 async def get_many(db: Connection, workspace_ids: list[UUID]) -> list[WorkspaceRow]:

@@ -249,6 +249,8 @@ async def test_what_cannot_be_offered_makes_no_link(visit: Visit) -> None:
         "ftp://app.example.com",
         "//app.example.com",
         "https://a@app.example.com",
+        "https://app.example.com;frame-ancestors *",
+        "https://例え.example/",
     ):
         with pytest.raises(Invalid, match="no address of a page"):
             await visit.link(redirect_url=url)

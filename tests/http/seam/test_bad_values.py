@@ -38,6 +38,9 @@ async def test_what_cannot_be_kept_is_refused_in_a_query_and_in_a_body_and_a_pag
         assert (await home.raw("/devices/list", {"limit": limit})).status_code == 200
     digits = await home.raw("/access_codes/create", {"device_id": lock, "code": "١٢٣٤٥٦"})
     assert digits.status_code == 400, "digits of other scripts are on no keypad"
+    at_lock = {"device_id": lock, "name": "Anna", "code": "١٢٣٤٥٦"}
+    digits = await home.raw("/access_codes/simulate/create_unmanaged_access_code", at_lock)
+    assert digits.status_code == 400
 
 
 DEEP = b'{"a":' * 5_000 + b"1" + b"}" * 5_000

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.http.seam.parts import Home, set_paced
+from tests.operations.places import until_somebody_waits
+
+from lockstep.http.seam.present.ids import asked
+from lockstep.operations import paces
+from lockstep.operations.errors import TooFast
+from lockstep.operations.paces import Act
 
 
 async def _after(home: Home, path: str, bodies: list[dict[str, Any]]) -> tuple[int, dict[str, str]]:
@@ -56,3 +63,21 @@ async def test_a_change_of_codes_that_share_a_key_counts_for_each_of_their_locks
     assert (await _after(home, "/access_codes/update_multiple", named))[0] == 429
     kept = await home.ask(home.seam.access_codes.get, access_code_id=one["access_code_id"])
     assert kept.name == "Guest 9", "nothing of what was refused"
+
+
+async def test_whoever_waits_for_others_who_take_the_last_is_refused_too(home: Home) -> None:
+    await set_paced(home.house, is_paced=True)
+    lock, gate, actor = asked("lock", await home.lock()), home.house.gate, home.house.actor
+
+    async def create() -> None:
+        async with gate.transaction(actor.workspace_id) as tx:
+            await paces.spend(tx, Act.CREATE_CODE, lock)
+
+    async with gate.transaction(actor.workspace_id) as tx:
+        for _ in range(10):
+            await paces.spend(tx, Act.CREATE_CODE, lock)
+        waiting = asyncio.create_task(create())
+        await until_somebody_waits(gate)
+    with pytest.raises(TooFast) as refused:
+        await waiting
+    assert refused.value.retry_after_seconds == 6

@@ -69,7 +69,9 @@ class GuestPages:
                 max_age=max(1, int(lasts.total_seconds())),
                 path=request.url.path,
                 httponly=True,
-                samesite="strict",
+                # Lax: whoever comes by the link in a mail on the web comes from another site, and has entered all the
+                # same. What forms do is held to our own page besides.
+                samesite="lax",
                 secure=self._is_secure(request),
             )
             return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -68,13 +69,12 @@ async def get(call: Asked, params: Get) -> Answer:
 
 async def list_(call: Asked, params: List) -> Answer:
     most = params.most(_MOST)
-    behind = call.place(params) or ""
+    place = call.place(params)
     standing = None if params.space_id is None else await _accounts_of_space(call, params.space_id)
     found = [
         account
-        for account in await _all(call)
-        if account.connected_account_id > behind
-        and (standing is None or account.connected_account_id in standing)
+        for account in _behind(place, await _all(call))
+        if (standing is None or account.connected_account_id in standing)
         and _is_wanted(account, params)
         and (params.search is None or _says(_shown(call, account), params.search.lower()))
     ]
@@ -124,6 +124,18 @@ async def _found(call: Asked, their_id: str) -> ConnectedAccount:
 async def _all(call: Asked) -> list[ConnectedAccount]:
     rows = await call.read(lambda tx: accounts.listed(tx, call.actor))
     return [accounts.shown(row) for row in rows if row.state != "disconnected"]
+
+
+def _behind(place: str | None, accounts: list[ConnectedAccount]) -> Sequence[ConnectedAccount]:
+    """By their order, which their ids do not show in a seeded sandbox. One that is gone since has none."""
+    ids = [account.connected_account_id for account in accounts]
+    if place is None:
+        return accounts
+    return (
+        accounts[ids.index(place) + 1 :]
+        if place in ids
+        else [a for a in accounts if a.connected_account_id > place]
+    )
 
 
 async def _accounts_of_space(call: Asked, space_id: str) -> set[str]:

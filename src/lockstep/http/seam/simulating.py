@@ -45,7 +45,7 @@ class KeypadEntry(Params):
 class UnmanagedCodeAtDevice(Params):
     device_id: Id
     name: Annotated[str, Field(max_length=200)]
-    code: Annotated[str, Field(min_length=4, max_length=8, pattern=r"^\d+$")]
+    code: Annotated[str, Field(min_length=4, max_length=8, pattern="^[0-9]+$")]
 
 
 class Nothing(Params):
