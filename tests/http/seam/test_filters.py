@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, get_args, get_type_hints
 
+from seam.routes.devices import Devices
+from tests.http.seam.contract import OFFICIAL
 from tests.http.seam.parts import Home
 from tests.http.seam.walk import Walk
+
+from lockstep.http.seam.catalogue import device_words
 
 CODE = [{"mode": "code"}]
 
@@ -56,7 +61,27 @@ async def test_devices_are_found_by_whose_they_are_and_what_they_are(home: Home)
     assert await ids(device_type="august_lock") == await ids(manufacturer="yale") == []
     assert await ids(exclude_if=["can_unlock_with_code"]) == []
     assert await ids(include_if=["can_unlock_with_code"]) == [first, second]
-    unknown = await home.raw("/devices/list", {"include_if": ["can_fly"]})
-    assert (unknown.status_code, unknown.json()["error"]["type"]) == (400, "invalid_input"), (
-        "nothing can do that"
-    )
+    assert await ids(device_type="sonos_speaker") == [], "today's SDKs know it, the contract does not yet"
+    for wrong in (
+        {"include_if": ["can_fly"]},
+        {"device_type": "nuki_lok"},
+        {"device_types": ["nuki_lock", "nuki"]},
+        {"manufacturer": "Nuki"},
+    ):
+        for path in ("/devices/list", "/devices/unmanaged/list", "/locks/list"):
+            unknown = await home.raw(path, wrong)
+            error = unknown.json()["error"]
+            assert (unknown.status_code, error["type"]) == (400, "invalid_input"), "nothing is that"
+            (field,) = wrong
+            assert "Invalid enum value. Expected '" in str(error["validation_errors"][field])
+
+
+def test_what_devices_may_be_is_what_the_contract_and_the_sdk_of_today_say() -> None:
+    contract = json.loads(OFFICIAL.read_text())["paths"]["/devices/list"]["post"]["requestBody"]["content"]
+    given = contract["application/json"]["schema"]["properties"]
+    hints = get_type_hints(Devices.list)
+    words = device_words()
+    for name, known in (("device_type", words.device_types), ("manufacturer", words.manufacturers)):
+        in_contract = {it for one in given[name].get("oneOf", [given[name]]) for it in one["enum"]}
+        literal, _ = get_args(hints[name])
+        assert set(known) == in_contract | set(get_args(literal))

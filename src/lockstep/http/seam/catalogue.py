@@ -34,6 +34,20 @@ def event_types() -> frozenset[str]:
     return frozenset(msgspec.json.decode(text, type=list[str]))
 
 
+class DeviceWords(msgspec.Struct, frozen=True):
+    """Closed lists of what a device may be and who made it: the contract's, and behind these what the SDKs of today
+    know besides, since they send it."""
+
+    device_types: tuple[str, ...]
+    manufacturers: tuple[str, ...]
+
+
+@functools.cache
+def device_words() -> DeviceWords:
+    text = resources.files("lockstep.http.seam").joinpath("device_words.json").read_bytes()
+    return msgspec.json.decode(text, type=DeviceWords)
+
+
 OTHERS = frozenset({"bridges", "cameras", "connectors", "noise_sensors", "phones", "thermostats"})
 """First parts of Seam's paths that concern no lock: known, and not here."""
 

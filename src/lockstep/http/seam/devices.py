@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, UnsetType
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
-from lockstep.http.seam.faults import invalid_input
+from lockstep.http.seam.catalogue import device_words
+from lockstep.http.seam.faults import invalid_input, of_validation
 from lockstep.http.seam.params import Id, Instant, Listed, Metadata, Params, Text
 from lockstep.http.seam.present.device import device
 from lockstep.http.seam.present.device_provider import device_provider
@@ -49,6 +51,30 @@ Flag = Literal[
 """What a device may be able to do, and what can be simulated of it: a closed list at Seam."""
 
 
+def _device_type(given: str) -> str:
+    if given not in device_words().device_types:
+        raise ValueError(_expected(device_words().device_types))
+    return given
+
+
+def _expected(known: Iterable[str]) -> str:
+    """In zod's words."""
+    return f"Invalid enum value. Expected {' | '.join(repr(it) for it in known)}"
+
+
+DeviceType = Annotated[str, AfterValidator(_device_type)]
+Category = Literal[
+    "stable",
+    "consumer_smartlocks",
+    "beta",
+    "thermostats",
+    "noise_sensors",
+    "access_control_systems",
+    "cameras",
+    "connectors",
+]
+
+
 class Get(Params):
     device_id: Id | None = None
     name: Text | None = None
@@ -56,8 +82,8 @@ class Get(Params):
 
 class List(Listed):
     device_ids: list[Id] | None = None
-    device_type: Text | None = None
-    device_types: list[Text] | None = None
+    device_type: DeviceType | None = None
+    device_types: list[DeviceType] | None = None
     manufacturer: Text | None = None
     connected_account_id: Id | None = None
     connected_account_ids: list[Id] | None = None
@@ -78,7 +104,7 @@ class Properties(Params):
 
 
 class ListProviders(Params):
-    provider_category: Text | None = None
+    provider_category: Category | None = None
 
 
 async def found_device(call: Asked, params: Get, *, is_managed: bool = True) -> Device:
@@ -116,6 +142,7 @@ async def listed(
     call: Asked, params: List, most: int, *, is_managed: bool = True
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """A page of devices in Seam's shape, and its `pagination`."""
+    _require_maker(call, params.manufacturer)
     accounts = [*(params.connected_account_ids or []), *_one(params.connected_account_id)]
     space_id = params.space_id or params.unstable_location_id
     wanted = ListDevices(
@@ -139,6 +166,14 @@ async def listed(
     page = call.page(params, found, most, lambda it: it.device_id)
     shown = [shown_device(call, it) for it in page.shown if it.account_state != GONE]
     return [it for it in shown if _is_wanted(it, params)], page.pagination
+
+
+def _require_maker(call: Asked, maker: str | None) -> None:
+    """Besides those of the contract, whoever is told to have made a device here. Raises SeamFault."""
+    known = dict.fromkeys([*device_words().manufacturers, *offers.MAKERS, *call.gate.vendors])
+    if maker is not None and maker not in known:
+        fault = {"loc": ("manufacturer",), "type": "value_error", "ctx": {"error": _expected(known)}}
+        raise of_validation([fault])
 
 
 def _is_wanted(shown: dict[str, Any], params: List) -> bool:
