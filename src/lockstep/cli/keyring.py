@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,6 +82,10 @@ class _FileKeys(Mapping[int, bytes]):
 
     def __len__(self) -> int:
         return len(self._current())
+
+    def items(self) -> ItemsView[int, bytes]:
+        """As they are at one moment."""
+        return self._current().items()
 
     def _current(self) -> dict[int, bytes]:
         try:

@@ -7,12 +7,45 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 GRACE_SECONDS = 5
 """What is being answered gets so long at the end; pages that listen for changes never end by themselves."""
+
+
+class _Whole:
+    """A connection to which head and body of an answer are written at once: uvloop makes a call to the system of each
+    write, a quarter of what the HTTP server takes for an answer, and whoever reads it is woken twice."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._waiting: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, part: bytes) -> None:
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(part)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            parts, self._waiting = self._waiting, []
+            self._transport.write(b"".join(parts))
+
+
+class _Protocol(HttpToolsProtocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast(asyncio.Transport, _Whole(cast(asyncio.Transport, transport))))
 
 
 class _Server(uvicorn.Server):
@@ -48,6 +81,7 @@ async def serving(
     taken = _listen(host, port, is_shared=shares_port)
     config = uvicorn.Config(
         app,
+        http=_Protocol,
         access_log=False,
         log_config=None,
         server_header=False,

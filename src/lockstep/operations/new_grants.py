@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -134,15 +134,17 @@ async def _new(
 
 def _chosen(tx: Tx, grant: GrantRow, holding: Sequence[Reached], wish: Wish) -> _Chosen:
     id = new_id()
-    method = MethodRow(id, public_id("method", id), grant.id, "code", None, created_at=tx.now)
-    choosing = that_take_digits([r.device for r in holding], wish)
-    if not choosing:
-        return _Chosen(method, None)
-    ids = {d.id for d in choosing}
-    choice = choose(tx, [r for r in holding if r.device.id in ids], wish)
-    sealed = tx.seal(choice.digits, "access_methods", "digits", id)
-    made = replace(method, digits=sealed, fingerprint=tx.fingerprint(choice.digits), warning=choice.warning)
-    return _Chosen(made, choice.digits)
+    choosing = {d.id for d in that_take_digits([r.device for r in holding], wish)}
+    digits = sealed = fingerprint = warning = None
+    if choosing:
+        choice = choose(tx, [r for r in holding if r.device.id in choosing], wish)
+        digits, warning = choice.digits, choice.warning
+        sealed = tx.seal(digits, "access_methods", "digits", id)
+        fingerprint = tx.fingerprint(digits)
+    method = MethodRow(
+        id, public_id("method", id), grant.id, "code", sealed, fingerprint, warning, created_at=tx.now
+    )
+    return _Chosen(method, digits)
 
 
 async def _entry(tx: Tx, grant: GrantRow, chosen: _Chosen, group: Group, natural: str | None) -> EntryRow:

@@ -26,7 +26,8 @@ def words(text: str, field: str, longest: int = LONGEST) -> str:
             next_step="Shorten it.",
             field=field,
         )
-    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in cleaned):
+    # What is printable holds none, which is found out at once.
+    if not cleaned.isprintable() and any(unicodedata.category(c) in {"Cc", "Cs"} for c in cleaned):
         raise Invalid(
             f"The {field} holds control characters.",
             code="text_unreadable",

@@ -17,6 +17,7 @@ def shown(ours: str) -> str:
     return ours if number is None else str(number)
 
 
+@functools.lru_cache(maxsize=4096)
 def asked(prefix: str, theirs: str) -> str:
     """The public id of a noun whose ids begin with `prefix`."""
     try:

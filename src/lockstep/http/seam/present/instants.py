@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def instant_or_null(at: datetime | None) -> str | None:
