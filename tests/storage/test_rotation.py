@@ -23,7 +23,6 @@ from lockstep.kit.ids import new_id
 from lockstep.kit.sealing import Place, Sealer, sealed_version
 from lockstep.model.permissions import Actor
 from lockstep.operations import (
-    attempts,
     calendars,
     callbacks,
     connect_webviews,
@@ -36,7 +35,6 @@ from lockstep.operations import (
     rotation,
     webhooks,
 )
-from lockstep.operations.attempts import Act
 from lockstep.operations.calendars import AddCalendar, RemoveCalendar
 from lockstep.operations.gate import Gate
 from lockstep.operations.grants import ChangeGrant, CreateGrant
@@ -45,8 +43,6 @@ from lockstep.operations.instant_keys import CreateInstantKey
 from lockstep.operations.requested_grants import RequestGrant
 from lockstep.operations.webhooks import CreateWebhook
 from lockstep.storage import accounts, readings, retention, sandboxes
-from lockstep.storage import attempts as stored_attempts
-from lockstep.storage import devices as stored_devices
 from lockstep.storage import rotation as stored_rotation
 from lockstep.storage import webhooks as stored_webhooks
 from lockstep.storage.rotation import OBSERVED, PASSING, SEALED, SealedColumn
@@ -328,7 +324,6 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
     await _calendars_that_stayed_went_and_came_back(gate, owner)
     await _webhooks_at_work_disabled_and_removed(gate, owner)
     await _a_sandbox(gate, owner)
-    await _acts_under_way_and_ended(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         guest = await guests.create(tx, owner, CreateGuest("Anna"))
         await instant_keys.create(tx, owner, CreateInstantKey(guest.guest_id))
@@ -344,7 +339,6 @@ async def test_one_of_everything_in_every_end_state_is_sealed_anew_and_nothing_i
         "accounts.registered_secret",
         "access_methods.digits",
         "access_methods.wanted",
-        "attempts.digits",
         "entries.digits",
         "entries.former_digits",
         "calendars.url",
@@ -373,7 +367,6 @@ async def test_no_sealed_column_takes_a_value_that_cannot_be_a_sealed_one(
     await _calendars_that_stayed_went_and_came_back(gate, owner)
     await _webhooks_at_work_disabled_and_removed(gate, owner)
     await _a_sandbox(gate, owner)
-    await _acts_under_way_and_ended(gate, owner)
     async with gate.transaction(owner.workspace_id) as tx:
         guest = await guests.create(tx, owner, CreateGuest("Anna"))
         await instant_keys.create(tx, owner, CreateInstantKey(guest.guest_id))
@@ -439,17 +432,6 @@ async def _webhooks_at_work_disabled_and_removed(gate: Gate, owner: Actor) -> No
         row = await webhooks.found(tx, made[2])
         await stored_webhooks.disable(tx.db, tx.workspace_id, row.id, tx.now)
         await webhooks.remove(tx, owner, made[3])
-
-
-async def _acts_under_way_and_ended(gate: Gate, owner: Actor) -> None:
-    ids = await some_locks(gate, owner, "Gate")
-    async with gate.transaction(owner.workspace_id) as tx:
-        (device,) = await stored_devices.by_public_ids(tx.db, tx.workspace_id, ids)
-        await attempts.begin(tx, owner, device, Act("simulate_keypad_entry", digits="445566"))
-        asked = await attempts.begin(tx, owner, device, Act("simulate_keypad_entry", digits="445566"))
-        found = await stored_attempts.by_public_id(tx.db, tx.workspace_id, asked.action_attempt_id)
-        assert found is not None
-        await stored_attempts.end(tx.db, tx.workspace_id, found.id, "success", None, tx.now)
 
 
 async def _a_sandbox(gate: Gate, owner: Actor) -> None:

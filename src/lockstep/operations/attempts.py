@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,24 +74,13 @@ class AutoLock:
     """From 1 to 3600; None: it stays as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """An act that somebody asked for. Whether this actor may, and this lock can, was asked before."""
-
-    action: str
-    request: dict[str, Any] | None = None
-    """What it needs besides, without secrets."""
-    digits: str | None = field(default=None, repr=False)
-    """Kept sealed, until the attempt has ended."""
-
-
 async def unlock(tx: Tx, actor: Actor, device_public_id: str) -> ActionAttempt:
     """Open this lock now; the scope for it is off by default. Raises Invalid where this lock cannot be opened so."""
     require(actor, Scope.DEVICES_UNLOCK)
     device = await _actable(tx, actor, device_public_id)
     if not device.capabilities.can_unlock:
         raise _cannot(device, "cannot_unlock", "be opened from afar", "Use a code at the door.")
-    return await begin(tx, actor, device, Act("unlock"))
+    return await _begin(tx, actor, device, "unlock")
 
 
 async def lock(tx: Tx, actor: Actor, device_public_id: str) -> ActionAttempt:
@@ -100,7 +89,7 @@ async def lock(tx: Tx, actor: Actor, device_public_id: str) -> ActionAttempt:
     device = await _actable(tx, actor, device_public_id)
     if not device.capabilities.can_lock:
         raise _cannot(device, "cannot_lock", "be locked from afar", "Lock it at the door.")
-    return await begin(tx, actor, device, Act("lock"))
+    return await _begin(tx, actor, device, "lock")
 
 
 async def configure_auto_lock(
@@ -121,11 +110,13 @@ async def configure_auto_lock(
             next_step="Give such a delay, or none to leave it as it is.",
         )
     request = {"is_enabled": command.is_enabled, "delay_seconds": delay}
-    return await begin(tx, actor, device, Act("configure_auto_lock", request))
+    return await _begin(tx, actor, device, "configure_auto_lock", request)
 
 
-async def begin(tx: Tx, actor: Actor, device: DeviceRow, act: Act) -> ActionAttempt:
-    """For other operations: have an act done once, soon. Raises AccountInError."""
+async def _begin(
+    tx: Tx, actor: Actor, device: DeviceRow, action: str, request: dict[str, Any] | None = None
+) -> ActionAttempt:
+    """Have an act done once, soon. `request`: what it needs besides, without secrets. Raises AccountInError."""
     account = await accounts.get(tx.db, tx.workspace_id, device.account_id)
     if account is None or account.state != "active":
         raise AccountInError(f"The connected account of the lock {device.name} is not active.")
@@ -134,7 +125,7 @@ async def begin(tx: Tx, actor: Actor, device: DeviceRow, act: Act) -> ActionAtte
         row_id,
         public_id("attempt", row_id),
         device.id,
-        act.action,
+        action,
         "pending",
         None,
         actor.name,
@@ -143,13 +134,12 @@ async def begin(tx: Tx, actor: Actor, device: DeviceRow, act: Act) -> ActionAtte
         None,
         None,
         device.public_id,
-        act.request,
-        None if act.digits is None else tx.seal(act.digits, "attempts", "digits", row_id),
+        request,
     )
     await attempts.insert(tx.db, tx.workspace_id, attempt)
     # Who asked for a door to be opened is what an audit is for.
     asked = events.ActionAttemptCreated(
-        action_attempt_id=attempt.public_id, device_id=device.public_id, action=act.action
+        action_attempt_id=attempt.public_id, device_id=device.public_id, action=action
     )
     await recorded.append(tx, actor, asked)
     await claims.wake(tx.db, tx.workspace_id, "attempts", [row_id], tx.now)

@@ -1,8 +1,8 @@
-"""Action attempts: one asked-for act each, such as unlocking now. Digits for it are kept sealed, until it has ended."""
+"""Action attempts: one asked-for act each, such as unlocking now."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,8 +27,6 @@ class AttemptRow:
     device_public_id: str = ""
     """Read, not written; as `evidence`, which its end says."""
     request: dict[str, Any] | None = None
-    digits: bytes | None = field(default=None, repr=False)
-    """Sealed."""
     evidence: str | None = None
     is_forced: bool = False
     """A tester said what comes of it."""
@@ -38,7 +36,7 @@ class AttemptRow:
 
 _COLUMNS = (
     "id, public_id, device_id, action, state, failure, actor, created_at, deadline_at, sent_at, ended_at, request, "
-    "digits, evidence, "
+    "evidence, "
     "(select d.public_id from devices d where d.workspace_id = attempts.workspace_id and d.id = device_id) "
     "as device_public_id, is_forced, result"
 )
@@ -47,7 +45,7 @@ _COLUMNS = (
 async def insert(db: Connection, workspace_id: UUID, row: AttemptRow) -> None:
     await db.execute(
         """insert into attempts (workspace_id, id, public_id, device_id, action, actor, created_at, deadline_at, due_at,
-             request, digits) values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9, $10)""",
+             request) values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9)""",
         workspace_id,
         row.id,
         row.public_id,
@@ -57,7 +55,6 @@ async def insert(db: Connection, workspace_id: UUID, row: AttemptRow) -> None:
         row.created_at,
         row.deadline_at,
         row.request,
-        row.digits,
     )
 
 
@@ -135,9 +132,9 @@ async def end(
     at: datetime,
     evidence: str | None = None,
 ) -> bool:
-    """Once; the digits that it needed go. False where it has ended already, or somebody else said how."""
+    """Once. False where it has ended already, or somebody else said how."""
     result = await db.execute(
-        """update attempts set state = $3, failure = $4, ended_at = $5, evidence = $6, digits = null
+        """update attempts set state = $3, failure = $4, ended_at = $5, evidence = $6
            where workspace_id = $1 and id = $2 and state = 'pending' and not is_forced""",
         workspace_id,
         attempt_id,

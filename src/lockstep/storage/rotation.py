@@ -26,7 +26,6 @@ SEALED = (
     SealedColumn("access_methods", "wanted"),
     SealedColumn("entries", "digits"),
     SealedColumn("entries", "former_digits"),
-    SealedColumn("attempts", "digits"),
     SealedColumn("calendars", "url"),
     SealedColumn("client_sessions", "token"),
     SealedColumn("instant_keys", "token"),

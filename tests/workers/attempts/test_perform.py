@@ -9,19 +9,15 @@ from datetime import timedelta
 import pytest
 from tests.whole.house import House, build_house
 
-from lockstep.driver.outcomes import DeviceOffline, Done, Outcome
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.faults import Fault, FaultKind
-from lockstep.model.capabilities import Evidence
 from lockstep.operations import attempts, devices
-from lockstep.operations.attempts import Act, ActionAttempt, AutoLock
+from lockstep.operations.attempts import ActionAttempt, AutoLock
 from lockstep.operations.devices import Device
 from lockstep.operations.errors import Invalid
 from lockstep.storage import attempts as stored
 from lockstep.vendors.virtual.emulator.app import create_app
 from lockstep.vendors.virtual.emulator.world import VirtualWorld, create_world
-from lockstep.workers.attempts.perform import Performer
-from lockstep.workers.reconciler.drivers import Drivers
 
 
 @pytest.fixture
@@ -102,32 +98,6 @@ async def test_whoever_waits_is_answered_when_the_attempt_ends_or_when_the_time_
     waiting = asyncio.create_task(attempts.ended(gate, actor, attempt_id, timedelta(seconds=20)))
     await house.work()
     assert (await waiting).state == "success"
-
-
-async def test_what_only_an_emulated_lock_can_do_is_handed_on_with_its_digits(house: House) -> None:
-    seen = []
-
-    async def simulate(
-        workspace_id: object, account: object, device: object, attempt: object, digits: str | None
-    ) -> Outcome:
-        seen.append(digits)
-        if len(seen) > 1:
-            raise DeviceOffline
-        return Done(Evidence.ACKNOWLEDGED)
-
-    async def entered() -> ActionAttempt:
-        async with house.gate.transaction(house.actor.workspace_id) as tx:
-            device = await devices.known_device(tx, house.actor, (await the_lock(house)).device_id)
-            return await attempts.begin(tx, house.actor, device, Act("simulate_keypad_entry", digits="4711"))
-
-    assert (await after(house, await entered())).state == "error", "a lock that is there"
-    performer = Performer(house.gate, Drivers(house.gate), simulate=simulate)
-    house.processes["attempts"] = performer.process
-    assert (await after(house, await entered())).state == "success"
-    away = await after(house, await entered())
-    assert away.failure is not None
-    assert away.failure.code == "device_offline"
-    assert seen == ["4711", "4711"]
 
 
 async def test_what_a_tester_has_decided_ends_no_second_time(house: House) -> None:

@@ -830,9 +830,8 @@ create table attempts (
   device_id uuid not null,
   action text not null check (action in (
     'unlock', 'lock', 'configure_auto_lock', 'simulate_keypad_entry', 'simulate_manual_lock')),
-  -- What the act needs besides; never digits, which are sealed, and gone when it has ended.
+  -- What the act needs besides; never digits.
   request jsonb,
-  digits bytea check (octet_length(digits) > 30),
   state text not null default 'pending' check (state in ('pending', 'success', 'error')),
   failure jsonb,
   -- Of a success: how much the answer proves.

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Protocol
-from uuid import UUID
 
 from lockstep.driver.changes import Action, ConfigureAutoLock, Intent, Lock, Unlock
-from lockstep.driver.outcomes import Accepted, Done, DriverError, Outcome, Reason, Refused, Unknown
+from lockstep.driver.outcomes import Accepted, Done, DriverError, Outcome, Refused, Unknown
 from lockstep.model import events
 from lockstep.model.capabilities import Evidence
 from lockstep.operations import events as recorded
@@ -23,24 +21,15 @@ from lockstep.workers.reconciler.drivers import Drivers
 from lockstep.workers.reconciler.remedies import failure, of_act
 
 _ACTOR = WorkerName("worker:attempts")
-_SIMULATED = "simulate_"
 
 
 class Performer:
     """Processes claims of the queue `attempts`."""
 
-    def __init__(
-        self,
-        gate: Gate,
-        drivers: Drivers,
-        call_timeout: timedelta = timedelta(seconds=15),
-        simulate: Simulate | None = None,
-    ) -> None:
-        """`simulate` does what only an emulated lock can be asked for."""
+    def __init__(self, gate: Gate, drivers: Drivers, call_timeout: timedelta = timedelta(seconds=15)) -> None:
         self._gate = gate
         self._drivers = drivers
         self._call_timeout = call_timeout
-        self._simulate = simulate
 
     async def process(self, claim: Claim) -> None:
         async with self._gate.transaction(claim.workspace_id) as tx:
@@ -67,8 +56,6 @@ class Performer:
     async def _act(
         self, claim: Claim, attempt: AttemptRow, device: DeviceRow, account: AccountRow
     ) -> Outcome | DriverError:
-        if attempt.action.startswith(_SIMULATED):
-            return await self._simulated(claim, attempt, device, account)
         seconds = self._call_timeout.total_seconds()
         driver = await self._drivers.of(claim.workspace_id, account)
         try:
@@ -82,33 +69,6 @@ class Performer:
             return error
         except TimeoutError:
             return Unknown("no answer in time")
-
-    async def _simulated(
-        self, claim: Claim, attempt: AttemptRow, device: DeviceRow, account: AccountRow
-    ) -> Outcome | DriverError:
-        if self._simulate is None:
-            return Refused(Reason.OTHER, "only emulated locks of a sandbox can be asked for this")
-        digits = None
-        if attempt.digits is not None:
-            async with self._gate.reading(claim.workspace_id) as tx:
-                digits = tx.open(attempt.digits, "attempts", "digits", attempt.id)
-        try:
-            return await self._simulate(claim.workspace_id, account, device, attempt, digits)
-        except DriverError as error:
-            return error
-
-
-class Simulate(Protocol):
-    """Does `simulate_keypad_entry` or `simulate_manual_lock` to an emulated lock. May raise every DriverError."""
-
-    async def __call__(
-        self,
-        workspace_id: UUID,
-        account: AccountRow,
-        device: DeviceRow,
-        attempt: AttemptRow,
-        digits: str | None,
-    ) -> Outcome: ...
 
 
 class TooLateToAct(DriverError):
