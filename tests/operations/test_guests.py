@@ -1,9 +1,10 @@
 """Guests: what is kept of them, where their names go, and that they are forgotten everywhere."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from tests.operations.places import a_property, a_stay, ask, codes_of, some_locks
+from tests.operations.places import a_property, a_stay, ask, codes_of, some_locks, until_somebody_waits
 
 from lockstep.model.permissions import Actor
 from lockstep.operations import bookings, grants, guests
@@ -47,6 +48,21 @@ async def test_a_key_names_one_guest(gate: Gate, owner: Actor) -> None:
     await ask(gate, owner, guests.create, CreateGuest(guest_key="g-1"))
     with pytest.raises(Conflict) as refused:
         await ask(gate, owner, guests.create, CreateGuest(guest_key="g-1"))
+    assert refused.value.code == "guest_key_taken"
+
+
+async def test_of_two_guests_who_are_given_one_key_at_the_same_time_one_has_it(
+    gate: Gate, owner: Actor
+) -> None:
+    one, other = [await ask(gate, owner, guests.create, CreateGuest(name)) for name in ("Ana", "Rui")]
+    async with gate.transaction(owner.workspace_id) as tx:
+        await guests.change(tx, owner, ChangeGuest(one.guest_id, guest_key="g-1"))
+        second = asyncio.create_task(
+            ask(gate, owner, guests.change, ChangeGuest(other.guest_id, guest_key="g-1"))
+        )
+        await until_somebody_waits(gate)
+    with pytest.raises(Conflict) as refused:
+        await second
     assert refused.value.code == "guest_key_taken"
 
 

@@ -1,11 +1,22 @@
 """Properties and spaces: what they need, what a booking of one opens, what follows when they change."""
 
+import asyncio
 from dataclasses import replace
 from datetime import time
 from typing import Any
 
 import pytest
-from tests.operations.places import a_property, a_stay, ask, codes_of, june, opens, some_locks, told
+from tests.operations.places import (
+    a_property,
+    a_stay,
+    ask,
+    codes_of,
+    june,
+    opens,
+    some_locks,
+    told,
+    until_somebody_waits,
+)
 
 from lockstep.model.permissions import Actor, NotAllowed
 from lockstep.model.window import Window
@@ -47,6 +58,21 @@ async def test_a_space_within_a_property_has_no_hours_of_its_own(gate: Gate, own
     with pytest.raises(Invalid) as refused:
         await ask(gate, owner, spaces.create, spaces.CreateSpace("Flat", house.space_id, check_in=time(14)))
     assert refused.value.field == "check_in"
+
+
+async def test_of_two_spaces_that_are_given_one_key_at_the_same_time_one_has_it(
+    gate: Gate, owner: Actor
+) -> None:
+    one, other = [await a_property(gate, owner, name) for name in ("Sea house", "Hill house")]
+    async with gate.transaction(owner.workspace_id) as tx:
+        await spaces.change(tx, owner, spaces.ChangeSpace(one.space_id, space_key="sea"))
+        second = asyncio.create_task(
+            ask(gate, owner, spaces.change, spaces.ChangeSpace(other.space_id, space_key="sea"))
+        )
+        await until_somebody_waits(gate)
+    with pytest.raises(Conflict) as refused:
+        await second
+    assert refused.value.code == "space_key_taken"
 
 
 async def test_a_key_is_used_once_and_again_after_the_space_is_removed(gate: Gate, owner: Actor) -> None:

@@ -19,7 +19,7 @@ from lockstep.http.portal.app import create_portal_page
 from lockstep.http.running.app import running_routes
 from lockstep.http.running.measuring import Measuring
 from lockstep.http.seam.app import Seam
-from lockstep.http.seam.catalogue import namespaces
+from lockstep.http.seam.catalogue import first_part, namespaces
 from lockstep.http.seam.credentials import shows_credentials
 from lockstep.http.static_files import static_files
 from lockstep.operations import connect_webviews, instant_keys, portals
@@ -57,7 +57,7 @@ class Site:
             ],
         )
         paths = (route.path for route in self._others.routes if isinstance(route, Route | Mount))
-        self._other_names = {path.split("/")[1] for path in paths if path}
+        self._other_names = {first_part(path) for path in paths if path}
         self._app = Measuring(self._api_or_others)
 
     def stop(self) -> None:
@@ -70,8 +70,7 @@ class Site:
     async def _api_or_others(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Each tells in its own way, programs or people, what does not exist. The API is asked most, so it is asked
         before all the routes of the others."""
-        path = scope.get("path", "")
-        first = path.split("/", 2)[1] if path.startswith("/") else ""
+        first = first_part(scope.get("path", ""))
         if first == _API:
             await self._api(scope, receive, send)
         elif first in self._seam_names:

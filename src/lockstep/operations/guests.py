@@ -157,9 +157,8 @@ async def change(tx: Tx, actor: Actor, command: ChangeGuest) -> Guest:
         return _shown(before)
     if command.is_alone:
         await _require_alone(tx, after)
-    if after.guest_key is not None and after.guest_key != before.guest_key:
-        await _require_free_key(tx, after.guest_key)
-    await guests.change(tx.db, tx.workspace_id, after)
+    if not await guests.change(tx.db, tx.workspace_id, after):
+        raise _key_taken()
     await recorded.append(tx, actor, events.GuestChanged(guest_id=after.public_id))
     await redeclare(tx, actor, after)
     return _shown(after)
@@ -276,11 +275,6 @@ async def _require_alone(tx: Tx, row: GuestRow) -> None:
                 code=f"guest_{what}_taken",
                 next_step="Use that guest, or merge the two.",
             )
-
-
-async def _require_free_key(tx: Tx, guest_key: str) -> None:
-    if await guests.by_key(tx.db, tx.workspace_id, guest_key) is not None:
-        raise _key_taken()
 
 
 def _key_taken() -> Conflict:

@@ -139,11 +139,7 @@ async def create(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
         customer_key=words_or_none(command.customer_key, "customer_key"),
     )
     if not await spaces.insert(tx.db, tx.workspace_id, _with_hours(row)):
-        raise Conflict(
-            f"A space has the key {command.space_key} already.",
-            code="space_key_taken",
-            next_step="Change that space, or choose another key.",
-        )
+        raise _key_taken(command.space_key)
     await recorded.append(tx, actor, _created(row, parent))
     if command.device_ids:
         await _stand(tx, actor, row, command.device_ids)
@@ -171,10 +167,9 @@ async def change(tx: Tx, actor: Actor, command: ChangeSpace) -> Space:
             customer_key=told(command.customer_key, before.customer_key),
         )
     )
-    if after.space_key not in (None, before.space_key):
-        await _require_free(tx, str(after.space_key))
     if after != before:
-        await spaces.change(tx.db, tx.workspace_id, after)
+        if not await spaces.change(tx.db, tx.workspace_id, after):
+            raise _key_taken(after.space_key)
         await recorded.append(tx, actor, _changed(after))
     if after.parent_id is None and house_of(before) != house_of(after):
         await _follow_hours(tx, actor, before, after)
@@ -312,13 +307,12 @@ async def _account(tx: Tx, account_public_id: str) -> UUID:
     return account.id
 
 
-async def _require_free(tx: Tx, space_key: str) -> None:
-    if await spaces.by_key(tx.db, tx.workspace_id, space_key) is not None:
-        raise Conflict(
-            f"A space has the key {space_key} already.",
-            code="space_key_taken",
-            next_step="Change that space, or choose another key.",
-        )
+def _key_taken(space_key: str | None) -> Conflict:
+    return Conflict(
+        f"A space has the key {space_key} already.",
+        code="space_key_taken",
+        next_step="Change that space, or choose another key.",
+    )
 
 
 def _created(row: SpaceRow, parent: SpaceRow | None) -> events.SpaceEvent:

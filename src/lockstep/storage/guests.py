@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from lockstep.storage.database import Connection
 
 
@@ -79,19 +81,24 @@ async def insert(db: Connection, workspace_id: UUID, row: GuestRow) -> bool:
     return result == "INSERT 0 1"
 
 
-async def change(db: Connection, workspace_id: UUID, row: GuestRow) -> None:
-    await db.execute(
-        """update guests set name = $3, email = $4, phone = $5, language = $6, guest_key = $7, is_managed = $8
-           where workspace_id = $1 and id = $2""",
-        workspace_id,
-        row.id,
-        row.name,
-        row.email,
-        row.phone,
-        row.language,
-        row.guest_key,
-        row.is_managed,
-    )
+async def change(db: Connection, workspace_id: UUID, row: GuestRow) -> bool:
+    """False where this guest key is in use; then the transaction can only be given up."""
+    try:
+        await db.execute(
+            """update guests set name = $3, email = $4, phone = $5, language = $6, guest_key = $7, is_managed = $8
+               where workspace_id = $1 and id = $2""",
+            workspace_id,
+            row.id,
+            row.name,
+            row.email,
+            row.phone,
+            row.language,
+            row.guest_key,
+            row.is_managed,
+        )
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
 
 
 async def get(db: Connection, workspace_id: UUID, guest_id: UUID) -> GuestRow | None:

@@ -7,6 +7,8 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from lockstep.model.capabilities import CredentialKind
 from lockstep.storage.database import Connection
 from lockstep.storage.devices import is_door
@@ -80,22 +82,26 @@ async def insert(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
     return result == "INSERT 0 1"
 
 
-async def change(db: Connection, workspace_id: UUID, row: SpaceRow) -> None:
-    """Its place in the tree stays."""
-    await db.execute(
-        """update spaces set name = $3, address = $4, time_zone = $5, check_in = $6, check_out = $7, space_key = $8,
-             customer_key = $9
-           where workspace_id = $1 and id = $2""",
-        workspace_id,
-        row.id,
-        row.name,
-        row.address,
-        row.time_zone,
-        row.check_in,
-        row.check_out,
-        row.space_key,
-        row.customer_key,
-    )
+async def change(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
+    """Its place in the tree stays. False where this space key is in use; then the transaction can only be given up."""
+    try:
+        await db.execute(
+            """update spaces set name = $3, address = $4, time_zone = $5, check_in = $6, check_out = $7,
+                 space_key = $8, customer_key = $9
+               where workspace_id = $1 and id = $2""",
+            workspace_id,
+            row.id,
+            row.name,
+            row.address,
+            row.time_zone,
+            row.check_in,
+            row.check_out,
+            row.space_key,
+            row.customer_key,
+        )
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
 
 
 async def remove(db: Connection, workspace_id: UUID, space_id: UUID, at: datetime) -> None:

@@ -16,7 +16,7 @@ from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.wiring import Built, built_on
 from lockstep.http.fake.app import FakeDoor
 from lockstep.http.seam.app import Seam
-from lockstep.http.seam.catalogue import namespaces
+from lockstep.http.seam.catalogue import first_part, namespaces
 from lockstep.http.seam.present.device import device
 from lockstep.kit.logging import set_up_logging
 from lockstep.model.permissions import system
@@ -62,9 +62,8 @@ class _Site:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return
-        path = scope["path"]
-        first = path.split("/", 2)[1] if path.startswith("/") else ""
-        app: ASGIApp = self._seam if first in self._names else await self._others()
+        is_seams = first_part(scope["path"]) in self._names
+        app: ASGIApp = self._seam if is_seams else await self._others()
         await app(scope, receive, send)
 
     async def _others(self) -> ASGIApp:

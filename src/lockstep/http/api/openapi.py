@@ -58,7 +58,7 @@ _CAUSES = {
     "409": "It contradicts what is there, or the Idempotency-Key came with another request before.",
     "413": "The request is too large.",
     "429": "Too many requests with this key; see `Retry-After`.",
-    "500": "A fault of Lockstep's own; nothing was changed.",
+    "500": "A fault of Lockstep's own; see what is there before you send it again.",
 }
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",

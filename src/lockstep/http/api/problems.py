@@ -54,10 +54,12 @@ class NoSuchMethod(Problem):
 
 
 class OurFault(Problem):
-    """Something went wrong within Lockstep; nothing was changed."""
+    """Something went wrong within Lockstep."""
 
     code = "internal_error"
-    next_step = "Send this again. If it lasts, look for the request id in the log."
+    next_step = (
+        "See what is there before you send this again. If it lasts, look for the request id in the log."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,8 @@ def tell_of_faults(
     async def tell_ours(_request: Request, fault: Exception) -> Response:
         log.error("page_failed", exc_info=fault)
         return page(
-            "Something went wrong within Lockstep; nothing was changed.",
-            "Try again. If it lasts, look into the log.",
+            "Something went wrong within Lockstep.",
+            "See how it stands, then try again. If it lasts, look into the log.",
             HTTPStatus.INTERNAL_SERVER_ERROR,
         )
 

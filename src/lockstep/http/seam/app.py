@@ -39,7 +39,7 @@ from lockstep.http.seam import (
     workspaces,
 )
 from lockstep.http.seam.asked import Asked, Path
-from lockstep.http.seam.catalogue import OTHERS, KnownPath, known_paths
+from lockstep.http.seam.catalogue import OTHERS, KnownPath, first_part, known_paths
 from lockstep.http.seam.cors import lines_before, lines_for
 from lockstep.http.seam.credentials import Asker, Credentials, require_kind
 from lockstep.http.seam.faults import SeamFault, fault_of
@@ -192,6 +192,8 @@ class Seam:
         came = bytearray()
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise SeamFault(HTTPStatus.BAD_REQUEST, "invalid_input", "The request was cut off.")
             came += message.get("body", b"")
             if len(came) > self._most_body_bytes:
                 raise SeamFault(
@@ -205,7 +207,7 @@ def _path_of(scope: Scope) -> Path:
     """Raises SeamFault where there is no such path, verb, or not yet."""
     asked_for = scope["path"]
     known = known_paths().get(asked_for)
-    if known is None and asked_for.split("/")[1] in OTHERS:
+    if known is None and first_part(asked_for) in OTHERS:
         raise _not_here(asked_for)
     if known is None:
         raise SeamFault(HTTPStatus.NOT_FOUND, "not_found", f"There is no path {asked_for} in Seam's API.")

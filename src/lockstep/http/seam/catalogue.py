@@ -52,7 +52,12 @@ OTHERS = frozenset({"bridges", "cameras", "connectors", "noise_sensors", "phones
 """First parts of Seam's paths that concern no lock: known, and not here."""
 
 
+def first_part(path: str) -> str:
+    """Such as `access_codes`; empty where a path has none."""
+    return path.partition("/")[2].partition("/")[0]
+
+
 @functools.cache
 def namespaces() -> frozenset[str]:
-    """The first parts of all paths, such as `access_codes`."""
-    return frozenset(path.split("/")[1] for path in known_paths()) | OTHERS
+    """The first parts of all paths."""
+    return frozenset(first_part(path) for path in known_paths()) | OTHERS
