@@ -75,7 +75,7 @@ async def _shots(it: Scene) -> list[Shot]:
     real = await _link(it, actor, accepted_vendors=("nuki",))
     for space_id in it.flats.values():
         await ask(gate, actor, spaces.change, ChangeSpace(space_id, customer_key=CUSTOMER))
-    portal = await ask(gate, actor, portals.create, CUSTOMER)
+    portal = await ask(gate, actor, portals.create, portals.CreatePortal(CUSTOMER))
     guest_id = it.bookings["Anna Lindqvist"].guest_id
     assert guest_id is not None
     key, opened = [await ask(gate, actor, instant_keys.create, CreateInstantKey(guest_id)) for _ in range(2)]

@@ -30,7 +30,7 @@ DIFFERS = {
     "/access_grants/unmanaged/get": "each credential that a door holds is one grant",
     "/acs/systems/list": "an account with doors is one system",
     "/connected_accounts/delete": "codes stay on the locks, as at Seam; events say which of them may still open",
-    "/customers/create_portal": "shows, and changes nothing; customization is not taken",
+    "/customers/create_portal": "shows, and changes nothing, for a customer that is named; see [portals](webviews.md)",
     "/customers/push_data": "one place for a time is a booking, else a grant; keys are unique in a workspace",
     "/devices/report_provider_metadata": "nothing to keep: of vendors that are not here",
     "/events/list": "see [events](seam-events.md)",

@@ -81,6 +81,7 @@ NOT_SEALED_DOCUMENTS = {
     "calendars.policy": "the host's choices",
     "connect_webviews.asked": "what is told again as it was asked",
     "connect_webviews.custom_metadata": "values that only callers understand",
+    "customer_portals.shows": "what of all that a page shows",
     "devices.capabilities": "what the lock can do",
     "devices.custom_metadata": "values that only callers understand",
     "devices.state": "the lock's health",

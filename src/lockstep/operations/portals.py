@@ -3,8 +3,11 @@ nothing, and shows no digits."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from lockstep.kit import links
 from lockstep.kit.ids import new_id, public_id
@@ -20,7 +23,7 @@ from lockstep.operations.gate import Gate, Tx
 from lockstep.operations.offers import MAKERS
 from lockstep.operations.vendors import label_of
 from lockstep.operations.words import words
-from lockstep.storage import customer_portals, workspaces
+from lockstep.storage import customer_portals, spaces, workspaces
 from lockstep.storage.customer_portals import PlaceRow, PortalRow
 
 LASTS = timedelta(days=7)
@@ -31,12 +34,26 @@ _MOST_PLACES, _MOST_DEVICES, _MOST_CODES = 200, 100, 50
 
 
 @dataclass(frozen=True, slots=True)
+class CreatePortal:
+    """`space_key` and `device_id`: where the page is to begin; what is not the customer's is left aside."""
+
+    customer_key: str
+    metadata: Mapping[str, str | bool] = field(default_factory=dict)
+    """Only devices that have all these values of their caller's own, and places where such stand."""
+    hides_codes: bool = False
+    is_embedded: bool = False
+    """Pages of other sites may show it within theirs."""
+    space_key: str | None = None
+    device_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewPortal:
     """The link, shown once."""
 
     customer_portal_id: str
     path: str = field(repr=False)
-    """Below this installation's address; holds the token."""
+    """Below this installation's address; holds the token, and where the page begins."""
     customer_key: str
     created_at: datetime
     expires_at: datetime
@@ -65,6 +82,7 @@ class ShownDevice:
 class Place:
     """A space of the customer's; `name` with those that it lies in, as far as they are the customer's too."""
 
+    space_id: str
     name: str
     time_zone: str | None
     devices: tuple[ShownDevice, ...]
@@ -82,28 +100,34 @@ class Portal:
     """Devices of the customer's accounts that stand in none of these places."""
     is_cut: bool
     """There is more than one page can show."""
+    hides_codes: bool
+    is_embedded: bool
 
 
-async def create(tx: Tx, actor: Actor, customer_key: str) -> NewPortal:
+async def create(tx: Tx, actor: Actor, command: CreatePortal) -> NewPortal:
     """For whoever may see all this themselves. Raises Invalid."""
     for scope in _READS:
         require(actor, scope)
     require_whole_workspace(actor)
     id, token = new_id(), links.new_token()
-    key = words(customer_key, "customer_key")
+    key = words(command.customer_key, "customer_key")
+    shows = _Shows(dict(command.metadata), command.hides_codes, command.is_embedded)
     row = PortalRow(
         tx.workspace_id,
         id,
         public_id("portal", id),
         key,
         links.hash_of(token),
+        msgspec.to_builtins(shows),
         tx.now,
         tx.now + LASTS,
     )
     await customer_portals.insert(tx.db, tx.workspace_id, row)
     created = connecting_events.CustomerPortalCreated(customer_portal_id=row.public_id)
     await recorded.append(tx, actor, created)
-    return NewPortal(row.public_id, f"{PAGE}/{token}", key, row.created_at, row.expires_at)
+    beginning = await _beginning(tx, key, command)
+    path = f"{PAGE}/{token}{f'#{beginning}' if beginning else ''}"
+    return NewPortal(row.public_id, path, key, row.created_at, row.expires_at)
 
 
 async def see(gate: Gate, token: str) -> Portal:
@@ -118,28 +142,51 @@ async def see(gate: Gate, token: str) -> Portal:
         assert workspace is not None, "the link is of it"
         found = await customer_portals.places(tx.db, tx.workspace_id, row.customer_key, _MOST_PLACES + 1)
         own = await customer_portals.devices_of(tx.db, tx.workspace_id, row.customer_key, _MOST_DEVICES + 1)
+        shows = msgspec.convert(row.shows, _Shows)
         standing = [id for place in found for id in place.device_ids]
         wanted = list(dict.fromkeys([*standing, *own]))
-        shown = {id: await _device(gate, tx, actor, id) for id in wanted[:_MOST_DEVICES]}
+        shown = {id: await _device(gate, tx, actor, id, shows) for id in wanted[:_MOST_DEVICES]}
+        places = [_place(place, found, shown) for place in found[:_MOST_PLACES]]
         return Portal(
             tx.now,
             workspace.partner_name or workspace.name,
-            tuple(_place(place, found, shown) for place in found[:_MOST_PLACES]),
+            tuple(place for place in places if place.devices or not shows.metadata),
             tuple(it for id, it in shown.items() if it is not None and id not in standing),
             len(found) > _MOST_PLACES or len(wanted) > _MOST_DEVICES,
+            shows.hides_codes,
+            shows.is_embedded,
         )
 
 
 _READS = frozenset({Scope.PROPERTIES_READ, Scope.DEVICES_READ, Scope.GRANTS_READ})
 
 
-async def _device(gate: Gate, tx: Tx, actor: Actor, device_id: str) -> ShownDevice | None:
-    """None where it is shown to nobody any more."""
+class _Shows(msgspec.Struct):
+    """What a link shows, as it is stored."""
+
+    metadata: dict[str, str | bool] = {}
+    hides_codes: bool = False
+    is_embedded: bool = False
+
+
+async def _beginning(tx: Tx, customer_key: str, command: CreatePortal) -> str | None:
+    """The id of a place or a device that the page has, if one was asked for."""
+    own = await customer_portals.devices_of(tx.db, tx.workspace_id, customer_key, _MOST_DEVICES)
+    found = await customer_portals.places(tx.db, tx.workspace_id, customer_key, _MOST_PLACES)
+    if command.device_id in {*own, *(id for place in found for id in place.device_ids)}:
+        return command.device_id
+    space = await spaces.by_key(tx.db, tx.workspace_id, command.space_key) if command.space_key else None
+    return space.public_id if space and any(place.id == space.id for place in found) else None
+
+
+async def _device(gate: Gate, tx: Tx, actor: Actor, device_id: str, shows: _Shows) -> ShownDevice | None:
+    """None where it is shown to nobody any more, or not by this link."""
     found = await devices.list_shown(tx, actor, ListDevices(1, device_ids=(device_id,)))
-    if not found:
+    if not found or any(found[0].custom_metadata.get(n) != v for n, v in shows.metadata.items()):
         return None
     wanted = ListCodes(_MOST_CODES, device_id=device_id, forgotten=False)
-    codes = [_code(it) for it in await access_codes.list_shown(tx, actor, wanted)]
+    every = [] if shows.hides_codes else await access_codes.list_shown(tx, actor, wanted)
+    codes = [_code(it) for it in every]
     living = [c for c in codes if c.standing is not Standing.GONE]
     maker = MAKERS.get(found[0].maker or "")
     label = maker[0] if maker else label_of(gate, found[0].vendor)
@@ -158,4 +205,4 @@ def _place(row: PlaceRow, all_: list[PlaceRow], shown: dict[str, ShownDevice | N
         names.append(by_id[at].name)
         at = by_id[at].parent_id
     there = [device for id in row.device_ids if (device := shown.get(id)) is not None]
-    return Place(" · ".join(reversed(names)), row.time_zone, tuple(there))
+    return Place(row.public_id, " · ".join(reversed(names)), row.time_zone, tuple(there))

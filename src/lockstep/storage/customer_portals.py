@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from lockstep.storage.database import Connection
@@ -16,21 +17,23 @@ class PortalRow:
     public_id: str
     customer_key: str
     token_hash: bytes = field(repr=False)
+    shows: dict[str, Any]
     created_at: datetime
     expires_at: datetime
 
 
-_COLUMNS = "workspace_id, id, public_id, customer_key, token_hash, created_at, expires_at"
+_COLUMNS = "workspace_id, id, public_id, customer_key, token_hash, shows, created_at, expires_at"
 
 
 async def insert(db: Connection, workspace_id: UUID, row: PortalRow) -> None:
     await db.execute(
-        f"insert into customer_portals ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7)",  # noqa: S608
+        f"insert into customer_portals ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8)",  # noqa: S608
         workspace_id,
         row.id,
         row.public_id,
         row.customer_key,
         row.token_hash,
+        row.shows,
         row.created_at,
         row.expires_at,
     )
@@ -63,6 +66,7 @@ class PlaceRow:
     """A space of the customer's, or one within such a space; `device_ids`: public ids of what stands in it."""
 
     id: UUID
+    public_id: str
     parent_id: UUID | None
     name: str
     time_zone: str | None
@@ -76,7 +80,7 @@ async def places(db: Connection, workspace_id: UUID, customer_key: str, most: in
              select id from spaces where workspace_id = $1 and customer_key = $2 and removed_at is null
              union select s.id from spaces s join mine m on s.parent_id = m.id
              where s.workspace_id = $1 and s.removed_at is null)
-           select s.id, s.parent_id, s.name, p.time_zone,
+           select s.id, s.public_id, s.parent_id, s.name, p.time_zone,
              array(select d.public_id from space_devices k
                  join devices d on d.workspace_id = k.workspace_id and d.id = k.device_id
                where k.workspace_id = $1 and k.space_id = s.id order by d.id) as device_ids

@@ -15,9 +15,11 @@ from lockstep.operations.errors import NotAllowed
 # Scripts and styles are files of ours alone; nothing comes from, or goes to, another host.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'{}; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'{}; base-uri 'none'; frame-ancestors {}"
 )
-POLICY = _POLICY.format("")
+POLICY = _POLICY.format("", "'none'")
+POLICY_WITHIN_OTHERS = _POLICY.format("", "*")
+"""Of a page on which nothing can be done, and which another site's page may show within itself."""
 HEADERS = {
     "content-security-policy": POLICY,
     # Not no-referrer: under that a browser hides the origin of our own forms.
@@ -32,7 +34,7 @@ _MOST_FIELDS = 30
 def policy_with_forms_to(addresses: Iterable[str | None]) -> str:
     """The policy of a page whose form may end at one of these: browsers hold it to where a form's answer leads, too."""
     origins = sorted({"{0.scheme}://{0.netloc}".format(urlsplit(a)) for a in addresses if a})
-    return _POLICY.format("".join(f" {origin}" for origin in origins))
+    return _POLICY.format("".join(f" {origin}" for origin in origins), "'none'")
 
 
 class PageRoute(Route):

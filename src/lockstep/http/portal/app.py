@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from lockstep.http.pages.faults import tell_of_faults
 from lockstep.http.pages.rendering import Templates
-from lockstep.http.pages.serving import PageRoute, WithHeaders
+from lockstep.http.pages.serving import POLICY, POLICY_WITHIN_OTHERS, PageRoute, WithHeaders
 from lockstep.http.rate_limit import RateLimit
 from lockstep.operations import portals
 from lockstep.operations.gate import Gate
@@ -44,7 +44,9 @@ class PortalPage:
             headers = {"retry-after": seconds}
             return self._templates.page("problem.html", values, HTTPStatus.TOO_MANY_REQUESTS, headers)
         portal = await portals.see(self._gate, token)
-        return self._templates.page("portal.html", {"portal": portal, "now": portal.at})
+        policy = POLICY_WITHIN_OTHERS if portal.is_embedded else POLICY
+        shown = {"portal": portal, "now": portal.at}
+        return self._templates.page("portal.html", shown, HTTPStatus.OK, {"content-security-policy": policy})
 
 
 def create_portal_page(gate: Gate, *, monotonic: Callable[[], float] = time.monotonic) -> WithHeaders:

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import GenericAlias
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
 from lockstep.http.seam.asked import Answer, Asked, Path
-from lockstep.http.seam.params import Digits, Instant, Params, Text
+from lockstep.http.seam.params import Digits, Id, Instant, Params, Text
+from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.present.portal import portal
 from lockstep.http.seam.spaces import OfCustomer
-from lockstep.model.permissions import Actor
 from lockstep.operations import customers, portals
 from lockstep.operations.customers import Forget, Person, Place, Push, Stay
 from lockstep.operations.gate import Tx
@@ -102,24 +102,80 @@ Gone = _made(
 )
 
 
+class _Filter(Params):
+    field: Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=200)]
+    operation: Literal["="]
+    value: str | bool
+
+
+class _Stays(Params):
+    """Of the feature `manage`, what there is to hide."""
+
+    exclude: bool = False
+    exclude_reservation_management: bool = False
+
+
+class _Features(Params):
+    manage: _Stays = Field(default_factory=_Stays)
+
+
+class _Link(Params):
+    resource_type: Literal["reservation", "space", "device"]
+    resource_key: Text | None = None
+    resource_id: Id | None = None
+
+
+_Beginning = _made("_Beginning", Params, {f"{word}_key": (Text | None, None) for word in PLACES.values()})
+_Landing = _made("_Landing", Params, {"manage": (_Beginning | None, None)})
+Locale = Literal["en-US", "pt-PT", "fr-FR", "it-IT", "es-ES", "de-DE", "nl-NL", "el-GR", "pl-PL", "ru-RU"]
 CreatePortal = _made(
     "CreatePortal",
     Params,
-    {"customer_data": (Told, ...), "read_only": (bool | None, None), "locale": (Text | None, None)},
+    {
+        "customer_data": (Told, ...),
+        "customer_resources_filters": (list[_Filter] | None, None),
+        "customization_profile_id": (Id | None, None),
+        "deep_link": (_Link | None, None),
+        "exclude_locale_picker": (bool | None, None),
+        "features": (_Features | None, None),
+        "is_embedded": (bool | None, None),
+        "landing_page": (_Landing | None, None),
+        "locale": (Locale | None, None),
+        "navigation_mode": (Literal["full", "restricted"] | None, None),
+        "read_only": (bool | None, None),
+    },
 )
 
 
 async def create_portal(call: Asked, params: Any) -> Answer:
     """What is told of the customer is kept first, if anything is; the page shows it, and changes nothing."""
-    command = _told_of(params.customer_data)
-    made = await call.change(lambda tx: _portal(tx, call.actor, command))
+    pushed, wanted = _told_of(params.customer_data), _portal_of(params)
+
+    async def push_and_create(tx: Tx) -> NewPortal:
+        await customers.push(tx, call.actor, pushed)
+        return await portals.create(tx, call.actor, wanted)
+
+    made = await call.change(push_and_create)
     shape = portal(made, call.link(made.path), call.workspace_id)
     return {"customer_portal": shape, "magic_link": shape}
 
 
-async def _portal(tx: Tx, actor: Actor, command: Push) -> NewPortal:
-    await customers.push(tx, actor, command)
-    return await portals.create(tx, actor, command.customer_key)
+def _portal_of(params: Any) -> portals.CreatePortal:
+    """The page has one language, and nothing to connect, organize or configure by."""
+    stays = params.features.manage if params.features else _Stays()
+    landing, link = params.landing_page and params.landing_page.manage, params.deep_link
+    keys = [key for word in PLACES.values() if landing and (key := getattr(landing, f"{word}_key"))]
+    if link and link.resource_type == "space":
+        keys.insert(0, link.resource_key)
+    device_id = link.resource_id if link and link.resource_type == "device" else None
+    return portals.CreatePortal(
+        params.customer_data.customer_key,
+        {it.field: it.value for it in params.customer_resources_filters or ()},
+        stays.exclude or stays.exclude_reservation_management,
+        bool(params.is_embedded),
+        keys[0] if keys else None,
+        None if device_id is None else asked("lock", device_id),
+    )
 
 
 async def push(call: Asked, params: Any) -> Answer:

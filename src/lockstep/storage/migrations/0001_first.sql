@@ -186,6 +186,8 @@ create table customer_portals (
   public_id text not null,
   customer_key text not null,
   token_hash bytea not null unique,
+  -- What is shown of all that, and how: `operations/portals.py`.
+  shows jsonb not null,
   created_at timestamptz not null,
   expires_at timestamptz not null,
   primary key (workspace_id, id),

@@ -24,12 +24,32 @@ async def told(walk: Walk) -> Body:
 
 
 async def a_portal(walk: Walk) -> Body:
-    return {"customer_data": await a_house(walk), "read_only": True}
+    return {
+        "customer_data": await a_house(walk),
+        "read_only": True,
+        "locale": "de-DE",
+        "navigation_mode": "restricted",
+        "is_embedded": True,
+        "customization_profile_id": "8c8d3c4e-0d7c-4b6b-9a50-6a4a0e6f0f11",
+        "customer_resources_filters": [{"field": "is_new", "operation": "=", "value": True}],
+        "deep_link": {"resource_type": "reservation", "resource_key": "stay-1"},
+        "landing_page": {"manage": {"property_key": "house"}},
+        "features": {
+            "manage": {"exclude": True},
+            "connect": {"exclude": True, "accepted_providers": ["nuki"]},
+        },
+    }
 
 
 ROWS = {
     "/customers/create_portal": Row(
-        a_portal, bad=({"customer_data": None}, {"customer_data": {"properties": []}})
+        a_portal,
+        bad=(
+            {"customer_data": None},
+            {"customer_data": {"properties": []}},
+            {"locale": "xx"},
+            {"customer_resources_filters": [{"field": "1", "operation": "=", "value": True}]},
+        ),
     ),
     "/customers/push_data": Row(
         a_house,
