@@ -44,6 +44,8 @@ class _Caller(asyncio.Protocol):
 
 async def _asking(address: str, headers: bytes = b"") -> _Caller:
     found = urlsplit(address)
+    assert found.hostname is not None
+    assert found.port is not None
     transport, caller = await asyncio.get_running_loop().create_connection(
         _Caller, found.hostname, found.port
     )
