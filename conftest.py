@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 import structlog
 import uvloop
-from tests.connections import keeping
+from tests.connections import Emptying, keeping
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.storage.migrations import migrate, migrations
@@ -34,18 +34,6 @@ structlog.configure(
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # how Python says that there is none
 
 _ANY_LOCK = 7_062_026
-
-# Triggers and references sleep meanwhile: they guard what is remembered, and here all is to be forgotten.
-_EMPTY_ALL_TABLES = """
-set session_replication_role = replica;
-do $$ declare name text; begin
-  for name in
-    select format('%I.%I', nspname, relname) from pg_class join pg_namespace n on n.oid = relnamespace
-    where relkind in ('r', 'p') and not relispartition and nspname = 'public'
-      and relname <> 'lockstep_migrations'
-  loop execute 'delete from ' || name; end loop;
-end $$;
-"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -155,7 +143,7 @@ def process_database_url(server_url: str, template_database: str) -> Iterator[st
     asyncio.run(_execute(server_url, f'drop database if exists "{name}" with (force)'))
 
 
-class _Emptying:
+class _Emptier:
     """Empties a database, by a connection that stays: a new one takes several times as long to know all tables."""
 
     def __init__(self, url: str) -> None:
@@ -169,7 +157,8 @@ class _Emptying:
     async def _empty(self) -> None:
         if self._connection is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(self._url)
-        await self._connection.execute(_EMPTY_ALL_TABLES)
+            self._emptying = await Emptying.on(self._connection)
+        await self._emptying()
 
     def close(self) -> None:
         if self._connection is not None:
@@ -178,9 +167,9 @@ class _Emptying:
 
 
 @pytest.fixture(scope="session")
-def emptier(process_database_url: str) -> Iterator[_Emptying]:
+def emptier(process_database_url: str) -> Iterator[_Emptier]:
     """Empties the database of this test process."""
-    it = _Emptying(process_database_url)
+    it = _Emptier(process_database_url)
     yield it
     it.close()
 
@@ -193,16 +182,10 @@ async def connections(process_database_url: str) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-def database_url(process_database_url: str, emptier: _Emptying, connections: None) -> str:
+def database_url(process_database_url: str, emptier: _Emptier, connections: None) -> str:
     """The address of a database that has the schema and no rows."""
     emptier()
     return process_database_url
-
-
-@pytest.fixture
-def emptying() -> str:
-    """The statement that makes a database empty, for whoever does so in the middle of a test."""
-    return _EMPTY_ALL_TABLES
 
 
 def with_database(url: str, name: str) -> str:

@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
+
 from lockstep.operations.gate import Gate
 from lockstep.storage.database import Database
 
@@ -38,6 +40,32 @@ async def connected_to(url: str, most_connections: int = 10) -> AsyncIterator[Da
         yield database
     finally:
         await database.close()
+
+
+_ALL_TABLES = """
+select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace n on n.oid = relnamespace
+where relkind in ('r', 'p') and not relispartition and nspname = 'public' and relname <> 'lockstep_migrations'
+"""
+
+
+class Emptying:
+    """Takes all rows out of a database: by one statement that its connection knows, which costs a tenth of one for each
+    table."""
+
+    def __init__(self, statement: asyncpg.prepared_stmt.PreparedStatement) -> None:
+        self._statement = statement
+
+    @classmethod
+    async def on(cls, connection: asyncpg.Connection) -> Emptying:
+        """By a connection that writes nothing else."""
+        # Triggers and references sleep on it: they guard what is remembered, and here all is to be forgotten.
+        await connection.execute("set session_replication_role = replica")
+        names = [row["name"] for row in await connection.fetch(_ALL_TABLES)]
+        deletions = ", ".join(f"_{number} as (delete from {name})" for number, name in enumerate(names))
+        return cls(await connection.prepare(f"with {deletions} select 1"))
+
+    async def __call__(self) -> None:
+        await self._statement.fetch()
 
 
 async def lose_database(gate: Gate) -> None:

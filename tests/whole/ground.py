@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx2
 import uvloop
+from tests.connections import Emptying
 from tests.serving import serving
 from tests.whole.house import SEALER, House
 from tests.whole.interleaving import cut_off
@@ -65,9 +66,8 @@ class Lines(httpx2.AsyncBaseTransport):
 class Ground:
     """One for all lives of a test; each begins with `new_house`."""
 
-    def __init__(self, database_url: str, emptying: str) -> None:
+    def __init__(self, database_url: str) -> None:
         self.database_url = database_url
-        self._emptying = emptying
         self._loop = uvloop.new_event_loop()
         self._stack = AsyncExitStack()
         self._lines = Lines()
@@ -82,6 +82,7 @@ class Ground:
         connection = await asyncpg.connect(self.database_url)
         self._stack.push_async_callback(connection.close)
         self.above_all: asyncpg.Connection = connection
+        self._emptying = await Emptying.on(connection)
         self.databases = []
         for _ in range(MOST_AT_ONCE):
             database = await Database.open(self.database_url, most_connections=4)
@@ -105,7 +106,7 @@ class Ground:
     async def new_house(self, clock: VirtualClock, vendor: Any, random: Random) -> LivelyHouse:
         """A workspace on the emptied database, with `vendor` (ASGI) as the world."""
         await self._lines.quiet()
-        await self.above_all.execute(self._emptying)
+        await self._emptying()
         self.board.clock = clock
         self.board.feeds.clear()
         self._lines.vendor = httpx2.ASGITransport(vendor)
@@ -156,8 +157,8 @@ class LivelyHouse(House):
 
 
 @contextmanager
-def ground(database_url: str, emptying: str) -> Iterator[Ground]:
-    it = Ground(database_url, emptying)
+def ground(database_url: str) -> Iterator[Ground]:
+    it = Ground(database_url)
     it.run(it.open())
     try:
         yield it

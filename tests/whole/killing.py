@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import sys
 from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
@@ -91,9 +92,14 @@ def _place(work: Any) -> Place | None:
     while (frame := _frame(work)) is not None:
         if frame.f_code is _LEARNS:
             return None
-        found.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
+        found.append(f"{_name(frame.f_code.co_filename)}:{frame.f_lineno}")
         work = _awaited(work, frame)
     return tuple(found)
+
+
+@functools.cache
+def _name(file: str) -> str:
+    return Path(file).name
 
 
 def _frame(work: Any) -> Any:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import asyncpg
 import pytest
+from tests.connections import Emptying
 from tests.whole.killing import Life, Place, destroyed
 from tests.whole.stage import Let, Stage, build_stage
 
@@ -95,14 +96,12 @@ class Killing:
         self,
         warm: Database,
         victims: Database,
-        above_all: asyncpg.Connection,
+        emptying: Emptying,
         profile: str,
         begins: datetime,
-        emptying: str,
     ) -> None:
         self._warm = warm
         self._victims = victims
-        self._above_all = above_all
         self._profile = profile
         self._begins = begins
         self._emptying = emptying
@@ -110,7 +109,7 @@ class Killing:
 
     async def play(self, kill_at: Mapping[str, int]) -> dict[str, Life]:
         """All three errands in a world that is the same each time; `kill_at`: by errand, none: it comes through."""
-        await self._above_all.execute(self._emptying)
+        await self._emptying()
         clock = VirtualClock(self._begins)
         lives: dict[str, Life] = {}
         async with build_stage(self._warm.dsn, clock, self._profile, locks=1, warm=self._warm) as stage:
@@ -170,13 +169,12 @@ async def _kill_at_each(killing: Killing, seen: Mapping[str, list[Place]]) -> di
 async def test_a_worker_destroyed_at_any_point_leaves_nothing_that_another_does_not_put_right(
     database_url: str,
     clock: VirtualClock,
-    emptying: str,
     profile: str,
     record_property: Callable[[str, object], None],
 ) -> None:
     warm, above_all = await Database.open(database_url), await asyncpg.connect(database_url)
     victims = await Database.open(database_url, most_connections=2)
-    killing = Killing(warm, victims, above_all, profile, clock.now(), emptying)
+    killing = Killing(warm, victims, await Emptying.on(above_all), profile, clock.now())
     seen = {errand: life.places for errand, life in (await killing.play({})).items()}
     assert all(seen.values())
     missed = await _kill_at_each(killing, seen)

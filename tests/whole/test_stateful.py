@@ -35,7 +35,7 @@ EXAMPLES, STEPS = 300, 6
 LONG_STEPS, STEPS_OF_A_LONG_LIFE = 10_000, 40
 
 
-def _live(database_url: str, emptying: str, profile: str, chance: int, examples: int, steps: int) -> None:
+def _live(database_url: str, profile: str, chance: int, examples: int, steps: int) -> None:
     wanted = settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -45,7 +45,7 @@ def _live(database_url: str, emptying: str, profile: str, chance: int, examples:
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    with ground(database_url, emptying) as shared:
+    with ground(database_url) as shared:
         lives: Any = seed(chance)(lambda: Troubled(shared, profile))
         try:
             run_state_machine_as_test(lives, settings=wanted)
@@ -68,7 +68,6 @@ def chance(pytestconfig: pytest.Config) -> int:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_whatever_happens_what_is_declared_is_what_opens_in_the_end(
     database_url: str,
-    emptying: str,
     profile: str,
     chance: int,
     record_property: Callable[[str, object], None],
@@ -76,7 +75,7 @@ def test_whatever_happens_what_is_declared_is_what_opens_in_the_end(
     some, more = divmod(EXAMPLES, len(PROFILES))
     examples = some + (PROFILES.index(profile) < more)
     record_property("told", f"{profile}: {examples} lives of {STEPS} steps, seed {chance}")
-    _live(database_url, emptying, profile, chance, examples, STEPS)
+    _live(database_url, profile, chance, examples, STEPS)
 
 
 @pytest.mark.long
@@ -84,11 +83,10 @@ def test_whatever_happens_what_is_declared_is_what_opens_in_the_end(
 @pytest.mark.parametrize("profile", PROFILES)
 def test_ten_thousand_steps(
     database_url: str,
-    emptying: str,
     profile: str,
     chance: int,
     record_property: Callable[[str, object], None],
 ) -> None:
     lives = -(-LONG_STEPS // len(PROFILES) // STEPS_OF_A_LONG_LIFE)
     record_property("told", f"{profile}: {lives} lives of {STEPS_OF_A_LONG_LIFE} steps, seed {chance}")
-    _live(database_url, emptying, profile, chance, lives, STEPS_OF_A_LONG_LIFE)
+    _live(database_url, profile, chance, lives, STEPS_OF_A_LONG_LIFE)

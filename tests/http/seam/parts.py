@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import httpx2
 from seam import Seam
+from tests.conftest import TLS
 from tests.http.api.parts import bearer
 from tests.http.seam.contract import Witness
 from tests.serving import serving
@@ -31,6 +32,8 @@ T = TypeVar("T")
 TOKEN = "nuki-token-of-the-house"
 WORLD = "http://nuki.test"
 DOORS = "http://doors.test"
+SHARED = {"verify": TLS}
+"""Of what each of the SDK's clients would make anew."""
 
 
 class Home:
@@ -53,7 +56,7 @@ class Home:
         self.key = key
         self.http = http
         self.witness = witness
-        self.seam = Seam(api_key=key, endpoint=url)
+        self.seam = Seam(api_key=key, endpoint=url, httpx_options=SHARED)
 
     async def ask(self, call: Callable[..., T], *args: Any, **given: Any) -> T:
         """A call of the SDK, which blocks, beside this loop; what is due is done meanwhile."""

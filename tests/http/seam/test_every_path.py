@@ -19,7 +19,7 @@ from seam import (
 )
 from tests.http.api.parts import bearer
 from tests.http.seam.contract import paths
-from tests.http.seam.parts import Home
+from tests.http.seam.parts import SHARED, Home
 from tests.http.seam.walk import Row, Walk, rows
 
 from lockstep.http.seam.app import PATHS
@@ -173,8 +173,8 @@ def _sdk_of(home: Home, row: Row) -> Any:
     if not secret:
         return home.seam
     if secret.startswith("seam_at"):
-        return SeamWithoutWorkspace(personal_access_token=secret, endpoint=home.url)
-    return Seam(api_key=secret, endpoint=home.url)
+        return SeamWithoutWorkspace(personal_access_token=secret, endpoint=home.url, httpx_options=SHARED)
+    return Seam(api_key=secret, endpoint=home.url, httpx_options=SHARED)
 
 
 async def _refused(home: Home, path: str, verbs: frozenset[str]) -> list[str]:
