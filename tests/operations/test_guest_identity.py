@@ -11,6 +11,7 @@ from lockstep.model.permissions import Actor
 from lockstep.operations import (
     bookings,
     client_sessions,
+    customers,
     grants,
     guest_devices,
     guest_identity,
@@ -70,6 +71,19 @@ async def test_a_merged_guest_is_the_other_one_with_all_that_it_had(gate: Gate, 
     async with gate.database.reading(owner.workspace_id) as db:
         assert await db.fetchval("select count(*) from guests where guest_key is not null") == 0
     assert "guest.merged" in await told(gate, owner)
+
+
+async def test_who_turned_out_to_be_another_customers_guest_is_not_forgotten_with_his_own(
+    gate: Gate, owner: Actor
+) -> None:
+    async with gate.transaction(owner.workspace_id) as tx:
+        for customer, key in (("harbour", "anna"), ("hill", "a-smith")):
+            person = customers.Person(key, f"Anna of {customer}")
+            await customers.push(tx, owner, customers.Push(customer, people=(person,)))
+        anna, double = [(await guests.of_key(tx, owner, key)).guest_id for key in ("anna", "a-smith")]
+        await guest_identity.merge(tx, owner, anna, [double])
+        await customers.forget(tx, owner, customers.Forget(("hill",)))
+        assert (await guests.get(tx, owner, GetGuest(anna))).name == "Anna of harbour"
 
 
 async def test_a_guest_is_not_merged_into_itself(gate: Gate, owner: Actor) -> None:

@@ -24,7 +24,8 @@ def standing_at(workspace: str, customer: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """Public ids of what lives: spaces from the innermost outwards, so that they can be removed in this order."""
+    """Public ids of what lives: spaces from the innermost outwards, so that they can be removed in this order. Guests
+    who turned out to be others are not among them: whose those are, is another question."""
 
     bookings: list[str]
     grants: list[str]
@@ -62,7 +63,7 @@ async def belongings(db: Connection, workspace_id: UUID, customer_key: str) -> B
              array(select public_id from grants where workspace_id = $1 and customer_key = $2
                and cancelled_at is null and booking_id is null order by id) as grants,
              array(select public_id from guests where workspace_id = $1 and customer_key = $2
-               and erased_at is null order by id) as guests,
+               and erased_at is null and merged_into is null order by id) as guests,
              array(select public_id from spaces where workspace_id = $1 and customer_key = $2
                and removed_at is null order by parent_id is null, id desc) as spaces""",
         workspace_id,

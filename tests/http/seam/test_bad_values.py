@@ -43,6 +43,14 @@ async def test_what_cannot_be_kept_is_refused_in_a_query_and_in_a_body_and_a_pag
     assert digits.status_code == 400
 
 
+async def test_so_many_things_at_a_time_are_asked_of_and_no_more(home: Home) -> None:
+    many = {"device_ids": [f"lock_{n}" for n in range(1001)]}
+    for path in ("/access_codes/create_multiple", "/devices/list"):
+        answer = await home.raw(path, many)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_input")
+        assert "at most 1000" in answer.text
+
+
 DEEP = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
 BODIES = (b'{"device_id":"\xff"}', b"\xff", b"[]", b"null", b"{", DEEP, b'{"limit":1e400}', b'{"limit":NaN}')
 

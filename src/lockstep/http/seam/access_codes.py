@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params, Text, Whole
+from lockstep.http.seam.params import Digits, Id, Ids, Instant, Listed, Params, Text, Whole
 from lockstep.http.seam.present.access_code import access_code, generated_code
 from lockstep.http.seam.present.action_attempt import done
 from lockstep.http.seam.present.ids import asked, shown
@@ -65,7 +65,7 @@ class Create(_OfCode):
 
 
 class CreateMultiple(_OfCode):
-    device_ids: list[Id]
+    device_ids: Ids
     behavior_when_code_cannot_be_shared: Literal["throw", "create_random_code"] = "throw"
 
 
@@ -104,7 +104,7 @@ class Delete(Params):
 
 
 class List(Listed):
-    access_code_ids: list[Id] | None = None
+    access_code_ids: Ids | None = None
     device_id: Id | None = None
     access_grant_id: Id | None = None
     access_grant_key: Text | None = None

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Digits, Id, Instant, Listed, Params, Text, Whole
+from lockstep.http.seam.params import Digits, Id, Ids, Instant, Keys, Listed, Params, Text, Whole
 from lockstep.http.seam.present.access_grant import access_grant, access_method
 from lockstep.http.seam.present.ids import asked, asked_or_none
 from lockstep.http.seam.spaces import devices_of, is_part, spaces_of
@@ -38,8 +38,8 @@ class Person(Params):
 
 class Location(Params):
     name: Text | None = None
-    device_ids: list[Id] | None = None
-    acs_entrance_ids: list[Id] | None = None
+    device_ids: Ids | None = None
+    acs_entrance_ids: Ids | None = None
 
 
 class Create(Params):
@@ -47,12 +47,12 @@ class Create(Params):
     user_identity: Person | None = None
     access_grant_key: Text | None = None
     name: Annotated[str, Field(max_length=200)] | None = None
-    device_ids: list[Id] | None = None
-    acs_entrance_ids: list[Id] | None = None
-    space_ids: list[Id] | None = None
-    space_keys: list[Text] | None = None
+    device_ids: Ids | None = None
+    acs_entrance_ids: Ids | None = None
+    space_ids: Ids | None = None
+    space_keys: Keys | None = None
     location: Location | None = None
-    location_ids: list[Id] | None = None
+    location_ids: Ids | None = None
     requested_access_methods: Annotated[list[Method], Field(min_length=1)]
     reservation_key: Text | None = None
     customer_key: Text | None = None
@@ -81,7 +81,7 @@ class RequestMethods(Params):
 
 
 class List(Listed):
-    access_grant_ids: list[Id] | None = None
+    access_grant_ids: Ids | None = None
     access_grant_key: Text | None = None
     user_identity_id: Id | None = None
     device_id: Id | None = None
@@ -107,8 +107,8 @@ Part = Literal[
 
 
 class GetRelated(Params):
-    access_grant_ids: list[Id] | None = None
-    access_grant_keys: list[Text] | None = None
+    access_grant_ids: Ids | None = None
+    access_grant_keys: Keys | None = None
     include: list[Part] | None = None
     exclude: list[Part] | None = None
 

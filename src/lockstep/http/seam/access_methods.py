@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params, Text, Whole
+from lockstep.http.seam.params import Id, Ids, Listed, Params, Text, Whole
 from lockstep.http.seam.present.access_grant import access_grant, access_method
 from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked, asked_or_none
@@ -60,7 +60,7 @@ Part = Literal[
 
 
 class GetRelated(Params):
-    access_method_ids: list[Id]
+    access_method_ids: Ids
     include: list[Part] | None = None
     exclude: list[Part] | None = None
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.devices import GONE
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params, Text, Whole
+from lockstep.http.seam.params import Id, Ids, Listed, Params, Text, Whole
 from lockstep.http.seam.present.acs import DOOR, acs_entrance, acs_system
 from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked
@@ -41,7 +41,7 @@ class GetEntrance(Params):
 
 class ListEntrances(Listed):
     limit: Annotated[Whole, Field(ge=1)] | None = None
-    acs_entrance_ids: list[Id] | None = None
+    acs_entrance_ids: Ids | None = None
     acs_system_id: Id | None = None
     connected_account_id: Id | None = None
     access_method_id: Id | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
-from lockstep.http.seam.params import Id, Listed, Params, Whole
+from lockstep.http.seam.params import Id, Ids, Listed, Params, Whole
 from lockstep.http.seam.present.action_attempt import action_attempt
 from lockstep.http.seam.present.ids import asked
 from lockstep.operations import attempts
@@ -22,7 +22,7 @@ class Get(Params):
 
 class List(Listed):
     limit: Annotated[Whole, Field(ge=1, le=_MOST)] | None = None
-    action_attempt_ids: list[Id] | None = None
+    action_attempt_ids: Ids | None = None
     device_id: Id | None = None
 
 

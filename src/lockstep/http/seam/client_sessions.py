@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Instant, Params
+from lockstep.http.seam.params import Id, Ids, Instant, Params
 from lockstep.http.seam.present.client_session import client_session
 from lockstep.http.seam.present.ids import asked
 from lockstep.model.permissions import ActorKind
@@ -23,8 +23,8 @@ class Given(Params):
     """What a session is to be given."""
 
     user_identifier_key: Key | None = None
-    connected_account_ids: list[Id] | None = None
-    connect_webview_ids: list[Id] | None = None
+    connected_account_ids: Ids | None = None
+    connect_webview_ids: Ids | None = None
     user_identity_id: Id | None = None
     user_identity_ids: Identities | None = None
     customer_key: Key | None = None

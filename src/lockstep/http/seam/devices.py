@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.catalogue import device_words
 from lockstep.http.seam.faults import invalid_input, of_validation
-from lockstep.http.seam.params import Id, Instant, Listed, Metadata, Params, Text
+from lockstep.http.seam.params import Id, Ids, Instant, Listed, Metadata, Params, Text
 from lockstep.http.seam.present.device import device
 from lockstep.http.seam.present.device_provider import device_provider
 from lockstep.http.seam.present.ids import asked
@@ -81,12 +81,12 @@ class Get(Params):
 
 
 class List(Listed):
-    device_ids: list[Id] | None = None
+    device_ids: Ids | None = None
     device_type: DeviceType | None = None
     device_types: list[DeviceType] | None = None
     manufacturer: Text | None = None
     connected_account_id: Id | None = None
-    connected_account_ids: list[Id] | None = None
+    connected_account_ids: Ids | None = None
     connect_webview_id: Id | None = None
     space_id: Id | None = None
     unstable_location_id: Id | None = None
@@ -237,7 +237,7 @@ class ProviderMetadata(Params):
 
 
 class ReportMetadata(Params):
-    devices: list[ProviderMetadata]
+    devices: Annotated[list[ProviderMetadata], Field(max_length=500)]
 
 
 async def report_provider_metadata(call: Asked, params: ReportMetadata) -> Answer:

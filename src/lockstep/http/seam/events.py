@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.catalogue import event_types
 from lockstep.http.seam.faults import SeamFault, invalid_input
-from lockstep.http.seam.params import Id, Instant, Params
+from lockstep.http.seam.params import Id, Ids, Instant, Params
 from lockstep.http.seam.present.event import event, has_its_device, ids_behind, space_of, told_id
 from lockstep.http.seam.present.event_types import RULES, kinds_told_as, types_of
 from lockstep.http.seam.present.ids import asked, shown
@@ -40,7 +40,6 @@ def _known(type: str) -> str:
 
 
 Type = Annotated[str, AfterValidator(_known)]
-Ids = Annotated[list[Id], Field(max_length=500)]
 
 
 class Get(Params):

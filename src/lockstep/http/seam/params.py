@@ -77,6 +77,9 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 Digits = Annotated[str, Field(min_length=4, max_length=12, pattern="^[0-9]+$")]
 Id = Annotated[str, Field(max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+Ids = Annotated[list[Id], Field(max_length=1000)]
+"""Many at a time: each may be a question to the database."""
+Keys = Annotated[list[Text], Field(max_length=1000)]
 Metadata = dict[str, str | bool | None]
 """Values that only callers understand."""
 

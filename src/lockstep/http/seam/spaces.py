@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.devices import shown_device
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Params, Text
+from lockstep.http.seam.params import Id, Ids, Keys, Listed, Params, Text
 from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.present.space import space
 from lockstep.operations import devices, spaces
@@ -30,7 +30,6 @@ from lockstep.operations.spaces import (
 _MOST = 500
 TIME_ZONE = "UTC"
 """Of a space for which none is given: Seam asks for none, and a stay's dates need one."""
-Ids = list[Id]
 
 
 def _hour(value: Any) -> Any:
@@ -111,7 +110,7 @@ Part = Literal["spaces", "devices", "acs_entrances", "connected_accounts", "acs_
 
 class GetRelated(Params):
     space_ids: Ids | None = None
-    space_keys: list[Text] | None = None
+    space_keys: Keys | None = None
     include: list[Part] | None = None
     exclude: list[Part] | None = None
 

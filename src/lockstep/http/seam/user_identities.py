@@ -11,7 +11,7 @@ from pydantic import Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.devices import GONE, shown_device
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Instant, Listed, Params, Text, Whole
+from lockstep.http.seam.params import Id, Ids, Instant, Listed, Params, Text, Whole
 from lockstep.http.seam.present.acs import DOOR, acs_entrance
 from lockstep.http.seam.present.ids import asked
 from lockstep.http.seam.present.user_identity import user_identity
@@ -31,7 +31,7 @@ class Create(Params):
     full_name: Text | None = None
     email_address: Text | None = None
     phone_number: Text | None = None
-    acs_system_ids: list[Id] | None = None
+    acs_system_ids: Ids | None = None
 
 
 class Update(Params):
@@ -53,7 +53,7 @@ class One(Params):
 
 class List(Listed):
     limit: Limit | None = None
-    user_identity_ids: list[Id] | None = None
+    user_identity_ids: Ids | None = None
     search: Text | None = None
     created_before: Instant | None = None
     credential_manager_acs_system_id: Id | None = None
