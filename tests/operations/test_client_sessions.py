@@ -278,16 +278,26 @@ async def test_a_customers_session_reaches_all_that_is_the_customers_and_nothing
             await requested_grants.create(tx, anna, replace(wanted, customer_key="hill"))
         with pytest.raises(Exception, match="not given"):
             await devices.shown(tx, anna, two.other_lock)
+        with pytest.raises(NotAllowed, match="not this customer's"):
+            await spaces.change(tx, anna, spaces.ChangeSpace(house.space_id, customer_key="hill"))
+        with pytest.raises(Exception, match="not given"):
+            await spaces.add_devices(tx, anna, spaces.AddDevices(house.space_id, (two.other_lock,)))
+        with pytest.raises(NotAllowed, match="not given"):
+            await spaces.keep_account(tx, anna, house.space_id, two.other_account)
         with pytest.raises(NotAllowed):
-            await spaces.change(tx, anna, spaces.ChangeSpace(house.space_id, "Mine"))
+            await accounts.disconnect(tx, anna, two.other_account, "leave")
+        shed = spaces.CreateSpace("Shed", time_zone="Europe/Lisbon", device_ids=(two.lock,))
+        assert (await spaces.create(tx, anna, shed)).customer_key == "harbour"
+        await spaces.change(tx, anna, spaces.ChangeSpace(house.space_id, "Boathouse"))
+        assert (await accounts.disconnect(tx, anna, two.theirs, "leave")).state == "disconnected"
     anna = await signed_in(gate, session)
     await sequence_all(gate)
     async with gate.reading(owner.workspace_id) as tx:
         assert made.grant.guest_id is not None
         assert (await guests.get(tx, anna, guests.GetGuest(made.grant.guest_id))).name == "Ben"
         told_of = [e.subjects for e in await events.find(tx, anna, events.FindEvents(100))]
-    assert {s["device_id"] for s in told_of if "device_id" in s} == {third}
-    assert {s["property_id"] for s in told_of if "property_id" in s} == {house.space_id}
+    assert {s["device_id"] for s in told_of if "device_id" in s} == {third, two.lock}
+    assert len({s["property_id"] for s in told_of if "property_id" in s}) == 2
 
 
 async def test_sessions_of_two_customers_are_never_one(gate: Gate, owner: Actor) -> None:

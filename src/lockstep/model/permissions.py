@@ -72,7 +72,7 @@ SESSION_SCOPES = frozenset(
     }
 )
 """Of a client session, on what it was given: a person's own locks, their codes and their doors."""
-CUSTOMER_SCOPES = SESSION_SCOPES | {Scope.PROPERTIES_READ}
+CUSTOMER_SCOPES = SESSION_SCOPES | {Scope.PROPERTIES_READ, Scope.PROPERTIES_WRITE, Scope.ACCOUNTS_WRITE}
 """Of one that is a customer's, on all that is the customer's."""
 
 
@@ -318,6 +318,13 @@ def require_whole_workspace(actor: Actor) -> None:
             "This key is confined to some properties, and this concerns the whole workspace.",
             "Use a key that is not confined.",
         )
+
+
+def require_own_or_whole(actor: Actor, customer_key: str | None) -> None:
+    """For what cannot be split by property, but may be a customer's: then that customer's session may do it, too.
+    Raises NotAllowed."""
+    if actor.customer_key is None or actor.customer_key != customer_key:
+        require_whole_workspace(actor)
 
 
 def parse_scopes(texts: Iterable[str]) -> frozenset[Scope]:

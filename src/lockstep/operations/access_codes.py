@@ -29,7 +29,8 @@ from lockstep.model.window import Window
 from lockstep.operations import grants
 from lockstep.operations.backup_pools import ready_of
 from lockstep.operations.chosen_digits import has_unknown_digits
-from lockstep.operations.devices import confinement, given, known_device
+from lockstep.operations.confinement import confinement, given
+from lockstep.operations.devices import known_device
 from lockstep.operations.errors import NotFound
 from lockstep.operations.failures import REFUSED, Reach
 from lockstep.operations.gate import Tx

@@ -21,6 +21,7 @@ from lockstep.model.permissions import (
     require,
     require_account,
     require_accounts,
+    require_own_or_whole,
     require_whole_workspace,
 )
 from lockstep.operations import account_details, callbacks, people, reconnecting
@@ -262,8 +263,8 @@ async def disconnect(
 ) -> AccountRow:
     """End an account. `codes` must say what becomes of our codes on its locks."""
     require(actor, Scope.ACCOUNTS_WRITE)
-    require_whole_workspace(actor)
     account = await _get(tx, account_public_id)
+    require_own_or_whole(actor, account.customer_key)
     if codes not in ("remove", "leave"):
         raise Invalid(
             "Our codes may be on this account's locks; say what becomes of them.",

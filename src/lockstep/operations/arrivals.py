@@ -14,7 +14,7 @@ from lockstep.model.obstacles import Obstacle
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations import access_codes, grants
 from lockstep.operations.access_codes import AccessCode
-from lockstep.operations.devices import confinement
+from lockstep.operations.confinement import confinement
 from lockstep.operations.gate import Tx
 from lockstep.operations.grants import AccessGrant
 from lockstep.operations.stays import CodeState, Coming, code_states, coming_of, obstacle_ahead

@@ -11,7 +11,8 @@ from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.permissions import Actor, Scope, require
 from lockstep.operations import events as recorded
-from lockstep.operations.devices import confinement, given, known_device, require_devices
+from lockstep.operations.confinement import confinement, given, require_devices
+from lockstep.operations.devices import known_device
 from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotFound
 from lockstep.operations.failures import Failed, failed
 from lockstep.operations.gate import Gate, Tx

@@ -19,7 +19,7 @@ import msgspec
 from lockstep.driver.contract import Callback, CallbackRefused, CallbacksRefused
 from lockstep.driver.outcomes import DriverError
 from lockstep.kit.sealing import Place
-from lockstep.model.permissions import Actor, Scope, require, require_whole_workspace
+from lockstep.model.permissions import Actor, Scope, require, require_own_or_whole
 from lockstep.operations.errors import NotFound, NotSignedIn
 from lockstep.operations.gate import Gate, Tx
 from lockstep.storage import accounts, claims, devices, domains, workspaces
@@ -123,11 +123,11 @@ async def withdraw(gate: Gate, actor: Actor, account_public_id: str, codes: str 
 
     It never stands in the way. A disconnection that then fails has it registered anew in time."""
     require(actor, Scope.ACCOUNTS_WRITE)
-    require_whole_workspace(actor)
-    if codes is None:
-        return
     async with gate.transaction(actor.workspace_id) as tx:
         account = await accounts.by_public_id(tx.db, tx.workspace_id, account_public_id)
+        require_own_or_whole(actor, account.customer_key if account else None)
+        if codes is None:
+            return
         if account is None or account.registered_url is None or not await is_ruling(tx):
             return
         url = _opened(gate, tx.workspace_id, account, "registered_url")

@@ -26,8 +26,9 @@ from lockstep.operations import declaring
 from lockstep.operations import events as recorded
 from lockstep.operations.backup_pools import BackupPool, may_have, pools_of
 from lockstep.operations.chosen_digits import Wish
+from lockstep.operations.confinement import confinement, given, require_devices
 from lockstep.operations.custom_metadata import laid_over
-from lockstep.operations.errors import Conflict, Invalid, NotAllowed, NotFound
+from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.failures import Failed, failed, failure_of_lock
 from lockstep.operations.gate import Tx
 from lockstep.operations.spaces import known_space
@@ -40,10 +41,9 @@ from lockstep.storage import (
     domains,
     entries,
     grants,
-    spaces,
 )
 from lockstep.storage.database import Connection
-from lockstep.storage.devices import DeviceFilter, DeviceRow, Given, Surrounded
+from lockstep.storage.devices import DeviceFilter, DeviceRow, Surrounded
 
 _MOST_OF_A_NAME = 50
 
@@ -342,37 +342,6 @@ async def _own_device(tx: Tx, actor: Actor, device_id: str) -> DeviceRow:
     if actor.kind is ActorKind.CLIENT_SESSION:
         require_account(actor, device.account_id)
     return device
-
-
-async def require_devices(tx: Tx, actor: Actor, device_ids: list[UUID]) -> None:
-    """For other operations. Raises NotAllowed where one of them stands at none of the actor's properties."""
-    if actor.property_ids is None:
-        return
-    besides = given(actor)
-    reached = (
-        await devices.given_among(tx.db, tx.workspace_id, device_ids, besides) if any(besides) else set()
-    )
-    stand = await spaces.properties_of_devices(tx.db, tx.workspace_id, device_ids)
-    if not all(id in reached or stand.get(id, frozenset()) & actor.property_ids for id in device_ids):
-        if actor.kind is ActorKind.CLIENT_SESSION:
-            raise NotAllowed(
-                "This device was not given to the client session.",
-                next_step="Give the session the device's connected account.",
-            )
-        raise NotAllowed(
-            "This key is confined to some properties, and the device stands at none of these.",
-            next_step="Use a key that may reach the device's property.",
-        )
-
-
-def confinement(actor: Actor) -> list[UUID] | None:
-    """The properties that an actor is confined to, as storage takes them; None: all."""
-    return None if actor.property_ids is None else sorted(actor.property_ids)
-
-
-def given(actor: Actor) -> Given:
-    """What a confined actor reaches besides its properties, as storage takes it."""
-    return Given(sorted(actor.account_ids), sorted(actor.device_ids))
 
 
 async def _account_id(tx: Tx, account_public_id: str | None) -> UUID | None:

@@ -15,8 +15,8 @@ from lockstep.operations import events as recorded
 from lockstep.operations.backup_pools import switch_on
 from lockstep.operations.bookings import known_booking
 from lockstep.operations.chosen_digits import Wish, only_digits, require_code_holders
+from lockstep.operations.confinement import confinement, given, require_devices
 from lockstep.operations.declaring import declare_grant, grant_changed, withdraw_grant
-from lockstep.operations.devices import confinement, given, require_devices
 from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import TransactionNeeded, Tx
 from lockstep.operations.guests import known_guest, refuse_erased

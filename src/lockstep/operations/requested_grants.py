@@ -11,7 +11,7 @@ from uuid import UUID
 from lockstep.model.permissions import Actor, Scope, customer_of, require
 from lockstep.operations import access_codes, grants
 from lockstep.operations.access_codes import AccessCode
-from lockstep.operations.devices import confinement, given
+from lockstep.operations.confinement import confinement, given
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.grants import AccessGrant, ChangeGrant, CreateGrant

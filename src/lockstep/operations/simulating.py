@@ -11,7 +11,13 @@ from typing import Any
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.capabilities import CredentialKind
-from lockstep.model.permissions import Actor, Scope, require, require_or_own, require_whole_workspace
+from lockstep.model.permissions import (
+    Actor,
+    Scope,
+    require,
+    require_or_own,
+    require_own_or_whole,
+)
 from lockstep.operations import attempts, devices, emulated, unmanaged_codes
 from lockstep.operations import events as recorded
 from lockstep.operations.attempts import ActionAttempt
@@ -89,10 +95,10 @@ async def remove_device(gate: Gate, tx: Tx, actor: Actor, device_id: str) -> Non
 async def disconnect_account(gate: Gate, tx: Tx, actor: Actor, account_id: str) -> None:
     """The vendor takes the account's credentials no more."""
     require(actor, Scope.ACCOUNTS_WRITE)
-    require_whole_workspace(actor)
     found = await accounts.by_public_id(tx.db, tx.workspace_id, account_id)
     if found is None:
         raise NotFound("connected account", account_id)
+    require_own_or_whole(actor, found.customer_key)
     account = await _emulated(gate, tx, found)
     async with emulated.opened(gate, tx, account.vendor_account) as world:
         world.refuse_credentials()

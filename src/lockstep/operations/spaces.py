@@ -11,10 +11,20 @@ from msgspec import UNSET, UnsetType
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
-from lockstep.model.permissions import Actor, Scope, require, require_property, require_whole_workspace
+from lockstep.model.permissions import (
+    Actor,
+    ActorKind,
+    Scope,
+    customer_of,
+    require,
+    require_account,
+    require_property,
+    require_whole_workspace,
+)
 from lockstep.model.stay_window import HouseTimes, TimeZoneUnknown, stay_window, zone_named
 from lockstep.operations import declaring
 from lockstep.operations import events as recorded
+from lockstep.operations.confinement import require_devices
 from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.held_bookings import declare_or_hold
@@ -122,8 +132,11 @@ async def create(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
     require(actor, Scope.PROPERTIES_WRITE)
     parent = await known_space(tx, actor, command.parent_space_id) if command.parent_space_id else None
     if parent is None or command.device_ids:
-        require_whole_workspace(actor)
+        _require_to_furnish(actor)
     id = new_id()
+    if parent is None and actor.property_ids is not None:
+        # Whoever makes a property reaches it.
+        actor = replace(actor, property_ids=actor.property_ids | {id})
     row = SpaceRow(
         id,
         public_id("space", id),
@@ -136,7 +149,7 @@ async def create(tx: Tx, actor: Actor, command: CreateSpace) -> Space:
         command.check_in,
         command.check_out,
         tx.now,
-        customer_key=words_or_none(command.customer_key, "customer_key"),
+        customer_key=words_or_none(customer_of(actor, command.customer_key), "customer_key"),
     )
     if not await spaces.insert(tx.db, tx.workspace_id, _with_hours(row)):
         raise _key_taken(command.space_key)
@@ -153,6 +166,8 @@ async def change(tx: Tx, actor: Actor, command: ChangeSpace) -> Space:
     require(actor, Scope.PROPERTIES_WRITE)
     # Its calendars first: a reading holds its calendar before it locks the property.
     unlocked = await known_space(tx, actor, command.space_id)
+    if command.customer_key is not UNSET:
+        customer_of(actor, command.customer_key or "")
     await calendars.lock_of_property(tx.db, tx.workspace_id, unlocked.property_id)
     before = await known_space(tx, actor, command.space_id, locked=True)
     after = _with_hours(
@@ -250,7 +265,10 @@ async def keep_account(tx: Tx, actor: Actor, space_id: str, account_public_id: s
     """Callers keep this account with this space. Raises NotFound."""
     require(actor, Scope.PROPERTIES_WRITE)
     space = await known_space(tx, actor, space_id)
-    if await spaces.keep_account(tx.db, tx.workspace_id, space.id, await _account(tx, account_public_id)):
+    account_id = await _account(tx, account_public_id)
+    if actor.kind is ActorKind.CLIENT_SESSION:
+        require_account(actor, account_id)
+    if await spaces.keep_account(tx.db, tx.workspace_id, space.id, account_id):
         await recorded.append(tx, actor, _changed(space))
 
 
@@ -265,7 +283,7 @@ async def leave_account(tx: Tx, actor: Actor, space_id: str, account_public_id: 
 async def add_devices(tx: Tx, actor: Actor, command: AddDevices) -> Space:
     """Those that stand there already stay. Whoever may enter the space now opens them too."""
     require(actor, Scope.PROPERTIES_WRITE)
-    require_whole_workspace(actor)
+    _require_to_furnish(actor)
     space = await known_space(tx, actor, command.space_id, locked=True)
     await _stand(tx, actor, space, command.device_ids)
     return await _shown(tx, actor, space.public_id)
@@ -274,13 +292,20 @@ async def add_devices(tx: Tx, actor: Actor, command: AddDevices) -> Space:
 async def remove_devices(tx: Tx, actor: Actor, command: RemoveDevices) -> Space:
     """Codes that were on them because of this space are withdrawn."""
     require(actor, Scope.PROPERTIES_WRITE)
-    require_whole_workspace(actor)
+    _require_to_furnish(actor)
     space = await known_space(tx, actor, command.space_id, locked=True)
     found = await devices.by_public_ids(tx.db, tx.workspace_id, list(command.device_ids))
     if await spaces.remove_devices(tx.db, tx.workspace_id, space.id, [d.id for d in found]):
         await recorded.append(tx, actor, _changed(space, "devices"))
         await declaring.redeclare_space(tx, actor, space.id)
     return await _shown(tx, actor, space.public_id)
+
+
+def _require_to_furnish(actor: Actor) -> None:
+    """For properties, and for what stands in spaces: a customer's session may, with what is the customer's. Raises
+    NotAllowed."""
+    if actor.customer_key is None:
+        require_whole_workspace(actor)
 
 
 def house_of(row: SpaceRow) -> HouseTimes:
@@ -372,6 +397,7 @@ async def _stand(tx: Tx, actor: Actor, space: SpaceRow, device_ids: Sequence[str
     for device_id in device_ids:
         if device_id not in found:
             raise NotFound("device", device_id)
+    await require_devices(tx, actor, sorted(found.values()))
     if await spaces.add_devices(tx.db, tx.workspace_id, space.id, sorted(found.values())):
         await recorded.append(tx, actor, _changed(space, "devices"))
         await declaring.redeclare_space(tx, actor, space.id)

@@ -15,7 +15,7 @@ from lockstep.operations.accounts import ConnectedAccount
 from lockstep.operations.arrivals import Ahead, Arrivals, arrivals
 from lockstep.operations.bookings import Booking, ListBookings
 from lockstep.operations.calendars import Calendar, ListCalendars
-from lockstep.operations.devices import confinement
+from lockstep.operations.confinement import confinement
 from lockstep.operations.gate import Tx
 from lockstep.operations.lock_states import LockState, is_ailing, lock_states
 from lockstep.operations.stays import Coming, Late, Stay, late_of, shut_out_of, stay_of

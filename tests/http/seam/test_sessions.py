@@ -92,5 +92,12 @@ async def test_a_customers_app_sees_and_opens_what_is_the_customers_alone(home: 
     await ask("/locks/unlock_door", 403, device_id=second)
     await ask("/access_codes/create", 403, device_id=second, code="472931")
     await ask("/connected_accounts/list", 200)
+    room = (await ask("/spaces/create", name="Shed", space_key="shed"))["space"]
+    await ask("/spaces/add_devices", space_id=room["space_id"], device_ids=[first])
+    await ask("/spaces/add_devices", 403, space_id=room["space_id"], device_ids=[second])
+    (place,) = (await ask("/spaces/list", search="Shed"))["spaces"]
+    assert (place["customer_key"], place["device_count"]) == ("harbour", 1)
+    await ask("/spaces/delete", space_id=room["space_id"])
+    await ask("/customers/delete_data", 403, customer_keys=["harbour"])
     theirs = (await ask("/connect_webviews/create"))["connect_webview"]
     assert theirs["customer_key"] == "harbour"
