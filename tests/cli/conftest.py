@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import httpx2
 import pytest
 import structlog
+from tests.forked import Forked
 from typer.testing import CliRunner, Result
 
 from lockstep.cli import first_start
@@ -50,7 +51,7 @@ class Home:
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
-    _running: list[subprocess.Popen[str]] = field(default_factory=list)
+    _running: list[subprocess.Popen[str] | Forked] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -92,20 +93,23 @@ class Home:
             process.terminate()
         return process.wait(_SECONDS), shown
 
-    def start(self, *words: str) -> Running:
-        """Say the words and go on."""
+    def start(self, *words: str, anew: bool = False) -> Running:
+        """Say the words and go on. `anew`: in an interpreter of its own, which begins with nothing read in."""
         log = self.folder / f"said-{len(self._running)}.txt"
         with log.open("w") as out:
-            process = subprocess.Popen(
-                [*COMMAND, *words],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                text=True,
-            )
+            process = self._started(words, out) if anew else Forked(words, self.environment, log)
         self._running.append(process)
         return Running(process, log)
+
+    def _started(self, words: Sequence[str], out: TextIO) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*COMMAND, *words],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            text=True,
+        )
 
     def end(self) -> None:
         """End whatever still runs."""
@@ -133,7 +137,7 @@ def _read(terminal: int) -> bytes:
 class Running:
     """A command that stays."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     log: Path
 
     @property
@@ -162,7 +166,9 @@ def http() -> httpx2.Client:
 
 
 def until(
-    condition: Callable[[], bool], otherwise: Callable[[], str], process: subprocess.Popen[str] | None = None
+    condition: Callable[[], bool],
+    otherwise: Callable[[], str],
+    process: subprocess.Popen[str] | Forked | None = None,
 ) -> None:
     """Wait for `condition`; fail where it does not come, or the process has ended without it."""
     give_up_at = time.monotonic() + _SECONDS

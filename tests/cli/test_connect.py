@@ -105,7 +105,7 @@ def test_the_prompt_for_a_secret_shows_nothing_of_it(ready: Home, nuki: str) -> 
 
 def test_an_emulator_listens_on_loopback_and_says_where_and_with_which_token(empty_home: Home) -> None:
     running = empty_home.start(
-        "emulate", "virtual", "--port", "0", "--locks", "2", "--model", "slots", "--json"
+        "emulate", "virtual", "--port", "0", "--locks", "2", "--model", "slots", "--json", anew=True
     )
     told = json.loads(running.wait_for("}"))
     assert told["address"].startswith("http://127.0.0.1:")

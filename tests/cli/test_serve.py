@@ -18,7 +18,7 @@ from lockstep.vendors.virtual.emulator.app import TOKEN
 
 
 def test_an_empty_home_serves_with_one_command_and_shows_its_first_key_once(empty_home: Home) -> None:
-    running = empty_home.start("serve", "--port", "0")
+    running = empty_home.start("serve", "--port", "0", anew=True)
     address = running.address()
     assert address.startswith("http://127.0.0.1:")
     key = {"authorization": f"Bearer {first_key(running.said)}"}
@@ -58,7 +58,7 @@ def test_the_first_key_opens_no_door_and_tells_how_to_make_one_that_does(home: H
 def test_several_processes_share_one_database_and_its_first_key(home: Home) -> None:
     home.settings["LOCKSTEP_METRICS_PORT"] = "0"
     both = [home.start("serve", "--port", "0"), home.start("serve", "--workers", "none", "--port", "0")]
-    working = home.start("work")
+    working = home.start("work", anew=True)
     addresses = [one.address() for one in both]
     keys = [first_key(one.said) for one in both if "seam_lockstep_" in one.said]
     assert len(keys) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import random
 import secrets
 import socket
@@ -20,6 +19,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from tests.forked import CONTEXT
 from tests.whole import worker_process
 from tests.whole.house import SEALER, House
 from tests.whole.stage import Let, Stage, VirtualSite, connected
@@ -38,7 +38,6 @@ HOUR = timedelta(hours=1)
 PATIENCE_SECONDS = 60.0
 RIGHT_WITHIN_SECONDS = 30.0
 """From a kill until all is right, a new process's start included: a net for what hangs, many times what it takes."""
-_CONTEXT = multiprocessing.get_context("forkserver")
 
 
 @contextmanager
@@ -86,11 +85,10 @@ async def real_stage(database_url: str, locks: int) -> AsyncIterator[Stage]:
 @pytest.fixture
 def start(database_url: str) -> Iterator[Callable[[], Any]]:
     """Starts a worker process; those still alive at the end are killed."""
-    _CONTEXT.set_forkserver_preload(["tests.whole.worker_process"])
     started: list[Any] = []
 
     def one() -> Any:
-        process = _CONTEXT.Process(target=worker_process.work, args=(database_url,), daemon=True)
+        process = CONTEXT.Process(target=worker_process.work, args=(database_url,), daemon=True)
         process.start()
         started.append(process)
         return process
