@@ -20,7 +20,8 @@ DIFFERS = {
     "goes to its lock as soon as that lock can hold it; a length that it does not take becomes the next longer",
     "/access_codes/create_multiple": "a PUT that is repeated within ten minutes leads to the same codes",
     "/access_codes/update": "as above; codes of an access grant are changed with the grant",
-    "/access_codes/delete": "readable as `removing` until it is proven gone, then 404",
+    "/access_codes/delete": "readable as `removing` until it is proven gone, then 404; a backup code that was pulled "
+    "in its place goes on until it is deleted itself, or its time ends",
     "/access_codes/list": "1,000 a page",
     "/access_codes/unmanaged/list": "1,000 a page",
     "/access_grants/create": "mode `code` alone",
@@ -29,6 +30,8 @@ DIFFERS = {
     "/access_grants/unmanaged/list": "what doors of access systems hold",
     "/access_grants/unmanaged/get": "each credential that a door holds is one grant",
     "/acs/systems/list": "an account with doors is one system",
+    "/client_sessions/create": "by POST with the key of a living session 400 (`get_or_create` gives it); by PUT, as "
+    "the SDKs of today send it, that session",
     "/connected_accounts/delete": "codes stay on the locks, as at Seam; events say which of them may still open",
     "/customers/create_portal": "shows, and changes nothing, for a customer that is named; see [portals](webviews.md)",
     "/customers/push_data": "one place for a time is a booking, else a grant; keys are unique in a workspace",
@@ -40,6 +43,7 @@ DIFFERS = {
     "/user_identities/generate_instant_key": "a page with the code and an unlock button, instead of an app",
     "/webhooks/create": "see [webhooks](seam-events.md)",
     "/workspaces/create": "by a personal token",
+    "/workspaces/update": "`is_suspended` is kept and told; nothing follows from it",
 }
 
 
