@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,7 @@ from lockstep.operations.access_codes import AccessCode, ListCodes, list_shown
 from lockstep.operations.accounts import WhatBecomesOfCodes
 from lockstep.operations.errors import AccountInError, Conflict
 from lockstep.operations.gate import Gate, TransactionNeeded, Tx
-from lockstep.operations.lock_codes import CreateCode
+from lockstep.operations.lock_codes import CreateCode, CreateCodes
 
 BEGINS = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -164,3 +165,18 @@ async def test_what_is_declared_together_is_stored_by_one_statement_and_the_same
     commands = [wanted(lock, "482913"), wanted(lock, "482913", 3)]
     came = await asyncio.gather(*(at_once(gate, owner, c) for c in commands), return_exceptions=True)
     assert [type(c) for c in came] == [AccessCode, TransactionNeeded]
+
+
+async def test_what_is_kept_of_a_request_tells_nobody_without_the_key_which_digits_it_gave(
+    gate: Gate, owner: Actor
+) -> None:
+    (lock,) = await some_locks(gate, owner, "Front door")
+    request = hashlib.sha256(b"all of it, with the code 482913").digest()
+    for _ in range(2):
+        async with gate.transaction(owner.workspace_id) as tx:
+            command = CreateCodes((lock,), wanted(lock, "482913"))
+            (made,) = await lock_codes.create_multiple_once(tx, owner, command, request)
+            kept = await tx.db.fetch("select key_hash, request_hash from idempotency_keys")
+    assert made.digits == "482913"
+    tried = [request, hashlib.sha256(f"codes 0 {request.hex()}".encode()).digest()]
+    assert [value in tried for row in kept for value in row] == [False, False]

@@ -95,6 +95,10 @@ class Tx:
             return known
         return self.sealer.open(sealed, Place(self.workspace_id, table, column, row_id))
 
+    def keyed_digest(self, of: bytes) -> bytes:
+        """Of a request, which may hold digits: without the key nobody can try which they are."""
+        return self.sealer.keyed_digest(of.hex(), self.salt)
+
     def fingerprint(self, digits: str) -> UUID:
         """Keyed: equal digits of one workspace have equal fingerprints."""
         known = self.fingerprints.get(digits)

@@ -35,16 +35,17 @@ async def begin(tx: Tx, actor: Actor, key: str, request_hash: bytes) -> Kept | N
 
     Of many at once one performs the request; the others wait for it to end here. Raises IdempotencyKeyReused.
     """
-    reserved = await stored.reserve(tx.db, tx.workspace_id, actor.name, _hash(key), request_hash, tx.now)
+    request = tx.keyed_digest(request_hash)
+    reserved = await stored.reserve(tx.db, tx.workspace_id, actor.name, _hash(tx, key), request, tx.now)
     return None if reserved else await look_up(tx, actor, key, request_hash)
 
 
 async def look_up(tx: Tx, actor: Actor, key: str, request_hash: bytes) -> Kept | None:
     """What was answered under `key`. Raises IdempotencyKeyReused."""
-    row = await stored.kept(tx.db, tx.workspace_id, actor.name, _hash(key))
+    row = await stored.kept(tx.db, tx.workspace_id, actor.name, _hash(tx, key))
     if row is None:
         return None
-    if row.request_hash != request_hash:
+    if row.request_hash != tx.keyed_digest(request_hash):
         raise IdempotencyKeyReused("Another request came under this Idempotency-Key before.")
     return Kept(row.status, tx.open(row.body, *_place(actor, key)))
 
@@ -52,11 +53,11 @@ async def look_up(tx: Tx, actor: Actor, key: str, request_hash: bytes) -> Kept |
 async def keep(tx: Tx, actor: Actor, key: str, status: int, body: str) -> None:
     """Remember the answer to what `begin` reserved."""
     sealed = tx.seal(body, *_place(actor, key))
-    await stored.keep(tx.db, tx.workspace_id, actor.name, _hash(key), status, sealed)
+    await stored.keep(tx.db, tx.workspace_id, actor.name, _hash(tx, key), status, sealed)
 
 
-def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+def _hash(tx: Tx, key: str) -> bytes:
+    return tx.keyed_digest(key.encode())
 
 
 def _place(actor: Actor, key: str) -> tuple[str, str, UUID]:
