@@ -22,7 +22,9 @@ import pytest
 from seam import Seam, SeamHttpApiError
 from seam.exceptions import SeamActionAttemptFailedError
 
+from lockstep.cli.sandbox.passing import made_by
 from lockstep.cli.sandbox.seed import NAMES
+from lockstep.vendors.virtual.emulator import features, records, snapshot
 
 pytestmark = pytest.mark.timeout(120)
 _SECONDS = 20
@@ -236,6 +238,10 @@ def test_everybody_sees_what_is_theirs(sandbox: Sandbox) -> None:
     for headers, theirs in ((console, DEVICES), (of_john, DEVICES[:-1]), (of_page, DEVICES[:-1])):
         found = httpx2.post(f"{sandbox.url}/devices/list", headers=headers).json()
         assert [device["device_id"] for device in found["devices"]] == theirs
+
+
+def test_a_template_is_made_anew_where_its_emulated_locks_are_kept_otherwise() -> None:
+    assert {Path(module.__file__) for module in (snapshot, features, records)} <= set(made_by())
 
 
 def test_a_second_one_has_nothing_in_common_with_the_first(sandbox: Sandbox) -> None:

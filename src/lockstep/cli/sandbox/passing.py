@@ -71,18 +71,28 @@ def _server() -> EmbeddedServer:
 
 
 def _digest() -> str:
-    """Of what a template is made of: the schema, what is seeded and how, and what its keys may do."""
+    """Of what a template is made of: the schema, what is seeded and how, what its keys may do, and how its emulated
+    locks are kept."""
+    texts = [text for _, text in migrations()]
+    texts += [path.read_text(encoding="utf-8") for path in made_by()]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def made_by() -> list[Path]:
+    """The files by which a template is what it is."""
     here = Path(__file__).parent
     program = here.parents[1]
-    texts = [text for _, text in migrations()]
-    made_by = (
+    virtual = program / "vendors" / "virtual"
+    return [
         here / "seed.py",
         here.parent / "emulated" / "emulator.py",
         program / "operations" / "seeding.py",
+        program / "operations" / "sandboxes.py",
+        program / "operations" / "emulated.py",
         program / "model" / "permissions.py",
-    )
-    texts += [path.read_text(encoding="utf-8") for path in made_by]
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+        virtual / "models.json",
+        *sorted((virtual / "emulator").glob("*.py")),
+    ]
 
 
 async def _fill(address: str) -> None:
