@@ -241,7 +241,7 @@ def test_everybody_sees_what_is_theirs(sandbox: Sandbox) -> None:
 
 
 def test_a_template_is_made_anew_where_its_emulated_locks_are_kept_otherwise() -> None:
-    assert {Path(module.__file__) for module in (snapshot, features, records)} <= set(made_by())
+    assert {Path(str(module.__file__)) for module in (snapshot, features, records)} <= set(made_by())
 
 
 def test_a_second_one_has_nothing_in_common_with_the_first(sandbox: Sandbox) -> None:
