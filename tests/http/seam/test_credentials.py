@@ -209,6 +209,25 @@ async def trusting(home: Home) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
+async def test_only_pages_of_this_machine_may_ask_a_seeded_sandbox_whose_keys_everybody_knows(
+    home: Home, trusting: httpx2.AsyncClient
+) -> None:
+    for origin, may in (
+        ("http://localhost:5173", True),
+        ("http://127.0.0.1:3000", True),
+        ("https://evil.example", False),
+        ("http://localhost.evil.example", False),
+        ("http://[", False),
+        ("null", False),
+    ):
+        headers = {"origin": origin, "access-control-request-method": "POST"}
+        before = await trusting.options("/webhooks/create", headers=headers)
+        after = await trusting.post("/devices/list", headers={"origin": origin, **bearer(home.key)})
+        assert (before.status_code, after.status_code) == (204 if may else 405, 200)
+        for answer in (before, after):
+            assert ("access-control-allow-origin" in answer.headers) == may
+
+
 async def test_a_console_session_is_believed_in_a_seeded_sandbox_alone(
     home: Home, trusting: httpx2.AsyncClient
 ) -> None:

@@ -40,7 +40,7 @@ from lockstep.http.seam import (
 )
 from lockstep.http.seam.asked import Asked, Path
 from lockstep.http.seam.catalogue import OTHERS, KnownPath, first_part, known_paths
-from lockstep.http.seam.cors import lines_before, lines_for
+from lockstep.http.seam.cors import lines_before, lines_for, may_ask
 from lockstep.http.seam.credentials import Asker, Credentials, require_kind
 from lockstep.http.seam.faults import SeamFault, fault_of
 from lockstep.http.seam.params import read_params
@@ -115,9 +115,12 @@ class Seam:
         request_id = public_id("request", new_id())
         received = dict(scope["headers"])
         status, lines = HTTPStatus.OK.value, [(b"seam-request-id", request_id.encode())]
-        lines += lines_for(received.get(b"origin"))
+        origin = received.get(b"origin")
+        if origin is not None and not may_ask(origin, only_this_machine=self._credentials.trusts_console):
+            origin = None
+        lines += lines_for(origin)
         known = known_paths().get(scope["path"])
-        if known is not None and scope["method"] == "OPTIONS" and b"origin" in received:
+        if known is not None and scope["method"] == "OPTIONS" and origin is not None:
             lines += lines_before(known.verbs)
             await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": lines})
             await send({"type": "http.response.body", "body": b""})

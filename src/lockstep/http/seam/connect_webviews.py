@@ -77,13 +77,13 @@ async def create(call: Asked, params: Create) -> Answer:
         },
     )
     made = await call.change(lambda tx: connect_webviews.create(call.gate, tx, call.actor, command))
-    return {"connect_webview": await _shown(call, made)}
+    return {"connect_webview": _shown(call, made, await _offered(call))}
 
 
 async def get(call: Asked, params: OfWebview) -> Answer:
     id = asked("webview", params.connect_webview_id)
     found = await call.read(lambda tx: connect_webviews.get(tx, call.actor, id))
-    return {"connect_webview": await _shown(call, found)}
+    return {"connect_webview": _shown(call, found, await _offered(call))}
 
 
 async def list_(call: Asked, params: List) -> Answer:
@@ -91,7 +91,8 @@ async def list_(call: Asked, params: List) -> Answer:
     wanted = ListWebviews(most + 1, call.place(params), params.customer_key, params.custom_metadata_has)
     found = await call.read(lambda tx: connect_webviews.listed(tx, call.actor, wanted))
     page = call.page(params, found, most, lambda it: it.connect_webview_id)
-    shown = [await _shown(call, it) for it in page.shown if _is_wanted(it, params.search)]
+    offered = await _offered(call)
+    shown = [_shown(call, it, offered) for it in page.shown if _is_wanted(it, params.search)]
     return {"connect_webviews": shown, "pagination": page.pagination}
 
 
@@ -113,17 +114,18 @@ async def _accepted(call: Asked, params: Create) -> tuple[str, ...] | None:
         names = {name for name, (_, of_kind) in MAKERS.items() if of_kind == kind}
     if params.excluded_providers:
         excluded = {name for provider in params.excluded_providers for name in vendors_of(provider)}
-        names = (set(await _offered(call, None)) if names is None else names) - excluded
+        names = (set(await _offered(call)) if names is None else names) - excluded
     return None if names is None else tuple(sorted(names))
 
 
-async def _offered(call: Asked, accepted: tuple[str, ...] | None) -> list[str]:
-    return [offer.vendor for offer in await call.read(lambda tx: offers(call.gate, tx, accepted))]
+async def _offered(call: Asked) -> list[str]:
+    """All that can be connected in this workspace."""
+    return [offer.vendor for offer in await call.read(lambda tx: offers(call.gate, tx, None))]
 
 
-async def _shown(call: Asked, it: ConnectWebview) -> dict[str, Any]:
-    offered = await _offered(call, it.accepted_vendors)
-    return connect_webview(it, call.workspace_id, call.link(it.path), offered)
+def _shown(call: Asked, it: ConnectWebview, offered: list[str]) -> dict[str, Any]:
+    chosen = [vendor for vendor in offered if it.accepted_vendors is None or vendor in it.accepted_vendors]
+    return connect_webview(it, call.workspace_id, call.link(it.path), chosen)
 
 
 def _is_wanted(it: ConnectWebview, search: str | None) -> bool:

@@ -1,11 +1,15 @@
 """Lets pages of other origins ask at Seam's door, as apps do that show a client session or a publishable key.
 
 No cookie means anything here: whoever asks says so in a header, which no page can make a browser send for it. So every
-origin may ask, and is named, since SDKs ask with credentials."""
+origin may ask, and is named, since SDKs ask with credentials; but where the keys are known to everybody, as in a seeded
+sandbox, only pages of this machine: else whatever page is looked at could ask."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from lockstep.kit.loopback import is_loopback
 
 Lines = list[tuple[bytes, bytes]]
 _HEADERS = (
@@ -16,8 +20,18 @@ _SHOWN = b"seam-request-id, retry-after, ratelimit, ratelimit-policy"
 _KEPT_FOR = b"600"
 
 
+def may_ask(origin: bytes, *, only_this_machine: bool) -> bool:
+    """Whether pages of this origin may."""
+    if not only_this_machine:
+        return True
+    try:
+        return is_loopback(urlsplit(origin.decode("latin-1")).hostname or "")
+    except ValueError:
+        return False
+
+
 def lines_for(origin: bytes | None) -> Lines:
-    """Headers of every answer to a page of this origin; none for whoever is no page."""
+    """Headers of every answer to a page of this origin, which may ask; none for whoever is no page."""
     if origin is None:
         return []
     return [
