@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.http.api.furnished import GRANT, TOKEN, Home, Ids, at_home, furnish, june, serving
+from tests.http.api.furnished import GRANT, TOKEN, Home, Ids, at_home, furnish, june
+from tests.serving import serving
 
 from lockstep.cli.settings import OutboundSettings
 from lockstep.cli.vendor_http import vendor_client
@@ -331,7 +332,7 @@ async def test_a_malformed_calendar_is_told_with_its_next_step_and_no_booking_is
     board = FeedBoard(home.house.clock)
     stays = [HostStay(n, date(2026, 6, 4 * n), date(2026, 6, 4 * n + 2)) for n in (1, 2, 3)]
     path = board.put("flat", "airbnb", stays)
-    async with serving(create_feed_app(board)) as address:
+    async with serving(create_feed_app(board), waits=False) as address:
         calendar = await home.post("/v1/calendars", {"space_id": place["space_id"], "url": address + path})
         await home.house.work()
         assert len((await home.get("/v1/bookings"))["items"]) == 3
@@ -364,7 +365,7 @@ async def test_a_calendar_that_lost_everything_is_held_until_somebody_decides(
     board = FeedBoard(home.house.clock)
     stays = [HostStay(n, date(2026, 6, 4 * n), date(2026, 6, 4 * n + 2)) for n in (1, 2, 3)]
     path = board.put("flat", "airbnb", stays)
-    async with serving(create_feed_app(board)) as address:
+    async with serving(create_feed_app(board), waits=False) as address:
         calendar = await home.post("/v1/calendars", {"space_id": place["space_id"], "url": address + path})
         await home.house.work()
         board.put("flat", "airbnb", [])

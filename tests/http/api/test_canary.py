@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from structlog.testing import capture_logs
-from tests.http.api.furnished import Home, at_home, june, serving
+from tests.http.api.furnished import Home, at_home, june
 from tests.http.api.parts import bearer
+from tests.serving import serving
 
 from lockstep.driver.measured import measured
 from lockstep.emulation.clock import VirtualClock
@@ -116,7 +117,7 @@ async def test_known_digits_and_secrets_come_out_nowhere(home: Home) -> None:
     home.house.gate.vendor_http.event_hooks = {"request": [ears.hear_request]}
     try:
         routes = [Route(HOOK, ears.take_message, methods=["POST"])]
-        async with serving(Starlette(routes=routes)) as outside:
+        async with serving(Starlette(routes=routes), waits=False) as outside:
             with capture_logs() as said:
                 shown = await story(home, ears, outside)
     finally:

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -53,6 +52,9 @@ async def _start(runner: asyncio.Runner, stack: AsyncExitStack, url: str, clock:
 def test_no_request_makes_a_fault_of_ours_or_an_answer_that_is_not_described(
     api: Api, pytestconfig: pytest.Config
 ) -> None:
+    # Large, and asked here alone: no other test process has to read it in.
+    import schemathesis
+
     validator = Draft202012Validator(api.document)
     schema = schemathesis.openapi.from_dict(api.document)
     operations = [result.ok() for result in schema.get_all_operations()]
@@ -64,10 +66,12 @@ def test_no_request_makes_a_fault_of_ours_or_an_answer_that_is_not_described(
 
 def fuzz(api: Api, operation: Any, validator: Draft202012Validator, examples: int) -> None:
     """Send what fits the description, and what does not; of things that are there, and of others."""
+    from schemathesis import GenerationMode
+
     described = operation.definition.raw["responses"]
     row = ROWS[operation.definition.raw["operationId"]]
-    fitting = operation.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)
-    unfitting = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
+    fitting = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
+    unfitting = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
 
     @settings(
         max_examples=examples,

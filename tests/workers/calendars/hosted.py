@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import uvicorn
 from tests.operations.places import ask, codes_of
+from tests.serving import serving
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.feed_text import HostStay
@@ -110,14 +108,5 @@ class Hosted:
 @asynccontextmanager
 async def hosting(gate: Gate, owner: Actor, clock: VirtualClock) -> AsyncIterator[Hosted]:
     board = FeedBoard(clock)
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_feed_app(board), log_level="critical", lifespan="off", timeout_graceful_shutdown=0
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield Hosted(gate, owner, clock, board, f"http://127.0.0.1:{listener.getsockname()[1]}")
-    finally:
-        server.should_exit = True
-        await running
+    async with serving(create_feed_app(board), waits=False) as address:
+        yield Hosted(gate, owner, clock, board, address)

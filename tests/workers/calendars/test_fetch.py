@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +10,7 @@ from ipaddress import ip_network
 
 import httpx2
 import pytest
-import uvicorn
+from tests.serving import serving
 
 from lockstep.emulation.clock import VirtualClock
 from lockstep.emulation.feed_text import HostStay
@@ -47,15 +46,8 @@ class Served:
 async def served() -> AsyncIterator[Served]:
     """The emulated host of calendars, on a port of its own."""
     board = FeedBoard(VirtualClock(NOW))
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_feed_app(board), log_level="critical", lifespan="off", timeout_graceful_shutdown=0
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    yield Served(board, f"http://127.0.0.1:{listener.getsockname()[1]}")
-    server.should_exit = True
-    await running
+    async with serving(create_feed_app(board), waits=False) as address:
+        yield Served(board, address)
 
 
 async def get(
