@@ -17,6 +17,7 @@ from lockstep.operations.accounts import WhatBecomesOfCodes
 from lockstep.operations.errors import AccountInError, Conflict
 from lockstep.operations.gate import Gate, TransactionNeeded, Tx
 from lockstep.operations.lock_codes import CreateCode, CreateCodes
+from lockstep.storage import domains, grants
 
 BEGINS = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -155,6 +156,31 @@ async def test_no_code_is_declared_on_a_lock_that_is_left_at_that_moment(
     async with gate.reading(owner.workspace_id) as tx:
         left = await tx.db.fetchval("select count(*) from entries where settled_at is null")
     assert left == 0
+
+
+LETTING_GO = {
+    "the code": lambda tx, actor, code: releasing.release(tx, actor, code.row.public_id),
+    "the lock": lambda tx, actor, code: managing.unmanage(tx, actor, code.row.device_public_id),
+}
+
+
+@pytest.mark.parametrize("letting_go", LETTING_GO.values(), ids=LETTING_GO)
+async def test_who_lets_go_of_a_code_and_who_changes_it_do_not_wait_for_each_other(
+    gate: Gate, owner: Actor, letting_go: Callable[[Tx, Actor, AccessCode], Awaitable[object]]
+) -> None:
+    (lock,) = await some_locks(gate, owner, "Front door")
+    code = await at_once(gate, owner, wanted(lock, "482913"))
+
+    async def let_go() -> None:
+        async with gate.transaction(owner.workspace_id) as tx:
+            await letting_go(tx, owner, code)
+
+    async with gate.transaction(owner.workspace_id) as tx:
+        await grants.by_public_id(tx.db, tx.workspace_id, code.row.grant_public_id, locked=True)
+        other = asyncio.create_task(let_go())
+        await until_somebody_waits(gate)
+        await domains.lock(tx.db, tx.workspace_id, [code.row.entry.domain_id])
+    await other
 
 
 async def test_what_is_declared_together_is_stored_by_one_statement_and_the_same_digits_begin_anew(

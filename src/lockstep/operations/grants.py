@@ -277,9 +277,10 @@ async def shown(tx: Tx, actor: Actor, grant_ids: list[UUID]) -> list[AccessGrant
     return _views(tx, actor, rows)
 
 
-async def known_grant(tx: Tx, actor: Actor, grant_public_id: str) -> GrantRow:
-    """For other operations. Raises NotFound, NotAllowed where it reaches more than the actor may."""
-    return await _known(tx, actor, grant_public_id)
+async def known_grant(tx: Tx, actor: Actor, grant_public_id: str, *, locked: bool = False) -> GrantRow:
+    """For other operations. `locked`: nobody else changes it before this transaction ends. Raises NotFound, NotAllowed
+    where it reaches more than the actor may."""
+    return await _known(tx, actor, grant_public_id, locked=locked)
 
 
 def digits_of(tx: Tx, actor: Actor, method: MethodRow | None) -> str | None:

@@ -41,7 +41,8 @@ async def unmanage(tx: Tx, actor: Actor, device_id: str) -> Device:
     still looks after, and where backup codes would open for ever."""
     device = await _known(tx, actor, device_id)
     if device.is_managed:
-        # Devices are locked before domains.
+        # In the order of all who change these: the grants that end with their code here, the device, its domain.
+        await grants.hold_of_lock(tx.db, tx.workspace_id, device.id)
         await backup_pools.hold(tx.db, tx.workspace_id, device.id)
         await domains.lock(tx.db, tx.workspace_id, [device.domain_id])
         living = await entries.open_of_domain(tx.db, tx.workspace_id, device.domain_id)

@@ -37,6 +37,7 @@ async def release(tx: Tx, actor: Actor, access_code_id: str) -> None:
 
     Raises NotFound, and Conflict where it follows a grant that reaches more than this lock, or is being taken off."""
     require(actor, Scope.GRANTS_WRITE)
+    # In the order of all who change these: the grant, then the domain.
     row = await _known(tx, actor, access_code_id)
     await domains.lock(tx.db, tx.workspace_id, [row.entry.domain_id])
     # Whoever held the domain until now may have deleted or replaced it.
@@ -68,7 +69,7 @@ async def _known(tx: Tx, actor: Actor, access_code_id: str) -> AccessCodeRow:
     row = await access_codes.by_public_id(tx.db, tx.workspace_id, access_code_id)
     if row is None or row.entry.settled_at is not None:
         raise NotFound("access code", access_code_id)
-    await known_grant(tx, actor, row.grant_public_id)
+    await known_grant(tx, actor, row.grant_public_id, locked=True)
     return row
 
 

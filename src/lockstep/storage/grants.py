@@ -173,6 +173,18 @@ async def by_public_id(
     return _row(row) if row else None
 
 
+async def hold_of_lock(db: Connection, workspace_id: UUID, device_id: UUID) -> None:
+    """Nobody else changes what was asked for as a code of this lock, and is not cancelled, before this transaction
+    ends."""
+    await db.execute(
+        """select from grants where workspace_id = $1 and form = 'code' and cancelled_at is null and id in (
+             select grant_id from access_codes where workspace_id = $1 and device_id = $2)
+           order by id for no key update""",
+        workspace_id,
+        device_id,
+    )
+
+
 async def of_booking(db: Connection, workspace_id: UUID, booking_id: UUID) -> GrantRow | None:
     """The living grant of a booking."""
     row = await db.fetchrow(
