@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.operations.places import some_locks, until_somebody_waits
+from tests.operations.places import ask, some_locks, until_somebody_waits
 
 from lockstep.model.permissions import Actor
 from lockstep.operations import accounts, devices, lock_codes, managing, releasing
@@ -16,7 +17,7 @@ from lockstep.operations.access_codes import AccessCode, ListCodes, list_shown
 from lockstep.operations.accounts import WhatBecomesOfCodes
 from lockstep.operations.errors import AccountInError, Conflict
 from lockstep.operations.gate import Gate, TransactionNeeded, Tx
-from lockstep.operations.lock_codes import CreateCode, CreateCodes
+from lockstep.operations.lock_codes import ChangeCode, CreateCode, CreateCodes
 from lockstep.storage import domains, grants
 
 BEGINS = datetime(2030, 1, 1, tzinfo=UTC)
@@ -181,6 +182,44 @@ async def test_who_lets_go_of_a_code_and_who_changes_it_do_not_wait_for_each_oth
         await until_somebody_waits(gate)
         await domains.lock(tx.db, tx.workspace_id, [code.row.entry.domain_id])
     await other
+
+
+async def test_codes_for_several_locks_wait_for_nobody_while_they_hold_one_of_them(
+    gate: Gate, owner: Actor
+) -> None:
+    first, second = await some_locks(gate, owner, "Front door", "Back door")
+    command = CreateCodes((second, first), wanted("", "482913"))
+    async with gate.transaction(owner.workspace_id) as tx:
+        # The order in which their domains were made.
+        low, high = [(await devices.get(tx, owner, id)).domain_id for id in (first, second)]
+        await domains.lock(tx.db, tx.workspace_id, [low])
+        made = asyncio.create_task(ask(gate, owner, lock_codes.create_multiple, command))
+        await until_somebody_waits(gate)
+        await domains.lock(tx.db, tx.workspace_id, [high])
+    assert [code.digits for code in await made] == ["482913"] * 2
+
+
+async def test_codes_of_one_key_are_changed_with_all_their_grants_held_before_their_locks(
+    gate: Gate, owner: Actor
+) -> None:
+    (lock,) = await some_locks(gate, owner, "Front door")
+    one, other = [
+        await declare(gate, owner, replace(wanted(lock, "482913", day), common_code_key="k"))
+        for day in (0, 5)
+    ]
+    assert isinstance(one, AccessCode)
+    assert isinstance(other, AccessCode)
+
+    async def rename() -> None:
+        async with gate.transaction(owner.workspace_id) as tx:
+            await lock_codes.change_multiple(tx, owner, "k", ChangeCode("Anna"))
+
+    async with gate.transaction(owner.workspace_id) as tx:
+        await grants.by_public_id(tx.db, tx.workspace_id, other.row.grant_public_id, locked=True)
+        renamed = asyncio.create_task(rename())
+        await until_somebody_waits(gate)
+        await domains.lock(tx.db, tx.workspace_id, [one.row.entry.domain_id])
+    await renamed
 
 
 async def test_what_is_declared_together_is_stored_by_one_statement_and_the_same_digits_begin_anew(

@@ -22,7 +22,8 @@ from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import TransactionNeeded, Tx
 from lockstep.operations.grants import OF_ONE_LOCK, ChangeGrant, CreateGrant
 from lockstep.storage import access_codes as code_rows
-from lockstep.storage import declarations
+from lockstep.storage import declarations, domains
+from lockstep.storage import grants as grant_rows
 from lockstep.storage.access_codes import AccessCodeRow
 from lockstep.storage.declarations import Reach, Reached
 
@@ -109,7 +110,10 @@ async def create_multiple(tx: Tx, actor: Actor, command: CreateCodes) -> list[Ac
         raise Invalid(
             f"More than {_MOST_TOGETHER} locks at a time.", code="too_many_devices", field="device_ids"
         )
-    require_code_holders([await known_device(tx, actor, id) for id in device_ids])
+    locks = [await known_device(tx, actor, id) for id in device_ids]
+    require_code_holders(locks)
+    # All at once, in the order of all who declare on several: whoever gave them in another order would wait for this.
+    await domains.lock(tx.db, tx.workspace_id, [lock.domain_id for lock in locks])
     chosen = await _shared(tx, actor, command, device_ids)
     key = None if command.each.code is not None else f"auto_set_{new_id()}"
     found = []
@@ -161,6 +165,7 @@ async def change_multiple(
     found = [c for c in await access_codes.list_shown(tx, actor, wanted) if c.row.withdrawn_at is None]
     if not found:
         raise NotFound("access code", common_code_key)
+    await grant_rows.hold(tx.db, tx.workspace_id, [c.row.grant_id for c in found])
     return [await change(tx, actor, c.row.public_id, command) for c in found]
 
 

@@ -43,3 +43,10 @@ async def spend_on_code(tx: Tx, act: Act, access_code_public_id: str) -> None:
     device_id = await paces.device_of_code(tx.db, tx.workspace_id, access_code_public_id)
     if device_id is not None:
         await spend(tx, act, device_id)
+
+
+async def spend_on_key(tx: Tx, act: Act, common_code_key: str) -> None:
+    """The same for the devices of all living codes of a key. Before these are changed, as with one code: whoever takes
+    the token of a device holds nothing yet that others wait for. Raises TooFast."""
+    for device_id in await paces.devices_of_key(tx.db, tx.workspace_id, common_code_key):
+        await spend(tx, act, device_id)

@@ -173,6 +173,15 @@ async def by_public_id(
     return _row(row) if row else None
 
 
+async def hold(db: Connection, workspace_id: UUID, grant_ids: list[UUID]) -> None:
+    """Nobody else changes these before this transaction ends. Grants are locked before devices and domains."""
+    await db.execute(
+        "select from grants where workspace_id = $1 and id = any($2) order by id for no key update",
+        workspace_id,
+        grant_ids,
+    )
+
+
 async def hold_of_lock(db: Connection, workspace_id: UUID, device_id: UUID) -> None:
     """Nobody else changes what was asked for as a code of this lock, and is not cancelled, before this transaction
     ends."""

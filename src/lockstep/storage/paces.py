@@ -38,6 +38,19 @@ async def device_of_code(db: Connection, workspace_id: UUID, access_code_public_
     return public_id
 
 
+async def devices_of_key(db: Connection, workspace_id: UUID, common_code_key: str) -> list[str]:
+    """The public ids, in their order, of the devices that living codes of a key stand on."""
+    rows = await db.fetch(
+        """select distinct d.public_id from grants g
+             join access_codes a on a.workspace_id = g.workspace_id and a.grant_id = g.id and a.withdrawn_at is null
+             join devices d on d.workspace_id = a.workspace_id and d.id = a.device_id
+           where g.workspace_id = $1 and g.common_code_key = $2 order by d.public_id""",
+        workspace_id,
+        common_code_key,
+    )
+    return [row["public_id"] for row in rows]
+
+
 # The clock may be set back: time that is taken back takes no tokens.
 _REFILLED = """least($4::double precision,
   p.tokens + greatest(extract(epoch from $5::timestamptz - p.at), 0) * $4 / 60)"""

@@ -11,8 +11,9 @@ from tests.http.seam.parts import Home, set_paced
 from tests.operations.places import until_somebody_waits
 
 from lockstep.http.seam.present.ids import asked
-from lockstep.operations import paces
+from lockstep.operations import lock_codes, paces
 from lockstep.operations.errors import TooFast
+from lockstep.operations.lock_codes import ChangeCode
 from lockstep.operations.paces import Act
 
 
@@ -81,3 +82,17 @@ async def test_whoever_waits_for_others_who_take_the_last_is_refused_too(home: H
     with pytest.raises(TooFast) as refused:
         await waiting
     assert refused.value.retry_after_seconds == 6
+
+
+async def test_whoever_changes_codes_of_a_key_holds_none_while_others_have_the_token(home: Home) -> None:
+    await set_paced(home.house, is_paced=True)
+    gate, actor, at = home.house.gate, home.house.actor, await home.lock()
+    made = (await home.raw("/access_codes/create", {"device_id": at, "common_code_key": "k"})).json()
+    code_id = asked("code", made["access_code"]["access_code_id"])
+    async with gate.transaction(actor.workspace_id) as tx:
+        await paces.spend_on_code(tx, Act.UPDATE_CODE, code_id)
+        body = {"common_code_key": "k", "name": "Bea"}
+        other = asyncio.create_task(home.raw("/access_codes/update_multiple", body))
+        await until_somebody_waits(gate)
+        await lock_codes.change(tx, actor, code_id, ChangeCode("Anna"))
+    assert (await other).status_code == 200

@@ -191,9 +191,8 @@ async def update_multiple(call: Asked, params: UpdateMultiple) -> Answer:
     change = ChangeCode(params.name, params.starts_at, params.ends_at)
 
     async def paced(tx: Tx) -> None:
-        changed = await lock_codes.change_multiple(tx, call.actor, params.common_code_key, change)
-        for device_id in sorted({code.row.device_public_id for code in changed}):
-            await paces.spend(tx, Act.UPDATE_CODE, device_id)
+        await paces.spend_on_key(tx, Act.UPDATE_CODE, params.common_code_key)
+        await lock_codes.change_multiple(tx, call.actor, params.common_code_key, change)
 
     await call.change(paced)
     return {}
