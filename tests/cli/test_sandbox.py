@@ -26,7 +26,6 @@ from lockstep.cli.sandbox.passing import made_by
 from lockstep.cli.sandbox.seed import NAMES
 from lockstep.vendors.virtual.emulator import features, records, snapshot
 
-pytestmark = pytest.mark.timeout(120)
 _SECONDS = 20
 DEVICES = ["august_device_1", "august_device_2", "ecobee_device_1", "minut_device_1", "schlage_device_id"]
 
