@@ -23,7 +23,7 @@ from lockstep.operations.audit import entry_of
 from lockstep.operations.events import drafts, recorded
 from lockstep.operations.forms import form_of
 from lockstep.operations.gate import Gate
-from lockstep.storage import deliveries, events, grants, webhooks
+from lockstep.storage import deliveries, events, met_grants, webhooks
 from lockstep.storage.database import Connection
 from lockstep.storage.deliveries import DeliveryDraft
 from lockstep.storage.events import Head, PositionedRow
@@ -77,7 +77,7 @@ async def _met(db: Connection, workspace_id: UUID, placed: Sequence[PositionedRo
         return []
     return [
         AccessGrantMet(access_grant_id=m.public_id, booking_id=m.booking_public_id, is_again=m.is_again)
-        for m in await grants.newly_met(db, workspace_id, grant_ids)
+        for m in await met_grants.newly_met(db, workspace_id, grant_ids)
     ]
 
 
@@ -88,7 +88,7 @@ async def _late(db: Connection, workspace_id: UUID, placed: Sequence[PositionedR
         grant_ids = _grants_in(placed, {code.kind})
         if grant_ids:
             has_begun = grant is AccessGrantMissedStart
-            late = await grants.newly_late(db, workspace_id, grant_ids, has_begun=has_begun)
+            late = await met_grants.newly_late(db, workspace_id, grant_ids, has_begun=has_begun)
             facts += [grant(access_grant_id=id, booking_id=booking_id) for id, booking_id in late]
     return facts
 
