@@ -210,6 +210,7 @@ async def test_attempts_are_counted(visit: Visit) -> None:
     answers = [await visit.browser.post(link.path, data={**NUKI, "token": "wrong"}) for _ in range(11)]
     assert [a.status_code for a in answers] == [400] * 10 + [429]
     assert "Too many attempts" in answers[-1].text
+    assert int(answers[-1].headers["retry-after"]) > 0
 
 
 async def test_a_sandbox_offers_emulated_makers_and_takes_any_address_at_example_com(

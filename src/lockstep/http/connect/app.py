@@ -88,7 +88,9 @@ class ConnectPages:
         if allowance.retry_after is not None:
             seconds = max(1, math.ceil(allowance.retry_after))
             wrong = ("Too many attempts.", f"Try again in {seconds} seconds.")
-            return self._form(request, invitation, chosen, wrong, HTTPStatus.TOO_MANY_REQUESTS)
+            page = self._form(request, invitation, chosen, wrong, HTTPStatus.TOO_MANY_REQUESTS)
+            page.headers["retry-after"] = str(seconds)
+            return page
         given = {name: value for name, value in fields.items() if name not in _NOT_CREDENTIALS}
         try:
             joined = await connecting_by_link.join(self._gate, token, vendor, given)

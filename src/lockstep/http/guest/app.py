@@ -87,7 +87,9 @@ class GuestPages:
         if allowance.retry_after is not None:
             seconds = max(1, math.ceil(allowance.retry_after))
             wrong = ("That was often.", f"Try again in {seconds} seconds.")
-            return await self._page(request, wrong, HTTPStatus.TOO_MANY_REQUESTS)
+            page = await self._page(request, wrong, HTTPStatus.TOO_MANY_REQUESTS)
+            page.headers["retry-after"] = str(seconds)
+            return page
         device_id = (await form_of(request)).get("door", "")
         try:
             attempt = await guest_visits.unlock(self._gate, token, device_id)
