@@ -11,6 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -31,7 +32,8 @@ structlog.configure(
 )
 
 # Asked for at each request within a process, and not installed: it is not looked for through all folders each time.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # how Python says that there is none
+# None is how Python says that there is none.
+cast(dict[str, Any], sys.modules).setdefault("sniffio", None)
 
 _ANY_LOCK = 7_062_026
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -42,7 +43,8 @@ class _Caller(asyncio.Protocol):
         self.has_ended.set_result(None)
 
 
-async def _asking(address: str, headers: bytes = b"") -> _Caller:
+@asynccontextmanager
+async def _asking(address: str, headers: bytes = b"") -> AsyncIterator[_Caller]:
     found = urlsplit(address)
     assert found.hostname is not None
     assert found.port is not None
@@ -50,7 +52,9 @@ async def _asking(address: str, headers: bytes = b"") -> _Caller:
         _Caller, found.hostname, found.port
     )
     transport.write(b"GET / HTTP/1.1\r\nhost: here\r\n" + headers + b"\r\n")
-    return caller
+    yield caller
+    transport.close()
+    await caller.has_ended
 
 
 async def test_an_answer_comes_whole_also_where_the_connection_is_closed_behind_it() -> None:
@@ -58,14 +62,14 @@ async def test_an_answer_comes_whole_also_where_the_connection_is_closed_behind_
         return PlainTextResponse("It opens.")
 
     async with serving(Starlette(routes=[Route("/", answer)])) as address:
-        caller = await _asking(address)
-        await caller.news.wait()
-        (piece,) = caller.pieces
-        assert piece.startswith(b"HTTP/1.1 200 OK")
-        assert piece.endswith(b"It opens.")
-        closed = await _asking(address, b"connection: close\r\n")
-        await closed.has_ended
-        assert b"".join(closed.pieces).endswith(b"It opens.")
+        async with _asking(address) as caller:
+            await caller.news.wait()
+            (piece,) = caller.pieces
+            assert piece.startswith(b"HTTP/1.1 200 OK")
+            assert piece.endswith(b"It opens.")
+        async with _asking(address, b"connection: close\r\n") as closed:
+            await closed.has_ended
+            assert b"".join(closed.pieces).endswith(b"It opens.")
 
 
 async def test_what_is_told_bit_by_bit_comes_when_it_is_told() -> None:
@@ -80,11 +84,11 @@ async def test_what_is_told_bit_by_bit_comes_when_it_is_told() -> None:
         return StreamingResponse(bits())
 
     async with serving(Starlette(routes=[Route("/", answer)])) as address:
-        caller = await _asking(address, b"connection: close\r\n")
-        while b"first" not in b"".join(caller.pieces):
-            caller.news.clear()
-            await caller.news.wait()
-        assert b"second" not in b"".join(caller.pieces)
-        goes_on.set()
-        await caller.has_ended
-        assert b"second" in b"".join(caller.pieces)
+        async with _asking(address, b"connection: close\r\n") as caller:
+            while b"first" not in b"".join(caller.pieces):
+                caller.news.clear()
+                await caller.news.wait()
+            assert b"second" not in b"".join(caller.pieces)
+            goes_on.set()
+            await caller.has_ended
+            assert b"second" in b"".join(caller.pieces)

@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from tests.whole.house import House
@@ -117,7 +117,7 @@ _ENTERING = (
     contextlib._AsyncGeneratorContextManager.__aenter__.__code__,
     contextlib._AsyncGeneratorContextManager.__aexit__.__code__,
 )
-_LEARNS = asyncpg.Connection._get_statement.__code__  # type: ignore[attr-defined]  # not in its stubs
+_LEARNS = cast(Any, asyncpg.Connection)._get_statement.__code__
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,9 @@ class _Whole:
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._waiting:
-            parts, self._waiting = self._waiting, []
+        parts, self._waiting = self._waiting, []
+        # Whoever asked may have gone since.
+        if parts and not self._transport.is_closing():
             self._transport.write(b"".join(parts))
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.faults import invalid_input
-from lockstep.http.seam.params import Id, Listed, Metadata, Params, Text
+from lockstep.http.seam.params import Id, Listed, Metadata, Params, ProviderCategory, Text
 from lockstep.http.seam.present.connect_webview import connect_webview, vendors_of
 from lockstep.http.seam.present.connected_account import kinds_of
 from lockstep.http.seam.present.ids import asked
@@ -19,17 +19,7 @@ from lockstep.operations.offers import MAKERS, offers
 _MOST = 500
 Url = Annotated[str, Field(max_length=2000)]
 Capability = Literal["lock", "thermostat", "noise_sensor", "access_control", "camera"]
-Category = Literal[
-    "stable",
-    "consumer_smartlocks",
-    "beta",
-    "thermostats",
-    "noise_sensors",
-    "access_control_systems",
-    "cameras",
-    "connectors",
-    "internal_beta",
-]
+Category = Literal[ProviderCategory, "internal_beta"]
 _KINDS_OF_CATEGORY: dict[str, str] = {"thermostats": "thermostat", "noise_sensors": "noise_sensor"}
 _NOT_HERE = ("access_control_systems", "cameras", "connectors")
 """Categories of which nothing can be connected here. The others stand for all."""

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from lockstep.http.seam.asked import Answer, Asked, Path
 from lockstep.http.seam.catalogue import device_words
 from lockstep.http.seam.faults import invalid_input, of_validation
-from lockstep.http.seam.params import Id, Ids, Instant, Listed, Metadata, Params, Text
+from lockstep.http.seam.params import Id, Ids, Instant, Listed, Metadata, Params, ProviderCategory, Text
 from lockstep.http.seam.present.device import device
 from lockstep.http.seam.present.device_provider import device_provider
 from lockstep.http.seam.present.ids import asked
@@ -63,16 +63,6 @@ def _expected(known: Iterable[str]) -> str:
 
 
 DeviceType = Annotated[str, AfterValidator(_device_type)]
-Category = Literal[
-    "stable",
-    "consumer_smartlocks",
-    "beta",
-    "thermostats",
-    "noise_sensors",
-    "access_control_systems",
-    "cameras",
-    "connectors",
-]
 
 
 class Get(Params):
@@ -104,7 +94,7 @@ class Properties(Params):
 
 
 class ListProviders(Params):
-    provider_category: Category | None = None
+    provider_category: ProviderCategory | None = None
 
 
 async def found_device(call: Asked, params: Get, *, is_managed: bool = True) -> Device:

@@ -80,6 +80,17 @@ Text = Annotated[str, Field(min_length=1, max_length=200)]
 Ids = Annotated[list[Id], Field(max_length=1000)]
 """Many at a time: each may be a question to the database."""
 Keys = Annotated[list[Text], Field(max_length=1000)]
+ProviderCategory = Literal[
+    "stable",
+    "consumer_smartlocks",
+    "beta",
+    "thermostats",
+    "noise_sensors",
+    "access_control_systems",
+    "cameras",
+    "connectors",
+]
+"""Of vendors, as Seam sorts them."""
 Metadata = dict[str, str | bool | None]
 """Values that only callers understand."""
 
