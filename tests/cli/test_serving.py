@@ -83,12 +83,14 @@ async def test_what_is_told_bit_by_bit_comes_when_it_is_told() -> None:
     async def answer(_request: Request) -> StreamingResponse:
         return StreamingResponse(bits())
 
-    async with serving(Starlette(routes=[Route("/", answer)])) as address:
-        async with _asking(address, b"connection: close\r\n") as caller:
-            while b"first" not in b"".join(caller.pieces):
-                caller.news.clear()
-                await caller.news.wait()
-            assert b"second" not in b"".join(caller.pieces)
-            goes_on.set()
-            await caller.has_ended
-            assert b"second" in b"".join(caller.pieces)
+    async with (
+        serving(Starlette(routes=[Route("/", answer)])) as address,
+        _asking(address, b"connection: close\r\n") as caller,
+    ):
+        while b"first" not in b"".join(caller.pieces):
+            caller.news.clear()
+            await caller.news.wait()
+        assert b"second" not in b"".join(caller.pieces)
+        goes_on.set()
+        await caller.has_ended
+        assert b"second" in b"".join(caller.pieces)
