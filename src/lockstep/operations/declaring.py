@@ -29,7 +29,7 @@ from lockstep.operations.chosen_digits import (
     that_take_digits,
 )
 from lockstep.operations.gate import Tx
-from lockstep.operations.new_grants import declare_new
+from lockstep.operations.new_grants import declare_new, furnished
 from lockstep.storage import (
     access_codes,
     bookings,
@@ -38,6 +38,7 @@ from lockstep.storage import (
     devices,
     domains,
     entries,
+    furnishings,
     grants,
     guests,
     spaces,
@@ -76,7 +77,9 @@ async def declare_booking(tx: Tx, actor: Actor, booking_id: UUID) -> None:
 
 
 async def redeclare_space(tx: Tx, actor: Actor, space_id: UUID) -> None:
-    """After devices of a space changed: every living grant that reaches it, or a space around or within it."""
+    """After devices of a space changed: every living grant that reaches it, or a space around or within it. Those that
+    are being made see for themselves that they have to begin anew."""
+    await furnishings.change(tx.db, tx.workspace_id, space_id)
     family = await spaces.family_of(tx.db, tx.workspace_id, space_id)
     for grant in await grants.living_of_spaces(tx.db, tx.workspace_id, family, tx.now):
         await declare_grant(tx, actor, grant, None, Wish())
@@ -150,13 +153,14 @@ async def _declare_first(
         tx.now,
         None,
     )
-    device_ids = await spaces.devices_of(tx.db, tx.workspace_id, booking.space_id)
-    window = Window(booking.starts_at, booking.ends_at)
-    reached = await declarations.reached(tx.db, tx.workspace_id, Reach(window, device_ids=device_ids))
+    target = NewTarget(new_id(), booking.space_id, None, booking.space_public_id or "")
+    stands = await furnished(tx, target)
+    asked = Reach(Window(booking.starts_at, booking.ends_at), device_ids=stands.device_ids)
+    reached = await declarations.reached(tx.db, tx.workspace_id, asked)
     connected = [r for r in reached if r.is_connected]
-    space = await spaces.get(tx.db, tx.workspace_id, booking.space_id)
-    targets = [NewTarget(new_id(), space.id, None, space.public_id)] if space else []
-    await declare_new(tx, actor, grant, targets, connected, natural, wish)
+    await declare_new(
+        tx, actor, grant, [target], connected, natural, wish, {stands.property_id: stands.generation}
+    )
 
 
 async def _moved(tx: Tx, actor: Actor, booking: BookingRow, grant: GrantRow, name: str) -> GrantRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -20,10 +20,10 @@ from lockstep.operations.declaring import declare_grant, grant_changed, withdraw
 from lockstep.operations.errors import AccountInError, Conflict, Invalid, NotAllowed, NotFound
 from lockstep.operations.gate import TransactionNeeded, Tx
 from lockstep.operations.guests import known_guest, refuse_erased
-from lockstep.operations.new_grants import declare_new
+from lockstep.operations.new_grants import declare_new, furnished, generations
 from lockstep.operations.spaces import known_space
 from lockstep.operations.words import words, words_or_none
-from lockstep.storage import access_codes, declarations, domains, entries, grants, spaces
+from lockstep.storage import access_codes, declarations, domains, entries, grants
 from lockstep.storage.declarations import NewDeclaration, NewTarget, Reach, Reached
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.grants import GrantDetail, GrantFilter, GrantRow, MethodRow
@@ -361,6 +361,8 @@ class _Targets:
 
     rows: tuple[NewTarget, ...]
     reached: tuple[Reached, ...]
+    furnished: Mapping[UUID, int]
+    """Of `NewDeclaration`."""
 
 
 async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> Created:
@@ -390,7 +392,9 @@ async def _create(tx: Tx, actor: Actor, command: CreateGrant) -> Created:
         command.common_code_key,
         command.honours_edits,
     )
-    new = await declare_new(tx, actor, row, targets.rows, targets.reached, row.grant_key, wish)
+    new = await declare_new(
+        tx, actor, row, targets.rows, targets.reached, row.grant_key, wish, targets.furnished
+    )
     return Created(new, targets.reached)
 
 
@@ -403,7 +407,10 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window, o
             field="device_ids",
         )
     found = [await known_space(tx, actor, id) for id in dict.fromkeys(command.space_ids)]
-    within = {id for s in found for id in await spaces.devices_of(tx.db, tx.workspace_id, s.id)}
+    found.sort(key=lambda s: s.id)
+    rows = [NewTarget(new_id(), s.id, None, s.public_id) for s in found]
+    standing = [await furnished(tx, target) for target in rows]
+    within = {id for stands in standing for id in stands.device_ids}
     wanted = Reach(window, command.device_ids, sorted(within), only=only)
     reached = await tx.ask(declarations.question_of(wanted), wanted)
     asked = [r.device for r in reached if r.device.public_id in command.device_ids]
@@ -415,13 +422,8 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window, o
     if command.form == OF_ONE_LOCK:
         require_code_holders(asked)
     _require_accounts_in_order(reached)
-    found.sort(key=lambda s: s.id)
-    rows = [NewTarget(new_id(), s.id, None, s.public_id) for s in found]
     rows += [NewTarget(new_id(), None, d.id, d.public_id) for d in asked]
-    return _Targets(
-        tuple(rows),
-        tuple(reached),
-    )
+    return _Targets(tuple(rows), tuple(reached), generations(standing))
 
 
 def _require_managed(asked: Sequence[DeviceRow]) -> None:

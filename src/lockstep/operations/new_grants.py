@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,13 +27,14 @@ from lockstep.operations.chosen_digits import (
     tag_of,
     that_take_digits,
 )
-from lockstep.operations.errors import Conflict
+from lockstep.operations.errors import Conflict, NotFound
 from lockstep.operations.gate import TransactionNeeded, Tx
-from lockstep.storage import declarations, domains, entries
+from lockstep.storage import declarations, devices, domains, entries, furnishings
 from lockstep.storage.database import Connection
 from lockstep.storage.declarations import NewCode, NewDeclaration, NewTarget, Reach, Reached, Stored
 from lockstep.storage.devices import DeviceRow
 from lockstep.storage.entries import EntryRow
+from lockstep.storage.furnishings import Furnished
 from lockstep.storage.grants import GrantRow, MethodRow
 
 
@@ -56,34 +57,35 @@ async def declare_new(
     reached: Sequence[Reached],
     natural: str | None,
     wish: Wish,
+    generations_read: Mapping[UUID, int],
 ) -> NewDeclaration:
     """Store a grant with its digits, entries and codes, and make its locks due; in one statement that writes.
 
-    `reached` are all devices that `targets` come to. Returns what was stored. Raises Conflict where the grant's
-    key is in use, or the digits that are given, or all of its locks are left at that moment.
+    `reached` are all devices that `targets` come to, `generations_read` those of their spaces' properties, read no
+    later. Returns what was stored. Raises Conflict where the grant's key is in use, or the digits that are given, or
+    all of its locks are left at that moment; NotFound where a space is removed at that moment.
     """
-    new = await _new(tx, actor, grant, targets, reached, natural, wish)
+    new = await _new(tx, actor, grant, targets, reached, natural, wish, generations_read)
     stored = await tx.ask(_insert, new)
     if stored is Stored.NOTHING_MOVED_ON:
-        # Somebody else was given the digits on one of these locks in between, or left it: once more, with the others
-        # kept waiting.
+        # Somebody else was given the digits on one of these locks in between, or left it, or other locks stand in these
+        # spaces: once more, with the others kept waiting.
         if not tx.is_transaction:
             raise TransactionNeeded(TransactionNeeded.__doc__)
-        await domains.lock(tx.db, tx.workspace_id, list(new.domains))
+        device_ids, generations_read = await _held_still(tx, targets, reached)
         asked = Reach(
-            Window(grant.starts_at, grant.ends_at),
-            device_ids=[r.device.id for r in reached],
-            only=only_digits(tx, wish),
+            Window(grant.starts_at, grant.ends_at), device_ids=device_ids, only=only_digits(tx, wish)
         )
         again = await declarations.reached(tx.db, tx.workspace_id, asked)
         reached = [r for r in again if r.is_connected]
-        if grant.booking_id is None and not any(holds_codes(r.device) for r in reached):
+        is_left = bool(device_ids) and not any(holds_codes(r.device) for r in reached)
+        if grant.booking_id is None and is_left:
             raise Conflict(
                 "The lock was disconnected, or is not managed any more, at this moment.",
                 code="lock_left",
                 next_step="See how its account stands.",
             )
-        new = await _new(tx, actor, grant, targets, reached, natural, wish)
+        new = await _new(tx, actor, grant, targets, reached, natural, wish, generations_read)
         stored = await tx.ask(_insert, new)
     if stored is not Stored.ALL:
         raise Conflict(
@@ -92,6 +94,38 @@ async def declare_new(
             next_step="Change that grant, or give another key.",
         )
     return new
+
+
+async def furnished(tx: Tx, target: NewTarget) -> Furnished:
+    """What stands in a space that is to be reached. Raises NotFound where it is removed at this moment."""
+    assert target.space_id is not None
+    found = await furnishings.of_space(tx.db, tx.workspace_id, target.space_id)
+    if found is None:
+        raise NotFound("space", target.public_id)
+    return found
+
+
+def generations(standing: Sequence[Furnished]) -> Mapping[UUID, int]:
+    """By property, as they were read first."""
+    return {stands.property_id: stands.generation for stands in reversed(standing)}
+
+
+async def _held_still(
+    tx: Tx, targets: Sequence[NewTarget], reached: Sequence[Reached]
+) -> tuple[list[UUID], Mapping[UUID, int]]:
+    """The devices that targets come to, which came to `reached`, and the generations of their spaces' properties.
+    Nobody changes that, or declares anything on these devices, before this transaction ends."""
+    spaces = [t for t in targets if t.space_id is not None]
+    if not spaces:
+        await domains.lock(tx.db, tx.workspace_id, sorted({r.device.domain_id for r in reached}))
+        return [r.device.id for r in reached], {}
+    await furnishings.hold(tx.db, tx.workspace_id, [t.space_id for t in spaces if t.space_id])
+    standing = [await furnished(tx, t) for t in spaces]
+    device_ids = {t.device_id for t in targets if t.device_id is not None}
+    device_ids.update(id for stands in standing for id in stands.device_ids)
+    found = await devices.of_connected(tx.db, tx.workspace_id, sorted(device_ids))
+    await domains.lock(tx.db, tx.workspace_id, sorted({d.domain_id for d in found}))
+    return sorted(device_ids), generations(standing)
 
 
 async def _insert(db: Connection, workspace_id: UUID, declared: Sequence[NewDeclaration]) -> Sequence[Stored]:
@@ -108,6 +142,7 @@ async def _new(
     reached: Sequence[Reached],
     natural: str | None,
     wish: Wish,
+    generations_read: Mapping[UUID, int],
 ) -> NewDeclaration:
     holding = [r for r in reached if holds_codes(r.device)]
     chosen = _chosen(tx, grant, holding, wish)
@@ -126,9 +161,10 @@ async def _new(
             code = NewCode(id, public_id("code", id), lock.id, row.id)
             codes.append(code)
             told.append(_created(code, lock, grant))
-    generations = {r.device.domain_id: r.generation for r in holding}
+    domains_read = {r.device.domain_id: r.generation for r in holding}
+    drafts = recorded.drafts(told)
     return NewDeclaration(
-        actor.name, grant, targets, chosen.method, rows, codes, recorded.drafts(told), generations, due
+        actor.name, grant, targets, chosen.method, rows, codes, drafts, domains_read, due, generations_read
     )
 
 

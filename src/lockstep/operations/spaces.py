@@ -29,7 +29,7 @@ from lockstep.operations.errors import Conflict, Invalid, NotFound
 from lockstep.operations.gate import Tx
 from lockstep.operations.held_bookings import declare_or_hold
 from lockstep.operations.words import told, words, words_or_none
-from lockstep.storage import accounts, bookings, calendars, claims, devices, domains, spaces
+from lockstep.storage import accounts, bookings, calendars, claims, devices, domains, furnishings, spaces
 from lockstep.storage.bookings import BookingRow
 from lockstep.storage.spaces import SpaceFilter, SpaceRow
 
@@ -208,6 +208,8 @@ async def remove(tx: Tx, actor: Actor, command: RemoveSpace) -> None:
     """Its devices stay connected. Raises Conflict where it holds more than devices."""
     require(actor, Scope.PROPERTIES_WRITE)
     space = await known_space(tx, actor, command.space_id, locked=True)
+    # Before it is asked what is in the way: nobody may be granted this space in between.
+    await furnishings.change(tx.db, tx.workspace_id, space.id)
     left = await spaces.what_stands_in_the_way(tx.db, tx.workspace_id, space.id, tx.now)
     if left:
         held = ", ".join(f"{count} {noun}" for noun, count in left.items())

@@ -53,7 +53,8 @@ class Stored(Enum):
     ALL = "all"
     NOTHING_KEY_TAKEN = "nothing: the grant key is in use"
     NOTHING_MOVED_ON = (
-        "nothing: the digits came to be in use on a domain since this was asked, or a lock is being left"
+        "nothing: the digits came to be in use on a domain since this was asked, a lock is being left, or a space has "
+        "other locks"
     )
 
 
@@ -93,6 +94,9 @@ class NewDeclaration:
     locks are looked after."""
     due: Mapping[UUID, datetime]
     """Write domain -> when something is first to be done there for this."""
+    furnished: Mapping[UUID, int]
+    """Property of a space that is reached -> generation of its furnishing when this was read: as long as it has no
+    other, the same locks stand there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +227,13 @@ _REACHED, _REACHED_ONE = _statement(_DECLARED), _statement(_DECLARED_ONE)
 async def insert(
     db: Connection, workspace_id: UUID, declared: Sequence[NewDeclaration], now: datetime
 ) -> list[Stored]:
-    """Store each, tell of it, and make its domains due in time; provided that its digits are still free there, and its
-    locks are not left. Each is stored whole or not at all, and by one statement: where that fails, nothing is. Domains
-    are locked in the order of ids."""
+    """Store each, tell of it, and make its domains due in time; provided that its digits are still free there, its
+    locks are not left, and the same locks stand in its spaces. Each is stored whole or not at all, and by one
+    statement: where that fails, nothing is. Properties are locked in the order of ids, then domains in that of theirs.
+    """
     together = _together(declared)
-    rows = await db.fetch(_INSERT, workspace_id, [_document(new) for new in together])
+    statement = _INSERT_IN_SPACES if any(new.furnished for new in together) else _INSERT
+    rows = await db.fetch(statement, workspace_id, [_document(new) for new in together])
     came_of_it = {r["grant_id"]: _stored(r["is_free"], r["is_stored"]) for r in rows}
     stored = [new for new in together if came_of_it[new.grant.id] is Stored.ALL]
     if any(at < now + _RUNG_FOR for new in stored for at in new.due.values()):
@@ -267,23 +273,40 @@ _DRAFTS = """(
 # all that requests declare at the same time. What it is given is one document: thirty arrays take asyncpg as long as
 # all else. References between the rows are checked at its end. Domains are locked one by one in the order of ids; where
 # one has been changed since it was read, whether this may be declared there is asked anew, once it is held.
-_INSERT = f"""
+# So are properties before them, where some of these reach spaces.
+_FURNISHED = """, furnished as materialized (
+    select one.grant_id, f.generation = one.generation as is_same
+    from (
+        select asked.grant_id, x.* from asked, jsonb_to_recordset(asked.document -> 'furnished')
+          as x (property_id uuid, generation bigint)
+        order by x.property_id) one,
+      lateral (select generation from furnishings
+        where workspace_id = $1 and property_id = one.property_id for share) f
+  ), as_read as materialized (
+    select asked.* from asked where (
+        select count(*) from furnished where furnished.grant_id = asked.grant_id and is_same)
+      = jsonb_array_length(asked.document -> 'furnished')
+  )"""
+
+
+_INSERTION = f"""
   with asked as materialized (
     select (d ->> 'id')::uuid as grant_id, (d ->> 'created_at')::timestamptz as at, d ->> 'actor' as actor,
       d as document
     from jsonb_array_elements($2::jsonb) d
-  ), held as materialized (
+  ){{furnished}}, held as materialized (
     select one.grant_id, q.id, one.due_at, one.starts_at,
       q.generation = one.generation or lockstep_may_be_declared(
         $1, q.id, one.device_ids, one.fingerprint, one.starts_at, one.ends_at) as is_free
     from (
-        select asked.grant_id, x.* from asked, jsonb_to_recordset(asked.document -> 'domains')
+        select asked.grant_id, x.* from {{asked}} as asked, jsonb_to_recordset(asked.document -> 'domains')
           as x (id uuid, generation bigint, due_at timestamptz, device_ids uuid[], fingerprint uuid,
             starts_at timestamptz, ends_at timestamptz)
         order by x.id) one,
       lateral (select id, generation from domains where workspace_id = $1 and id = one.id for no key update) q
   ), free as materialized (
-    select asked.* from asked where (select count(*) from held where held.grant_id = asked.grant_id and is_free)
+    select asked.* from {{asked}} as asked where (
+        select count(*) from held where held.grant_id = asked.grant_id and is_free)
       = jsonb_array_length(asked.document -> 'domains')
   ), g as (
     insert into grants (workspace_id, id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at,
@@ -333,6 +356,8 @@ _INSERT = f"""
   select grant_id, exists (select from free where free.grant_id = asked.grant_id) as is_free,
     exists (select from g where g.id = asked.grant_id) as is_stored
   from asked"""  # noqa: S608
+_INSERT = _INSERTION.format(furnished="", asked="asked")
+_INSERT_IN_SPACES = _INSERTION.format(furnished=_FURNISHED, asked="as_read")
 
 
 def _document(new: NewDeclaration) -> dict[str, object]:
@@ -349,6 +374,7 @@ def _document(new: NewDeclaration) -> dict[str, object]:
         "entries": [_entry(e) for e in new.entries],
         "codes": [code._asdict() for code in new.codes],
         "events": [_event(draft) for draft in new.events],
+        "furnished": [{"property_id": id, "generation": n} for id, n in new.furnished.items()],
     }
 
 

@@ -11,8 +11,8 @@ EMPTIED = (
     "idempotency_keys", "instant_keys", "paces", "customer_portals", "connect_webviews", "attempts",
     "access_events", "observations", "readings", "intents", "occupancies", "unmanaged_codes", "entry_revisions",
     "access_codes", "entries", "access_methods", "grant_targets", "grants", "bookings", "calendars",
-    "space_devices", "space_accounts", "spaces", "client_sessions", "guest_devices", "guests", "devices", "domains",
-    "accounts", "emulated_worlds",
+    "furnishings", "space_devices", "space_accounts", "spaces", "client_sessions", "guest_devices", "guests",
+    "devices", "domains", "accounts", "emulated_worlds",
 )  # fmt: skip
 """Tables, those first that refer to others."""
 KEPT = frozenset(

@@ -46,7 +46,7 @@ _SELECT = """select s.id, s.public_id, s.space_key, s.parent_id, s.property_id, 
   where s.workspace_id = $1 and s.removed_at is null"""
 
 # The space, what it lies in and what lies in it; the siblings of neither.
-_FAMILY = """with recursive upward (id, parent_id) as (
+FAMILY = """with recursive upward (id, parent_id) as (
     select id, parent_id from spaces where workspace_id = $1 and id = $2
     union all
     select s.id, s.parent_id from spaces s join upward on s.id = upward.parent_id where s.workspace_id = $1
@@ -61,10 +61,15 @@ _FAMILY = """with recursive upward (id, parent_id) as (
 async def insert(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
     """False where this space key is in use."""
     result = await db.execute(
-        """insert into spaces (workspace_id, id, public_id, space_key, parent_id, property_id, name, address,
-             time_zone, check_in, check_out, created_at, customer_key)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-           on conflict (workspace_id, space_key) do nothing""",
+        """with made as (
+             insert into spaces (workspace_id, id, public_id, space_key, parent_id, property_id, name, address,
+               time_zone, check_in, check_out, created_at, customer_key)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             on conflict (workspace_id, space_key) do nothing returning id, parent_id
+           ), furnished as (
+             insert into furnishings (workspace_id, property_id) select $1, id from made where parent_id is null
+           )
+           select from made""",
         workspace_id,
         row.id,
         row.public_id,
@@ -79,7 +84,7 @@ async def insert(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
         row.created_at,
         row.customer_key,
     )
-    return result == "INSERT 0 1"
+    return bool(result == "SELECT 1")
 
 
 async def change(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
@@ -219,13 +224,13 @@ async def leave_account(db: Connection, workspace_id: UUID, space_id: UUID, acco
 
 async def family_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list[UUID]:
     """The space itself, all that it lies in and all that lies in it: whose bookings open its devices."""
-    rows = await db.fetch(f"{_FAMILY} select id from family order by id", workspace_id, space_id)  # noqa: S608
+    rows = await db.fetch(f"{FAMILY} select id from family order by id", workspace_id, space_id)  # noqa: S608
     return [r["id"] for r in rows]
 
 
 async def within(db: Connection, workspace_id: UUID, space_id: UUID) -> list[UUID]:
     """The space itself and all that lies in it."""
-    rows = await db.fetch(f"{_FAMILY} select id from downward order by id", workspace_id, space_id)  # noqa: S608
+    rows = await db.fetch(f"{FAMILY} select id from downward order by id", workspace_id, space_id)  # noqa: S608
     return [r["id"] for r in rows]
 
 
@@ -258,7 +263,7 @@ async def devices_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list
     """What a booking of the space opens: its devices, those of every space around it (the front door that all
     share) and those of every space within it."""
     rows = await db.fetch(
-        f"""{_FAMILY} select distinct d.device_id from space_devices d
+        f"""{FAMILY} select distinct d.device_id from space_devices d
               join family on family.id = d.space_id
               join devices on devices.workspace_id = $1 and devices.id = d.device_id
             where d.workspace_id = $1 and devices.given_up_at is null order by d.device_id""",  # noqa: S608
@@ -268,7 +273,7 @@ async def devices_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list
     return [r["device_id"] for r in rows]
 
 
-# As `_FAMILY`, for many spaces at once: whose family each of them is of.
+# As `FAMILY`, for many spaces at once: whose family each of them is of.
 _FAMILIES = """with recursive upward (start_id, id, parent_id) as (
              select id, id, parent_id from spaces where workspace_id = $1 and id = any($2)
              union all

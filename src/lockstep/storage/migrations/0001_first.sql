@@ -301,6 +301,16 @@ create table spaces (
   check (parent_id is not null or (time_zone is not null and check_in is not null and check_out is not null))
 );
 
+-- How often what stands in a property, with all that lies in it, has changed. Who declares access there compares it. A
+-- row of its own: the property's is held by whoever reads its feeds, and he waits for bookings that wait for this.
+create table furnishings (
+  workspace_id uuid not null,
+  property_id uuid not null,
+  generation bigint not null default 0,
+  primary key (workspace_id, property_id),
+  foreign key (workspace_id, property_id) references spaces on delete cascade
+);
+
 create table space_devices (
   workspace_id uuid not null,
   space_id uuid not null,
@@ -1018,8 +1028,8 @@ declare
 begin
   foreach t in array array[
     'api_keys', 'memberships', 'accounts', 'connect_webviews', 'customer_portals', 'domains', 'devices', 'spaces', 'paces',
-    'space_devices', 'space_accounts', 'guests', 'guest_devices', 'client_sessions', 'instant_keys', 'calendars',
-    'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
+    'furnishings', 'space_devices', 'space_accounts', 'guests', 'guest_devices', 'client_sessions', 'instant_keys',
+    'calendars', 'bookings', 'grants', 'grant_targets', 'access_methods', 'entries', 'entry_revisions', 'access_codes',
     'occupancies', 'intents', 'readings', 'observations', 'unmanaged_codes', 'access_events', 'attempts', 'events',
     'event_positions', 'unsequenced', 'webhooks', 'deliveries', 'tries', 'idempotency_keys', 'emulated_worlds',
     'sandbox_beginnings'
