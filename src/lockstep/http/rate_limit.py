@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from lockstep.kit.frozen import dataclass
 
 _MOST_BUCKETS = 10_000
 

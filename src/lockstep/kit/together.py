@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from lockstep.kit.frozen import dataclass
 
 K = TypeVar("K")
 V = TypeVar("V")

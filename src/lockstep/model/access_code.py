@@ -155,8 +155,10 @@ def is_arrival_late(declared: Declared, belief: Belief, capabilities: Capabiliti
 
 def is_removal_late(declared: Declared, belief: Belief, capabilities: Capabilities, now: datetime) -> bool:
     """Whether the code should long be gone and may still be there."""
+    if not belief.may_be_present:
+        return False
     at = removal_alarm_at(declared, capabilities)
-    return at is not None and now >= at and belief.may_be_present
+    return at is not None and now >= at
 
 
 def may_have_older(declared: Declared, belief: Belief) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.capabilities import Capabilities, Evidence, ReadBack
 from lockstep.model.declared import ABSENT, OTHER, Carried, Spec, is_enabled, revision_of
 from lockstep.model.edit import Edit, edit_of

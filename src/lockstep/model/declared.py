@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.capabilities import Capabilities
 from lockstep.model.window import Window, ceiling
 

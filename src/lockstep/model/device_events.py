@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.event import Event
 
 

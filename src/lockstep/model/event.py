@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, ClassVar
+
+from lockstep.kit.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ Knows neither who records them nor who is told."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model import connecting_events as connecting_events
 from lockstep.model.booking_events import BookingCancelled as BookingCancelled
 from lockstep.model.booking_events import BookingChanged as BookingChanged

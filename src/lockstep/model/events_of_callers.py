@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lockstep.kit.frozen import dataclass
 from lockstep.model.event import Event
 
 

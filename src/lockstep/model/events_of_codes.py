@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.event import Event, Failed
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.belief import Belief
 from lockstep.model.capabilities import Capabilities
 from lockstep.model.declared import (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from lockstep.kit.frozen import dataclass
 
 
 class WindowEmpty(ValueError):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.access_code import (
     Failure,
     Standing,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from uuid import UUID
 
 from lockstep.kit import bearer
+from lockstep.kit.frozen import dataclass
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.permissions import (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.capabilities import Capabilities, CodeChooser, CredentialKind
 from lockstep.model.code_choice import PREFERRED_LENGTH, Choice, NoCommonLength, NoFreeCode, choose_code
 from lockstep.model.constraints import breaches_of_code

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
+from types import TracebackType
 from typing import Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import httpx2
 
 from lockstep.driver.contract import Vendor
 from lockstep.kit.clock import Clock
+from lockstep.kit.frozen import dataclass
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.kit.sealing import Place, Sealer
 from lockstep.kit.together import Questions
@@ -171,17 +173,13 @@ class Gate:
     @asynccontextmanager
     async def transaction(self, workspace_id: UUID) -> AsyncIterator[Tx]:
         """All or nothing: what an operation does, commits or is as if it had never been."""
-        salt = await self._salt(workspace_id)
+        salt = await self.salt(workspace_id)
         async with self.database.transaction(workspace_id) as db:
-            yield self._tx(db, workspace_id, salt)
+            yield self.tx(db, workspace_id, salt)
 
-    @asynccontextmanager
-    async def reading(self, workspace_id: UUID) -> AsyncIterator[Tx]:
+    def reading(self, workspace_id: UUID) -> AbstractAsyncContextManager[Tx]:
         """For operations that only read: no transaction around them, one round trip less each way."""
-        salt = self._salts.get(workspace_id) or await self._salt(workspace_id)
-        async with self.database.borrowing(workspace_id) as borrowed:
-            shared = Shared(self.questions, self.database, borrowed)
-            yield self._tx(cast(Connection, borrowed), workspace_id, salt, shared)
+        return _Reading(self, workspace_id)
 
     async def public_id_of(self, workspace_id: UUID) -> str:
         """How callers know this workspace; asked for once in a process, since it never changes."""
@@ -204,7 +202,7 @@ class Gate:
         around it, two round trips of four less. Raises TransactionNeeded where they cannot, with nothing done."""
         return self.reading(workspace_id)
 
-    def _tx(self, db: Connection, workspace_id: UUID, salt: bytes, shared: Shared | None = None) -> Tx:
+    def tx(self, db: Connection, workspace_id: UUID, salt: bytes, shared: Shared | None = None) -> Tx:
         now = self.clock.now()
         return Tx(
             db,
@@ -218,8 +216,31 @@ class Gate:
             shared=shared,
         )
 
-    async def _salt(self, workspace_id: UUID) -> bytes:
+    async def salt(self, workspace_id: UUID) -> bytes:
+        """What its fingerprints are made with; asked for once in a process."""
         if workspace_id not in self._salts:
             async with self.database.reading(workspace_id) as db:
                 self._salts[workspace_id] = await workspaces.salt(db, workspace_id)
         return self._salts[workspace_id]
+
+
+class _Reading(AbstractAsyncContextManager[Tx]):
+    """Of one request, mostly around one question that is asked together with others. As a generator it takes three
+    times as long, which each request would notice."""
+
+    def __init__(self, gate: Gate, workspace_id: UUID) -> None:
+        self._gate = gate
+        self._workspace_id = workspace_id
+        self._borrowed = Borrowed(gate.database, workspace_id)
+
+    async def __aenter__(self) -> Tx:
+        gate, borrowed = self._gate, self._borrowed
+        salt = await gate.salt(self._workspace_id)
+        shared = Shared(gate.questions, gate.database, borrowed)
+        return gate.tx(cast(Connection, borrowed), self._workspace_id, salt, shared)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._borrowed.is_held:
+            await self._borrowed.give_back(error)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import events
 from lockstep.model.belief import Belief

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.capabilities import Capabilities
 from lockstep.model.declared import Spec
 from lockstep.storage.access_events import last_use

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.storage.database import Connection
 
 

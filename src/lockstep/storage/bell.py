@@ -20,7 +20,7 @@ News = tuple[str, str]
 """A channel and what is said on it."""
 
 
-_PAUSE_SECONDS = 0.02
+_PAUSE_SECONDS = 0.05
 
 
 class Bell:

@@ -4,12 +4,12 @@ grant stored whole."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.window import Window
 from lockstep.storage import claims
 from lockstep.storage.accounts import LEAVING

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.capabilities import Capabilities
 from lockstep.storage import changes
 from lockstep.storage.accounts import LEAVING

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.model.belief import Belief
 from lockstep.model.capabilities import Evidence
 from lockstep.model.declared import Declared, Spec

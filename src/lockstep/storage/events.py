@@ -8,11 +8,11 @@ there is left alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.storage.changes import CHANGED
 from lockstep.storage.database import Connection, tell
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from lockstep.kit.frozen import dataclass
 from lockstep.storage.database import Connection
 from lockstep.storage.devices import NOTHING, Given, numbered
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +13,7 @@ from lockstep.http.cursors import CursorInvalid, Cursors
 from lockstep.http.seam.dialect import write_query
 from lockstep.http.seam.faults import SeamFault
 from lockstep.http.seam.params import Listed, Params
+from lockstep.kit.frozen import dataclass
 from lockstep.model.permissions import Actor
 from lockstep.operations import paces, vendors
 from lockstep.operations.gate import Gate, TransactionNeeded, Tx

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
@@ -17,6 +16,7 @@ from lockstep.http.seam.asked import Path
 from lockstep.http.seam.faults import SeamFault
 from lockstep.http.seam.present.ids import asked
 from lockstep.kit import bearer
+from lockstep.kit.frozen import dataclass
 from lockstep.kit.loopback import is_loopback
 from lockstep.model import permissions
 from lockstep.model.permissions import Actor, ActorKind
