@@ -72,3 +72,16 @@ async def lose_database(gate: Gate) -> None:
     """From now on whatever goes through this gate finds its connections closed."""
     gate.database = await Database.open(gate.database.dsn)
     await gate.database.close()
+
+
+@asynccontextmanager
+async def without_tables(gate: Gate) -> AsyncIterator[None]:
+    """Whatever goes through this gate meanwhile finds no tables: a fault of ours."""
+    before = gate.database
+    more = "&" if "?" in before.dsn else "?"
+    gate.database = await Database.open(f"{before.dsn}{more}search_path=nowhere", most_connections=2)
+    try:
+        yield
+    finally:
+        await gate.database.close()
+        gate.database = before

@@ -105,6 +105,14 @@ class VendorFailed(Problem):
     next_step = "Try again in some minutes."
 
 
+class Unavailable(Problem):
+    """It could not be done at this moment, and nothing of it was."""
+
+    code = "unavailable"
+    next_step = "Send this again after as many seconds as `retry-after` says."
+    retry_after_seconds = 2
+
+
 class TooFast(Problem):
     """This was asked too often in too short a time."""
 

@@ -17,11 +17,12 @@ from lockstep.kit.clock import Clock
 from lockstep.kit.frozen import dataclass
 from lockstep.kit.outbound import OutboundPolicy
 from lockstep.kit.sealing import Place, Sealer
-from lockstep.kit.together import Questions
+from lockstep.kit.together import CannotTell, Questions
 from lockstep.model.code_choice import RandomSource
 from lockstep.model.event import RecordedEvent
 from lockstep.operations.emulator import Emulator
 from lockstep.storage import workspaces
+from lockstep.storage.away import Away, AwayBefore
 from lockstep.storage.database import UNDONE, Borrowed, Connection, Database
 
 K = TypeVar("K")
@@ -72,10 +73,10 @@ class Tx:
     shared: Shared | None = field(default=None, repr=False)
     """Where each statement stands by itself."""
 
-    async def ask(self, ask: Ask[K, V], key: K) -> V:
+    async def ask(self, ask: Ask[K, V], key: K, *, only_reads: bool = False) -> V:
         """A statement that answers for several keys at once: asked for this one, and where it stands by itself, for
-        all who ask it at the same time. Raises CannotTell where it failed for somebody else."""
-
+        all who ask it at the same time. Raises CannotTell where it failed for somebody else; where it `only_reads`,
+        AwayBefore instead, for nothing was done."""
         shared = self.shared
         if shared is None or shared.holds_one:
             return (await ask(self.db, self.workspace_id, [key]))[0]
@@ -84,7 +85,12 @@ class Tx:
             async with shared.database.reading(self.workspace_id) as db:
                 return await ask(db, self.workspace_id, keys)
 
-        return await shared.questions.one((self.workspace_id, ask), together, key)
+        try:
+            return await shared.questions.one((self.workspace_id, ask), together, key)
+        except (Away, CannotTell) as lost:
+            if only_reads:
+                raise AwayBefore("What was asked of the database was not answered.") from lost
+            raise
 
     def seal(self, text: str, table: str, column: str, row_id: UUID) -> bytes:
         sealed = self.sealer.seal(text, Place(self.workspace_id, table, column, row_id))

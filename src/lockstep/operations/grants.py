@@ -413,7 +413,7 @@ async def _targets(tx: Tx, actor: Actor, command: CreateGrant, window: Window, o
     standing = [await furnished(tx, target) for target in rows]
     within = {id for stands in standing for id in stands.device_ids}
     wanted = Reach(window, command.device_ids, sorted(within), only=only)
-    reached = await tx.ask(declarations.question_of(wanted), wanted)
+    reached = await tx.ask(declarations.question_of(wanted), wanted, only_reads=True)
     asked = [r.device for r in reached if r.device.public_id in command.device_ids]
     missing = set(command.device_ids) - {d.public_id for d in asked if d.removed_at is None}
     if missing:

@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
+from lockstep.storage.away import PERHAPS, Away, AwayBefore, is_lost
 from lockstep.storage.bell import Bell, News
 
 EVERY_WORKSPACE = "*"
@@ -61,7 +62,13 @@ _FIRST_MADE_BY_USERS = 16_384
 """Object numbers below are given out by PostgreSQL's own source (`FirstNormalObjectId`)."""
 _TYPES: dict[frozenset[int], Any] = {}
 
-UNDONE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
+UNDONE_BY_SERVER = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.TransactionIntegrityConstraintViolationError,
+)
+"""What a server undid since others were in the way: asked again, it may be done."""
+UNDONE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, *UNDONE_BY_SERVER, AwayBefore)
 """Errors of a single statement that tell for certain that it did nothing."""
 
 Connection = asyncpg.Connection | PoolConnectionProxy
@@ -95,15 +102,32 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, workspace_id: UUID | None) -> AsyncIterator[Connection]:
-        """One transaction within a workspace; None: across all of them (claims and authentication only)."""
-        async with self._pool_for(workspace_id).acquire() as connection:
-            session = await _entered(connection, workspace_id)
-            async with session.transaction():
-                yield session
-            self._bell.ring(session.take_news())
+        """One transaction within a workspace; None: across all of them (claims and authentication only). Raises Away:
+        AwayBefore as long as nobody has asked to commit it."""
+        # Until there is a connection, that is what fails.
+        is_gone = is_undone = True
+        try:
+            async with self._pool_for(workspace_id).acquire() as connection:
+                try:
+                    session = await _entered(connection, workspace_id)
+                    is_gone = False
+                    async with session.transaction():
+                        yield session
+                        is_undone = False
+                except PERHAPS as error:
+                    is_gone = is_gone or is_lost(connection, error)
+                    raise
+                self._bell.ring(session.take_news())
+        except PERHAPS as error:
+            if is_gone and is_undone:
+                raise AwayBefore(_NOT_DONE) from error
+            if is_gone:
+                raise Away(_NOT_KNOWN) from error
+            raise
 
     def reading(self, workspace_id: UUID | None) -> AbstractAsyncContextManager[Connection]:
-        """A connection for single statements that only read; each sees its own snapshot."""
+        """A connection for single statements that only read; each sees its own snapshot. Raises Away: AwayBefore where
+        there was none to be had."""
         return _Reading(self._pool_for(workspace_id), self._bell, workspace_id)
 
     def _pool_for(self, workspace_id: UUID | None) -> asyncpg.Pool:
@@ -120,6 +144,10 @@ class Database:
         return connection.close
 
 
+_NOT_DONE = "The database is away, and nothing was done."
+_NOT_KNOWN = "The database was lost, and it is not known what came of it."
+
+
 class _Reading(AbstractAsyncContextManager[Connection]):
     """As a generator it takes three times as long, and each request asks so."""
 
@@ -131,12 +159,15 @@ class _Reading(AbstractAsyncContextManager[Connection]):
         self._taken: Any = None
 
     async def __aenter__(self) -> Connection:
-        self._taken = await self._pool.acquire()
         try:
-            self._session = await _entered(self._taken, self._workspace_id)
-        except BaseException:
-            await self._pool.release(self._taken)
-            raise
+            self._taken = await self._pool.acquire()
+            try:
+                self._session = await _entered(self._taken, self._workspace_id)
+            except BaseException:
+                await self._pool.release(self._taken)
+                raise
+        except PERHAPS as error:
+            raise AwayBefore(_NOT_DONE) from error
         return self._session
 
     async def __aexit__(
@@ -144,7 +175,10 @@ class _Reading(AbstractAsyncContextManager[Connection]):
     ) -> None:
         if error is None and self._session is not None:
             self._bell.ring(self._session.take_news())
+        is_gone = isinstance(error, PERHAPS) and is_lost(self._taken, error)
         await self._pool.release(self._taken)
+        if is_gone:
+            raise Away(_NOT_KNOWN) from error
 
 
 class Borrowed:

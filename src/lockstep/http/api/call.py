@@ -14,6 +14,7 @@ from lockstep.http.api import idempotency
 from lockstep.http.api.paging import Page
 from lockstep.http.cursors import Cursors
 from lockstep.model.permissions import Actor
+from lockstep.operations import again
 from lockstep.operations.gate import Gate, TransactionNeeded, Tx
 
 T = TypeVar("T")
@@ -41,8 +42,7 @@ class Call:
 
     async def read(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
         """Ask an operation that only reads."""
-        async with self.gate.reading(self.actor.workspace_id) as tx:
-            return await operation(tx)
+        return await again.read(self.gate, self.actor.workspace_id, operation)
 
     async def change(
         self,
@@ -62,22 +62,23 @@ class Call:
             value = await (self._changed_at_once if at_once else self._changed)(operation)
             return _done(present, value, status)
         digest = idempotency.digest_of(self.request, await self.request.body())
-        async with self.gate.transaction(self.actor.workspace_id) as tx:
+
+        async def change_once(tx: Tx) -> Response:
             once = await idempotency.begin(tx, self.actor, key, digest)
             if once.kept is not None:
                 return idempotency.replay(once.kept)
             response = _done(present, await operation(tx), status)
             await once.keep(tx, response)
-        return response
+            return response
+
+        return await self._changed(change_once)
 
     async def _changed(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
-        async with self.gate.transaction(self.actor.workspace_id) as tx:
-            return await operation(tx)
+        return await again.change(self.gate, self.actor.workspace_id, operation)
 
     async def _changed_at_once(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
         try:
-            async with self.gate.at_once(self.actor.workspace_id) as tx:
-                return await operation(tx)
+            return await again.change_at_once(self.gate, self.actor.workspace_id, operation)
         except TransactionNeeded:
             return await self._changed(operation)
 
@@ -108,8 +109,7 @@ class Call:
         key = idempotency.key_of(self.request)
         if key is not None:
             digest = idempotency.digest_of(self.request, await self.request.body())
-            async with self.gate.reading(self.actor.workspace_id) as tx:
-                kept = await idempotency.look_up(tx, self.actor, key, digest)
+            kept = await self.read(lambda tx: idempotency.look_up(tx, self.actor, key, digest))
             if kept is not None:
                 return idempotency.replay(kept)
         asked = await ask(self.gate)

@@ -17,6 +17,7 @@ from lockstep.http.cursors import Cursors
 from lockstep.http.doorman import Doorman
 from lockstep.http.rate_limit import RateLimit, headers
 from lockstep.kit.ids import new_id, public_id
+from lockstep.operations import again
 from lockstep.operations.errors import NotSignedIn, Problem
 from lockstep.operations.gate import Gate
 
@@ -79,7 +80,8 @@ class Front:
         if parts.is_open(scope["path"]):
             return
         try:
-            actor = await parts.doorman.actor_of(received.get(b"authorization", b"").decode("latin-1"))
+            authorization = received.get(b"authorization", b"").decode("latin-1")
+            actor = await again.look_up(lambda: parts.doorman.actor_of(authorization))
         except NotSignedIn:
             # Counted only when refused: whoever has a key is not held up by others behind the same address.
             _count(parts.of_strangers, _address(scope), sending)

@@ -59,6 +59,7 @@ _CAUSES = {
     "413": "The request is too large.",
     "429": "Too many requests with this key; see `Retry-After`.",
     "500": "A fault of Lockstep's own; see what is there before you send it again.",
+    "503": "Lockstep cannot do it at this moment, and nothing was done; see `Retry-After`.",
 }
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -132,7 +133,7 @@ def _complete(operation: dict[str, Any], method: str, *, names_things: bool) -> 
     responses = operation["responses"]
     # FastAPI's own way of telling of bad values, which we tell of as 400.
     responses.pop("422", None)
-    statuses = {"400", "401", "403", "429", "500"}
+    statuses = {"400", "401", "403", "429", "500", "503"}
     if names_things:
         statuses.add("404")
     if method in _CHANGING:

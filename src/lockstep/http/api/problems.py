@@ -19,6 +19,7 @@ from lockstep.operations.errors import (
     NotFound,
     NotSignedIn,
     Problem,
+    Unavailable,
     VendorFailed,
 )
 
@@ -99,6 +100,7 @@ _STATUS: dict[type[Problem], int] = {
     TooManyRequests: 429,
     OurFault: 500,
     VendorFailed: 502,
+    Unavailable: 503,
     Problem: 400,
 }
 
@@ -126,7 +128,11 @@ def problem_response(
         request_id=request_id,
         errors=list(errors),
     )
-    headers = {"www-authenticate": 'Bearer realm="lockstep"'} if status == HTTPStatus.UNAUTHORIZED else None
+    headers = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = 'Bearer realm="lockstep"'
+    if isinstance(problem, Unavailable):
+        headers["retry-after"] = str(problem.retry_after_seconds)
     return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
 
 

@@ -18,11 +18,12 @@ from lockstep.http.pages.rendering import Templates
 from lockstep.http.pages.serving import PageRoute
 from lockstep.model.access_code import Standing
 from lockstep.model.permissions import Actor, Scope
-from lockstep.operations import bookings, calendars, devices, grants, workspaces
+from lockstep.operations import again, bookings, calendars, devices, grants, workspaces
 from lockstep.operations.bookings import CancelBooking, ConfirmBooking
 from lockstep.operations.calendars import NameCalendar
 from lockstep.operations.errors import NotFound
 from lockstep.operations.gate import Gate, Tx
+from lockstep.operations.grants import Grant
 from lockstep.operations.stays import WORST_FIRST
 from lockstep.operations.today import AskToday, Today, today
 
@@ -79,9 +80,12 @@ class TodayPage:
     async def _show_code(self, visit: Visit) -> Response:
         """The digits of one stay: as a part for the page, or as a page where no script asked."""
         grant_id = visit.request.path_params["id"]
-        async with self._gate.reading(visit.actor.workspace_id) as tx:
+
+        async def read(tx: Tx) -> tuple[Grant, str | None]:
             grant = await grants.get(tx, visit.actor, grant_id)
-            digits = grants.digits_of(tx, visit.actor, grant.method)
+            return grant, grants.digits_of(tx, visit.actor, grant.method)
+
+        grant, digits = await again.read(self._gate, visit.actor.workspace_id, read)
         if digits is None:
             raise NotFound("code of the access grant", grant_id)
         name = grant.row.name if visit.actor.may(Scope.GUESTS_READ) else None
@@ -90,16 +94,15 @@ class TodayPage:
 
     def _doing(self, act: Act) -> Callable[[Visit], Awaitable[Response]]:
         async def do(visit: Visit) -> Response:
-            async with self._gate.transaction(visit.actor.workspace_id) as tx:
-                await act(tx, visit.actor, visit.request.path_params.get("id", ""))
+            named = visit.request.path_params.get("id", "")
+            await again.change(self._gate, visit.actor.workspace_id, lambda tx: act(tx, visit.actor, named))
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)
 
         return do
 
     async def _values(self, actor: Actor, request: Request) -> dict[str, Any]:
         asked = _asked(request)
-        async with self._gate.reading(actor.workspace_id) as tx:
-            found = await today(tx, actor, asked)
+        found = await again.read(self._gate, actor.workspace_id, lambda tx: today(tx, actor, asked))
         needs = needs_of(found)
         return {
             "today": found,

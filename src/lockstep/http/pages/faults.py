@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import structlog
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from lockstep.http.pages.rendering import Templates
 from lockstep.model import permissions
+from lockstep.operations.again import is_away
 from lockstep.operations.errors import (
     Conflict,
     Invalid,
@@ -19,6 +21,7 @@ from lockstep.operations.errors import (
     NotAllowed,
     NotFound,
     Problem,
+    Unavailable,
     VendorFailed,
 )
 
@@ -43,12 +46,23 @@ def tell_of_faults(
 ) -> None:
     """`nowhere`: what to do about an address that shows no page."""
 
-    def page(cause: str, next_step: str, status: int) -> Response:
+    def page(cause: str, next_step: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
         values = {"cause": cause, "next_step": next_step, "is_signed_in": False}
-        return templates.page("problem.html", values, status)
+        return templates.page("problem.html", values, status, headers)
+
+    def later() -> Response:
+        seconds = Unavailable.retry_after_seconds
+        return page(
+            "Lockstep cannot reach its database at this moment.",
+            "See how it stands in some seconds, and then try again.",
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            {"retry-after": str(seconds)},
+        )
 
     async def tell_problem(_request: Request, problem: Exception) -> Response:
         assert isinstance(problem, Problem)
+        if isinstance(problem, Unavailable):
+            return later()
         return page(problem.cause, problem.next_step, status_of(problem))
 
     async def tell_not_allowed(_request: Request, fault: Exception) -> Response:
@@ -63,6 +77,8 @@ def tell_of_faults(
 
     async def tell_ours(_request: Request, fault: Exception) -> Response:
         log.error("page_failed", exc_info=fault)
+        if is_away(fault):
+            return later()
         return page(
             "Something went wrong within Lockstep.",
             "See how it stands, then try again. If it lasts, look into the log.",

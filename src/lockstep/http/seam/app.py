@@ -48,6 +48,7 @@ from lockstep.kit.ids import new_id, public_id
 from lockstep.kit.sealing import derive
 from lockstep.model import permissions
 from lockstep.model.permissions import ActorKind
+from lockstep.operations import again
 from lockstep.operations.errors import NotSignedIn, Problem
 from lockstep.operations.gate import Gate
 
@@ -178,7 +179,7 @@ class Seam:
     ) -> Asker:
         address = str((scope.get("client") or ("",))[0])
         try:
-            asker = await self._credentials.asker_of(received, address)
+            asker = await again.look_up(lambda: self._credentials.asker_of(received, address))
             require_kind(path, asker)
         except NotSignedIn:
             # Counted only when refused: whoever has a key is not held up by others behind the same address.

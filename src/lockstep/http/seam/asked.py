@@ -15,7 +15,7 @@ from lockstep.http.seam.faults import SeamFault
 from lockstep.http.seam.params import Listed, Params
 from lockstep.kit.frozen import dataclass
 from lockstep.model.permissions import Actor
-from lockstep.operations import paces, vendors
+from lockstep.operations import again, paces, vendors
 from lockstep.operations.gate import Gate, TransactionNeeded, Tx
 from lockstep.operations.operators import SignedInOperator
 from lockstep.operations.paces import Act
@@ -58,13 +58,11 @@ class Asked:
 
     async def read(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
         """Ask an operation that only reads."""
-        async with self.gate.reading(self.actor.workspace_id) as tx:
-            return await operation(tx)
+        return await again.read(self.gate, self.actor.workspace_id, operation)
 
     async def change(self, operation: Callable[[Tx], Awaitable[T]]) -> T:
         """Ask an operation that changes something, all or nothing."""
-        async with self.gate.transaction(self.actor.workspace_id) as tx:
-            return await operation(tx)
+        return await again.change(self.gate, self.actor.workspace_id, operation)
 
     async def change_paced(
         self, act: Act, device_ids: Sequence[str], operation: Callable[[Tx], Awaitable[T]]
@@ -85,11 +83,14 @@ class Asked:
         transaction."""
         if self.is_paced:
             return await self.change_paced(act, [device_id], operation)
+
+        async def unpaced(tx: Tx) -> T:
+            if self.is_paced is None:
+                await paces.require_none(tx)
+            return await operation(tx)
+
         try:
-            async with self.gate.at_once(self.actor.workspace_id) as tx:
-                if self.is_paced is None:
-                    await paces.require_none(tx)
-                return await operation(tx)
+            return await again.change_at_once(self.gate, self.actor.workspace_id, unpaced)
         except TransactionNeeded:
             return await self.change_paced(act, [device_id], operation)
 

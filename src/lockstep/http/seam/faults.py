@@ -20,6 +20,7 @@ from lockstep.operations.errors import (
     NotSignedIn,
     Problem,
     TooFast,
+    Unavailable,
     VendorFailed,
 )
 
@@ -59,6 +60,9 @@ def fault_of(problem: Problem | permissions.NotAllowed) -> SeamFault:
     if isinstance(problem, permissions.NotAllowed):
         return SeamFault(HTTPStatus.FORBIDDEN, "forbidden", str(problem))
     message = _in_seams_words(problem.code, f"{problem.cause} {problem.next_step}")
+    if isinstance(problem, Unavailable):
+        seconds = {"retry-after": str(problem.retry_after_seconds)}
+        return SeamFault(HTTPStatus.SERVICE_UNAVAILABLE, problem.code, message, headers=seconds)
     if isinstance(problem, TooFast):
         seconds = {"retry-after": str(problem.retry_after_seconds)}
         return SeamFault(HTTPStatus.TOO_MANY_REQUESTS, problem.code, message, headers=seconds)
