@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import PathId, QueryId
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.model.declared import ABSENT, OTHER, Carried, is_enabled, revision_of
 from lockstep.model.edit import Edit, EditedField
 from lockstep.model.permissions import Actor, Scope
@@ -25,7 +26,7 @@ from lockstep.operations.failures import Failed, failed
 from lockstep.operations.grants import MASK
 from lockstep.operations.stays import Coming
 
-router = APIRouter(prefix="/v1", tags=["Access codes"])
+router = Router(prefix="/v1", tags=["Access codes"])
 
 Believable = Literal["absent", "as_declared", "held_disabled", "earlier", "other"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import Body, Query
 from pydantic import Field, StrictBool, StrictStr
 from starlette.responses import Response
 
@@ -12,11 +12,12 @@ from lockstep.http.api.call import Asked, Call, answer
 from lockstep.http.api.fields import Instant, PathId, PublicId, QueryId, Sent, Text
 from lockstep.http.api.paging import Cursor, Limit, Page
 from lockstep.http.api.plain import PlainRoute, plain_body, plain_limit
+from lockstep.http.api.routing import Router
 from lockstep.operations import grants
 from lockstep.operations.gate import Tx
 from lockstep.operations.grants import AccessGrant, ChangeGrant, CreateGrant, Grant, ListGrants
 
-router = APIRouter(prefix="/v1/access_grants", tags=["Access grants"])
+router = Router(prefix="/v1/access_grants", tags=["Access grants"])
 
 Name = Annotated[Text, Field(examples=["Anna Berg"])]
 Code = Annotated[StrictStr, Field(min_length=1, max_length=20, examples=["482913"])]

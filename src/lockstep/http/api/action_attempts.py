@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import PathId, QueryId, QueryIds
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.operations import attempts
 from lockstep.operations.attempts import ActionAttempt, ListAttempts
 
-router = APIRouter(prefix="/v1/action_attempts", tags=["Action attempts"])
+router = Router(prefix="/v1/action_attempts", tags=["Action attempts"])
 
 
 @router.get("", response_model=Page[ActionAttempt])

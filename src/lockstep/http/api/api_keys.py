@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import Instant, PathId, PublicId, Sent, Text
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.operations import api_keys
 from lockstep.operations.api_keys import ApiKey, CreateApiKey, NewApiKey
 
-router = APIRouter(prefix="/v1/api_keys", tags=["API keys"])
+router = Router(prefix="/v1/api_keys", tags=["API keys"])
 
 
 class ApiKeyCreation(Sent):

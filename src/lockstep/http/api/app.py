@@ -1,6 +1,6 @@
 """The native API: everything below /v1, and the one list of what it consists of.
 
-To add a noun, write `http/api/<nouns>.py` with `router = APIRouter(prefix="/v1/<nouns>", tags=["<Nouns>"])` and name
+To add a noun, write `http/api/<nouns>.py` with `router = Router(prefix="/v1/<nouns>", tags=["<Nouns>"])` and name
 it in ROUTERS. A route is an `async def` whose name becomes its operationId; it takes `call: Asked`, ids as `PathId`,
 a body that derives from `Sent` and parameters `limit: Limit` and `cursor: Cursor`; it asks ONE operation, by
 `call.read` or `call.change`, and answers dataclasses by `answer`, the same that it names as `response_model`.
@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from lockstep.http.api import (
     access_codes,
@@ -48,6 +48,7 @@ from lockstep.http.api.problems import (
     field_problems,
     problem_response,
 )
+from lockstep.http.api.routing import late_routes
 from lockstep.http.api.settings import ApiSettings
 from lockstep.http.cursors import Cursors
 from lockstep.http.doorman import Doorman
@@ -101,7 +102,6 @@ _OPTIONS: Any = {
     "docs_url": None,
     "redoc_url": None,
     "redirect_slashes": False,
-    "generate_unique_id_function": lambda route: route.name,
     "telemetry": _NO_TELEMETRY,
 }
 
@@ -112,8 +112,8 @@ def create_api(
     """Answers everything below /v1, so mount it at the root. The docs page needs /static besides (static_files)."""
     settings = settings or ApiSettings()
     app = FastAPI(**_OPTIONS)
-    app.router = _every_route().router
-    app.openapi = _every_route().openapi  # type: ignore[method-assign]
+    app.router.routes.extend(late_routes((*ROUTERS, docs.router)))
+    app.openapi = _description  # type: ignore[method-assign]
     _tell_of_problems(app)
     parts = FrontParts(
         gate=gate,
@@ -123,26 +123,16 @@ def create_api(
         of_strangers=RateLimit(settings.requests_per_second, settings.burst, monotonic),
         most_body_bytes=settings.most_body_bytes,
         is_open=lambda path: path in (docs.PATH, docs.OPENAPI_PATH),
-        plain_routes=PlainRoutes(PLAIN_ROUTES, ROUTERS),
+        plain_routes=PlainRoutes(PLAIN_ROUTES, late_routes(ROUTERS)),
     )
     app.add_middleware(Front, parts=parts)
     return app
 
 
 @functools.cache
-def _every_route() -> FastAPI:
-    """Once in a process: what FastAPI makes of the models of all routes takes half a second."""
-    app = FastAPI(**_OPTIONS)
-    for router in (*ROUTERS, docs.router):
-        app.include_router(router)
-    # Made when first asked for: it takes longer than all the rest of the start.
-    app.openapi = functools.cache(lambda: describe(app, ROUTERS))  # type: ignore[method-assign]
-
-    @app.get(docs.OPENAPI_PATH, include_in_schema=False)
-    async def show_openapi() -> Response:
-        return JSONResponse(app.openapi())
-
-    return app
+def _description() -> dict[str, Any]:
+    """Made when first asked for: it takes longer than the whole start."""
+    return describe(FastAPI(**_OPTIONS), tuple(late_routes(ROUTERS)))
 
 
 def _tell_of_problems(app: FastAPI) -> None:

@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from lockstep.http.api.call import Asked, Call, answer
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.operations import audit
 from lockstep.operations.audit import AuditLine, Checked
 
-router = APIRouter(prefix="/v1/audit", tags=["Audit"])
+router = Router(prefix="/v1/audit", tags=["Audit"])
 
 _JSON_LINES = "application/jsonl"
 

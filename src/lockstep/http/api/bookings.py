@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -13,6 +13,7 @@ from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import Day, Instant, PathId, PublicId, QueryId, Sent, Text
 from lockstep.http.api.guests import GuestCreation
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.operations import bookings
 from lockstep.operations.bookings import (
     Booking,
@@ -24,7 +25,7 @@ from lockstep.operations.bookings import (
     ListBookings,
 )
 
-router = APIRouter(prefix="/v1/bookings", tags=["Bookings"])
+router = Router(prefix="/v1/bookings", tags=["Bookings"])
 
 
 class BookingChange(Sent):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field, StrictInt
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import Duration, LongText, PathId, PublicId, QueryId, Sent, Text, or_unset
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.operations import calendars
 from lockstep.operations.calendars import (
     AddCalendar,
@@ -22,7 +23,7 @@ from lockstep.operations.calendars import (
     RemoveCalendar,
 )
 
-router = APIRouter(prefix="/v1/calendars", tags=["Calendars"])
+router = Router(prefix="/v1/calendars", tags=["Calendars"])
 
 Url = Annotated[LongText, Field(examples=["https://www.airbnb.com/calendar/ical/1234567.ics?s=0123abcd"])]
 """http, https or webcal. A secret: it is never shown again, but for its host."""

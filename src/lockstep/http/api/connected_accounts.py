@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import Field, StrictStr
 from starlette.responses import Response
 
@@ -13,11 +13,12 @@ from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import LongText, PathId, Sent, Text
 from lockstep.http.api.paging import Cursor, Limit, Page
 from lockstep.http.api.problems import MEDIA_TYPE
+from lockstep.http.api.routing import Router
 from lockstep.operations import accounts, callbacks, vendors
 from lockstep.operations.accounts import Connect, ConnectedAccount
 from lockstep.operations.vendors import VendorOffered
 
-router = APIRouter(prefix="/v1", tags=["Connected accounts"])
+router = Router(prefix="/v1", tags=["Connected accounts"])
 
 _VENDOR_FAILED: dict[int | str, dict[str, Any]] = {
     502: {

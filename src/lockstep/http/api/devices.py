@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import Field, StrictBool, StrictInt
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import PathId, QueryId, Sent
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.model.backup_pool import MOST, USUAL_SIZE
 from lockstep.operations import attempts, backup_codes, devices, unmanaged_codes
 from lockstep.operations.attempts import ActionAttempt, AutoLock
@@ -18,7 +18,7 @@ from lockstep.operations.backup_codes import SetPool
 from lockstep.operations.devices import Device, ListDevices
 from lockstep.operations.unmanaged_codes import ListUnmanagedCodes, UnmanagedCode
 
-router = APIRouter(prefix="/v1/devices", tags=["Devices"])
+router = Router(prefix="/v1/devices", tags=["Devices"])
 
 
 class AutoLockWanted(Sent):

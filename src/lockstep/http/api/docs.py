@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from lockstep.http.api.routing import Router
 
 PATH = "/v1/docs"
 OPENAPI_PATH = "/v1/openapi.json"
 
-router = APIRouter(include_in_schema=False)
+router = Router()
 
 # Swagger UI sets styles by attribute; scripts are files of ours alone, and nothing comes from another host.
 _POLICY = (
@@ -44,3 +46,8 @@ async def show_docs() -> HTMLResponse:
             "x-content-type-options": "nosniff",
         },
     )
+
+
+@router.get(OPENAPI_PATH)
+async def show_openapi(request: Request) -> Response:
+    return JSONResponse(request.app.openapi())

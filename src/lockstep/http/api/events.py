@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import PathId
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.operations import events
 from lockstep.operations.events import RecordedEvent
 
-router = APIRouter(prefix="/v1/events", tags=["Events"])
+router = Router(prefix="/v1/events", tags=["Events"])
 
 Types = Annotated[
     list[str] | None,

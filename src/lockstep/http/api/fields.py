@@ -15,9 +15,8 @@ from lockstep.http.storable import what_cannot_be_stored
 class Sent(BaseModel):
     """Of every request body: no field that is not known, no value taken for another type."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    # Built when its route is first asked: for all of them at once it takes a tenth of what a start takes.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 def _is_storable(text: str) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import PathId, Sent, Text, if_sent
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.operations import guests
 from lockstep.operations.guests import ChangeGuest, CreateGuest, EraseGuest, GetGuest, Guest, ListGuests
 
-router = APIRouter(prefix="/v1/guests", tags=["Guests"])
+router = Router(prefix="/v1/guests", tags=["Guests"])
 
 Name = Annotated[Text, Field(examples=["Anna Berg"])]
 Email = Annotated[Text, Field(examples=["anna@example.com"])]

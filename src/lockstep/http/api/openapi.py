@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from lockstep.http.api.examples import add_examples_of_ids
 from lockstep.http.api.field_docs import describe_fields
 from lockstep.http.api.problems import MEDIA_TYPE, ProblemOut
+from lockstep.http.api.routing import LateRoute
 
 _DESCRIPTION = """\
 Lockstep keeps what is on every lock equal to what was declared, and can prove it. You declare (a booking, an access
@@ -71,14 +72,15 @@ _IDEMPOTENCY_KEY = {
 }
 
 
-def describe(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
-    """The whole document; made once."""
+def describe(app: FastAPI, declared: Iterable[LateRoute]) -> dict[str, Any]:
+    """The whole document; made once. `app` gives title and version."""
+    routes = [route.described() for route in declared]
     document = get_openapi(
         title=app.title,
         version=app.version,
         openapi_version="3.1.0",
         description=_DESCRIPTION,
-        routes=app.routes,
+        routes=routes,
         tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
@@ -93,7 +95,7 @@ def describe(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
         "api_key": {"type": "http", "scheme": "bearer", "description": "An API key: `seam_lockstep_...`"}
     }
     document["security"] = [{"api_key": []}]
-    describe_fields(routers, schemas)
+    describe_fields(routes, schemas)
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             _complete(operation, method, names_things="{" in path or _names_things(operation, schemas))

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -20,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from lockstep.http.api.call import SCOPE, Call
 from lockstep.http.api.problems import TooLarge
+from lockstep.http.api.routing import LateRoute
 from lockstep.model import permissions
 from lockstep.operations.errors import NotAllowed
 
@@ -41,9 +41,9 @@ class PlainRoute:
 class PlainRoutes:
     """Asked before FastAPI is."""
 
-    def __init__(self, routes: Iterable[PlainRoute], routers: Iterable[APIRouter]) -> None:
-        described = {(m, r.path): r for router in routers for r in router.routes for m in r.methods}  # type: ignore[attr-defined]
-        self._routes = {(p.method, p.path): (p.answer, described[p.method, p.path]) for p in routes}
+    def __init__(self, plain: Iterable[PlainRoute], routes: Iterable[LateRoute]) -> None:
+        declared = {(method, route.path): route for route in routes for method in route.methods or ()}
+        self._routes = {(p.method, p.path): (p.answer, declared[p.method, p.path]) for p in plain}
 
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
         """None where it was answered; else what FastAPI is to receive. Raises Problem."""

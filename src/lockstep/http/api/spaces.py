@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -21,6 +21,7 @@ from lockstep.http.api.fields import (
     or_unset,
 )
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.operations import devices, spaces
 from lockstep.operations.devices import Device, ListDevices
 from lockstep.operations.spaces import (
@@ -34,7 +35,7 @@ from lockstep.operations.spaces import (
     Space,
 )
 
-router = APIRouter(prefix="/v1/spaces", tags=["Properties and spaces"])
+router = Router(prefix="/v1/spaces", tags=["Properties and spaces"])
 
 Name = Annotated[Text, Field(examples=["Canal House"])]
 Address = Annotated[LongText, Field(examples=["Prinsengracht 1, Amsterdam"])]

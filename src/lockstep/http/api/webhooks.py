@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from msgspec import UNSET
 from pydantic import Field, StrictBool
 from starlette.responses import Response
@@ -12,11 +12,12 @@ from starlette.responses import Response
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import LongText, PathId, Sent, Text
 from lockstep.http.api.paging import Cursor, Limit, Page
+from lockstep.http.api.routing import Router
 from lockstep.operations import deliveries, webhooks
 from lockstep.operations.deliveries import Delivery
 from lockstep.operations.webhooks import ChangeWebhook, CreateWebhook, NewSecret, Webhook
 
-router = APIRouter(prefix="/v1/webhooks", tags=["Webhooks"])
+router = Router(prefix="/v1/webhooks", tags=["Webhooks"])
 
 Url = Annotated[LongText, Field(examples=["https://example.com/hooks/lockstep"])]
 Types = Annotated[list[Text] | None, Field(max_length=100, examples=[["access_code.set_on_device"]])]

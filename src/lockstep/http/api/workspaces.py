@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from msgspec import UNSET
 from pydantic import Field, StrictBool, StrictInt
 from starlette.responses import Response
 
 from lockstep.http.api.call import Asked, answer
 from lockstep.http.api.fields import Sent, Text
+from lockstep.http.api.routing import Router
 from lockstep.operations import workspaces
 from lockstep.operations.workspaces import LONGEST_RETENTION_DAYS, ChangeWorkspace, Workspace
 
-router = APIRouter(prefix="/v1/workspace", tags=["Workspace"])
+router = Router(prefix="/v1/workspace", tags=["Workspace"])
 
 
 class WorkspaceChange(Sent):
