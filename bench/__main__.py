@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.figure import Figure, median_of
 from bench.page import page
-from lockstep.cli.running import run_to_stay
+from lockstep.cli.staying import run_to_stay
 
 MODULES = {
     "a": ("bench.writes", 1),

@@ -13,9 +13,10 @@ from lockstep.cli.words import WORDS
 __all__ = ["worker_process"]
 
 _OFTEN_SAID = ("serve", "work", "emulate")
+_READ_IN_BY_THEM = "lockstep.cli.served"
 _OF_THEM = ("lockstep.vendors.nuki.emulator.app", "lockstep.vendors.virtual.emulator.app")
 
 reading_in.read_in()
-for _name in (*(WORDS[word] for word in _OFTEN_SAID), *_OF_THEM):
+for _name in (*(WORDS[word] for word in _OFTEN_SAID), _READ_IN_BY_THEM, *_OF_THEM):
     import_module(_name)
 gc.freeze()

@@ -9,13 +9,14 @@ from datetime import datetime
 
 import typer
 
+from lockstep.cli.database import database_of
 from lockstep.cli.failing import FAILED, ending_of
 from lockstep.cli.keyring import KEY_FILE
 from lockstep.cli.running import operators_of, quiet_settings
 from lockstep.cli.settings import Settings, own_folder, unknown_variables
 from lockstep.cli.tables import plain, print_table
 from lockstep.cli.terminal import AsJson, print_json, print_text
-from lockstep.cli.wiring import Built, built, database_of
+from lockstep.cli.wiring import Built, built
 from lockstep.kit.clock import Clock, SystemClock
 from lockstep.kit.wording import counted
 from lockstep.operations import examining, figures, rotation

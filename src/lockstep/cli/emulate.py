@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from lockstep.cli.failing import ASKED_WRONGLY, Stopped
-from lockstep.cli.running import run_to_stay
 from lockstep.cli.serving import serving
+from lockstep.cli.staying import run_to_stay
 from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.terminal import AsJson, print_json, print_text
 from lockstep.emulation.clock import VirtualClock

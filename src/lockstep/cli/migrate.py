@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from lockstep.cli.database import database_of
 from lockstep.cli.running import quiet_settings
 from lockstep.cli.terminal import AsJson, print_json, print_text
-from lockstep.cli.wiring import database_of
 from lockstep.storage.inspection import reach
 from lockstep.storage.migrations import migrate as bring_up
 

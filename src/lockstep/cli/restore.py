@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
+from lockstep.cli.database import database_of
 from lockstep.cli.failing import ASKED_WRONGLY, Stopped
 from lockstep.cli.keyring import KEY_FILE
 from lockstep.cli.running import quiet_settings
 from lockstep.cli.settings import Settings, own_folder
 from lockstep.cli.tables import progress
 from lockstep.cli.terminal import AsJson, print_json, print_text, say
-from lockstep.cli.wiring import database_of
 from lockstep.kit.clock import SystemClock
 from lockstep.storage import dump
 

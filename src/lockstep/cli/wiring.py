@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from lockstep.cli.database import database_of
 from lockstep.cli.emulated.emulator import ORIGIN, VirtualEmulator
 from lockstep.cli.emulated.transport import SandboxTransport
 from lockstep.cli.keyring import sealer_of
@@ -26,7 +27,6 @@ from lockstep.storage.claims import Claim, Queue
 from lockstep.storage.database import Database
 from lockstep.storage.inspection import reach
 from lockstep.storage.migrations import migrate
-from lockstep.storage.server import EmbeddedServer
 from lockstep.vendors import VENDORS
 from lockstep.workers.accounts.describe import Describer
 from lockstep.workers.attempts.perform import Performer
@@ -70,11 +70,27 @@ async def built(
 
     `is_passing`: what is remembered is thrown away afterwards, so the disk need not be waited for.
     """
-    async with database_of(settings, is_passing=is_passing) as dsn:
-        await reach(dsn)
-        await migrate(dsn)
-        async with built_on(dsn, settings, clock=clock, vendors=vendors, made=made) as lockstep:
-            yield lockstep
+    async with (
+        database_of(settings, is_passing=is_passing) as dsn,
+        built_at(dsn, settings, clock=clock, vendors=vendors, made=made) as lockstep,
+    ):
+        yield lockstep
+
+
+@asynccontextmanager
+async def built_at(
+    dsn: str,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    vendors: Mapping[str, Vendor] = VENDORS,
+    made: Callable[[str, str], None] = lambda vendor, kind: None,
+) -> AsyncIterator[Built]:
+    """The same, on a server that runs."""
+    await reach(dsn)
+    await migrate(dsn)
+    async with built_on(dsn, settings, clock=clock, vendors=vendors, made=made) as lockstep:
+        yield lockstep
 
 
 @asynccontextmanager
@@ -109,21 +125,6 @@ async def built_on(
             yield Built(settings, gate, dsn, processes_of(gate, settings, made))
     finally:
         await database.close()
-
-
-@asynccontextmanager
-async def database_of(settings: Settings, *, is_passing: bool = False) -> AsyncIterator[str]:
-    """The address of one's own server, or of the embedded one, which runs within."""
-    if settings.storage.database_url is not None:
-        yield settings.storage.database_url
-        return
-    server = EmbeddedServer(
-        own_folder(settings) / "postgres", settings.storage.postgres_binaries, fast_and_unsafe=is_passing
-    )
-    try:
-        yield server.start()
-    finally:
-        server.stop()
 
 
 def processes_of(gate: Gate, settings: Settings, made: Callable[[str, str], None]) -> dict[Queue, Process]:

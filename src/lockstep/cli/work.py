@@ -8,8 +8,9 @@ import typer
 
 from lockstep.cli.crew import Crew, work_once, working
 from lockstep.cli.metrics import metrics_served
-from lockstep.cli.running import loud_settings, run_to_stay, with_lockstep
+from lockstep.cli.running import loud_settings, with_lockstep
 from lockstep.cli.settings import Settings
+from lockstep.cli.staying import run_to_stay
 from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.terminal import AsJson, print_json, print_text, say
 from lockstep.cli.wiring import built

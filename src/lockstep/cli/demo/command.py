@@ -20,10 +20,10 @@ from lockstep.cli.demo.host import Host
 from lockstep.cli.demo.play import Play, Told, guest_of
 from lockstep.cli.demo.stage import staged
 from lockstep.cli.demo.story import BEGINS, ZONE, Books
-from lockstep.cli.running import run_to_stay
 from lockstep.cli.serving import serving
 from lockstep.cli.settings import OutboundSettings, Settings, StorageSettings, WorkSettings, read_settings
 from lockstep.cli.site import Site
+from lockstep.cli.staying import run_to_stay
 from lockstep.cli.stopping import stopping_signals
 from lockstep.cli.wiring import Built, built
 from lockstep.emulation.clock import VirtualClock

@@ -43,7 +43,7 @@ def sandbox(
     if not seed:
         raise Stopped("Say --seed: a sandbox begins with known devices and keys.", ASKED_WRONGLY)
     chosen = _port_of(os.environ.get("PORT")) if port is None else port
-    from lockstep.cli.running import run_to_stay
+    from lockstep.cli.staying import run_to_stay
 
     # What is read in stays: the collector need not go over it again and again meanwhile.
     gc.disable()
