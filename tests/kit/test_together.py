@@ -42,7 +42,7 @@ class Clerk:
         return tasks
 
     async def settle(self) -> None:
-        for _ in range(5):
+        for _ in range(10):
             await asyncio.sleep(0)
 
     def answer(self, questions: int) -> None:
@@ -116,19 +116,46 @@ async def test_who_is_ended_just_when_it_is_his_turn_hands_it_on() -> None:
     assert clerk.together.is_idle
 
 
-async def test_who_is_ended_while_asking_leaves_nobody_waiting() -> None:
+async def test_who_is_ended_while_asking_for_others_asks_to_the_end_and_is_ended_then() -> None:
     clerk = Clerk()
     first, second, third, fourth = await clerk.ask(1, 2, 3, 4)
     first.cancel()
     await clerk.settle()
+    assert first.cancelled()
     assert clerk.asked == [[1], [2, 3, 4]]
     second.cancel()
-    with pytest.raises(CannotTell):
-        await third
-    with pytest.raises(CannotTell):
-        await fourth
-    clerk.answer(1)
+    await clerk.settle()
+    clerk.answer(2)
+    assert (await third, await fourth) == (6, 8)
+    await asyncio.wait([second])
+    assert second.cancelled()
     assert await clerk.together.one(5) == 10
+
+
+async def test_who_is_ended_while_asking_leaves_the_others_to_ask_again_where_nothing_came_of_it() -> None:
+    clerk = Clerk()
+    _, second, third, _ = await clerk.ask(1, 2, 3, 13)
+    clerk.answer(1)
+    await clerk.settle()
+    second.cancel()
+    clerk.answer(3)
+    assert await third == 6
+    assert second.cancelled()
+    assert clerk.asked == [[1], [2, 3, 13], [3], [13]]
+    assert clerk.together.is_idle
+
+
+async def test_a_question_for_which_nobody_waits_any_more_is_given_up() -> None:
+    clerk = Clerk()
+    first, second, third = await clerk.ask(1, 2, 3)
+    clerk.answer(1)
+    await first
+    third.cancel()
+    await clerk.settle()
+    second.cancel()
+    await asyncio.wait([second])
+    assert second.cancelled()
+    assert clerk.together.is_idle
 
 
 async def test_who_is_ended_just_when_the_question_fails_is_ended() -> None:

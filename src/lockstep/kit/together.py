@@ -59,8 +59,8 @@ _LEAD = object()
 
 class Together(Generic[K, V]):
     """`ask` answers several keys at once, in their order. The one who finds nobody asking asks at once, for itself and
-    for those who are about to; those who come meanwhile wait, and the first of them then asks for all. There is no task
-    besides those of the callers: nothing goes on after they have ended."""
+    for those who are about to; those who come meanwhile wait, and the first of them then asks for all. Whoever is ended
+    while asking for others too ends when these have their answers: nothing goes on after all callers have ended."""
 
     def __init__(
         self,
@@ -90,26 +90,37 @@ class Together(Generic[K, V]):
                 return (await self._ask([key]))[0] if isinstance(told, Exception) else told[0]
         self._is_asking = True
         others: list[_Waiting[K]] = []
+        is_ended = False
         try:
             # Whoever is about to ask too comes along: what arrived together stays together, a fraction of the
             # questions. Where nobody else is at work, this is no time.
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
             others = self._take()
-            values = await self._ask([key, *(w.key for w in others)])
+            if not others:
+                return (await self._ask([key]))[0]
+            asking = asyncio.ensure_future(self._ask([key, *(w.key for w in others)]))
+            is_ended = await _outlast(asking, others)
+            values = asking.result()
         except self._is_undone as error:
             if not others:
                 raise
             _tell(others, [error] * len(others))
+            if is_ended:
+                raise asyncio.CancelledError from error
             return (await self._ask([key]))[0]
-        except BaseException:
+        except BaseException as error:
             for w in others:
                 if not w.told.done():
                     w.told.set_exception(CannotTell("what was asked together failed"))
+            if is_ended:
+                raise asyncio.CancelledError from error
             raise
         finally:
             self._hand_on()
         _tell(others, [(value,) for value in values[1:]])
+        if is_ended:
+            raise asyncio.CancelledError
         return values[0]
 
     def _take(self) -> list[_Waiting[K]]:
@@ -137,6 +148,19 @@ class Together(Generic[K, V]):
                 self._is_asking = True
                 first.told.set_result(_LEAD)
                 return
+
+
+async def _outlast(asking: asyncio.Future[Any], others: Sequence[_Waiting[Any]]) -> bool:
+    """Wait for its end, since others wait for it too; whether whoever asks was ended meanwhile."""
+    is_ended = False
+    while not asking.done():
+        try:
+            await asyncio.wait([asking])
+        except asyncio.CancelledError:
+            is_ended = True
+            if all(w.told.done() for w in others):
+                asking.cancel()
+    return is_ended
 
 
 def _tell(others: Sequence[_Waiting[Any]], answers: Sequence[Any]) -> None:
