@@ -153,11 +153,7 @@ def next_thought(
     moments: list[datetime] = []
     for one in declared:
         belief = beliefs.get(one.entry_id, UNWRITTEN)
-        moments += alarm_instants(one, belief, capabilities)
-        if not one.is_withdrawn:
-            moments += due_instants(one, capabilities)
-            # What was written ahead opens from here on, which is told.
-            moments.append(one.spec.window.starts_at)
+        moments += _by_declaration(one, belief, capabilities)
         if belief.last_write_at is not None:
             settled_at = belief.last_write_at + capabilities.settling
             moments.append(settled_at)
@@ -168,12 +164,22 @@ def next_thought(
     return min((at for at in moments if at > now), default=None)
 
 
+def _by_declaration(one: Declared, belief: Belief, capabilities: Capabilities) -> list[datetime]:
+    moments = list(alarm_instants(one, belief, capabilities))
+    if not one.is_withdrawn:
+        moments += due_instants(one, capabilities)
+        # What was written ahead opens from here on, which is told.
+        moments.append(one.spec.window.starts_at)
+    return moments
+
+
 def first_thought(declared: Declared, capabilities: Capabilities, now: datetime) -> datetime:
     """When something is first to be done or told for what was declared just now: at once, or at a later instant, until
     which nobody needs to think of it."""
-    if any(at <= now for at in due_instants(declared, capabilities)):
+    if due_instants(declared, capabilities)[0] <= now:
         return now
-    return next_thought([declared], {}, capabilities, now) or now
+    # The rest of `next_thought` is about what was written.
+    return min((at for at in _by_declaration(declared, UNWRITTEN, capabilities) if at > now), default=now)
 
 
 def look_after_write(written_at: datetime, capabilities: Capabilities, looked_at: datetime) -> datetime:

@@ -74,7 +74,7 @@ def as_utc(at: datetime) -> datetime:
     """The same instant in UTC. Raises InstantNaive for one without a zone."""
     if at.tzinfo is None:
         raise InstantNaive(InstantNaive.__doc__)
-    return at.astimezone(UTC)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from lockstep.model.window import as_utc
 
 
 def instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return as_utc(at).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def instant_or_null(at: datetime | None) -> str | None:
