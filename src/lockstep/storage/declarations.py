@@ -295,19 +295,23 @@ _INSERTION = f"""
       d as document
     from jsonb_array_elements($2::jsonb) d
   ){{furnished}}, held as materialized (
-    select one.grant_id, q.id, one.due_at, one.starts_at,
-      q.generation = one.generation or lockstep_may_be_declared(
-        $1, q.id, one.device_ids, one.fingerprint, one.starts_at, one.ends_at) as is_free
+    select one.*, q.generation = one.generation as is_same
     from (
         select asked.grant_id, x.* from {{asked}} as asked, jsonb_to_recordset(asked.document -> 'domains')
           as x (id uuid, generation bigint, due_at timestamptz, device_ids uuid[], fingerprint uuid,
             starts_at timestamptz, ends_at timestamptz)
         order by x.id) one,
-      lateral (select id, generation from domains where workspace_id = $1 and id = one.id for no key update) q
+      lateral (select generation from domains where workspace_id = $1 and id = one.id for no key update) q
+  ), refused as materialized (
+    select coalesce(lockstep_refused($1, (
+        select jsonb_agg(jsonb_build_object('grant_id', grant_id, 'domain_id', id, 'device_ids', device_ids,
+          'fingerprint', fingerprint, 'starts_at', starts_at, 'ends_at', ends_at))
+        from held where not is_same)), '{{{{}}}}') as grant_ids
   ), free as materialized (
-    select asked.* from {{asked}} as asked where (
-        select count(*) from held where held.grant_id = asked.grant_id and is_free)
-      = jsonb_array_length(asked.document -> 'domains')
+    select asked.* from {{asked}} as asked, refused
+    where (select count(*) from held where held.grant_id = asked.grant_id)
+        = jsonb_array_length(asked.document -> 'domains')
+      and asked.grant_id <> all (refused.grant_ids)
   ), g as (
     insert into grants (workspace_id, id, public_id, grant_key, name, guest_id, booking_id, starts_at, ends_at,
       space_public_ids, device_public_ids, created_at, changed_at, form, common_code_key, honours_edits)
@@ -336,12 +340,11 @@ _INSERTION = f"""
     from stored, jsonb_to_recordset(stored.document -> 'entries')
       as x (id uuid, domain_id uuid, method_id uuid, natural_key text, tag text, name text, starts_at timestamptz,
         ends_at timestamptz, digits text, fingerprint uuid, target_references text[])
+    returning id, starts_at, ends_at, fingerprint, name, target_references
   ), revised as (
     insert into entry_revisions (workspace_id, entry_id, revision, starts_at, ends_at, fingerprint, name,
       target_references)
-    select $1, x.id, 1, x.starts_at, x.ends_at, x.fingerprint, x.name, x.target_references
-    from stored, jsonb_to_recordset(stored.document -> 'entries') as x (id uuid, starts_at timestamptz,
-      ends_at timestamptz, fingerprint uuid, name text, target_references text[])
+    select $1, id, 1, starts_at, ends_at, fingerprint, name, target_references from entered
   ), codes as (
     insert into access_codes (workspace_id, grant_id, created_at, id, public_id, device_id, entry_id)
     select $1, stored.grant_id, stored.at, x.* from stored, jsonb_to_recordset(stored.document -> 'codes')

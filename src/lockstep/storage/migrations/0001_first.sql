@@ -673,27 +673,30 @@ create table entry_revisions (
 -- Whether digits that are given are in use on a lock is asked without reading all of its entries.
 create index entry_revisions_of_digits on entry_revisions (workspace_id, fingerprint) where fingerprint is not null;
 
--- Whether these locks of a domain are looked after still, and nobody declared these digits there for a time that
--- overlaps. A function, since each of its statements sees what was committed before it: whoever calls it holds the
--- domain's row, and has waited for whoever held it before.
-create function lockstep_may_be_declared(
-  of_workspace uuid, of_domain uuid, on_devices uuid[], wanted uuid, since timestamptz, until timestamptz)
-  returns boolean language plpgsql volatile as $$
+-- Which of several grants, each with what it wants of a domain, may not be declared: for locks that are looked after no
+-- more, or digits that somebody declared there for a time that overlaps. A function, since each of its statements sees
+-- what was committed before it: whoever calls it holds the domains' rows, and has waited for whoever held them before.
+-- For all at once: called for one after another it took an eighth of what storing them takes.
+create function lockstep_refused(of_workspace uuid, wanted jsonb) returns uuid[] language plpgsql volatile strict as $$
 begin
-  if exists (select from domains q join accounts a on a.workspace_id = of_workspace and a.id = q.account_id
-      where q.workspace_id = of_workspace and q.id = of_domain and a.state in ('disconnecting', 'disconnected'))
-    or exists (select from devices d where d.workspace_id = of_workspace and d.id = any(on_devices)
-      and (not d.is_managed or d.given_up_at is not null))
-  then
-    return false;
-  end if;
-  -- By the digits first, which few have: a planner left to itself may read all codes of the domain.
-  return wanted is null or not exists (
-    select from (
-        select entry_id from entry_revisions where workspace_id = of_workspace and fingerprint = wanted offset 0) r,
-      lateral (select * from entries where workspace_id = of_workspace and id = r.entry_id offset 0) e
-    where e.domain_id = of_domain and e.settled_at is null
-      and tstzrange(e.starts_at, e.ends_at) && tstzrange(since, until));
+  return array(
+    select one.grant_id from jsonb_to_recordset(wanted) as one (grant_id uuid, domain_id uuid, device_ids uuid[],
+      fingerprint uuid, starts_at timestamptz, ends_at timestamptz)
+    where exists (select from (
+          select account_id from domains where workspace_id = of_workspace and id = one.domain_id offset 0) q,
+        lateral (select state from accounts where workspace_id = of_workspace and id = q.account_id offset 0) a
+        where a.state in ('disconnecting', 'disconnected'))
+      or exists (select from unnest(one.device_ids) as on_lock (id), lateral (
+          select is_managed, given_up_at from devices
+          where workspace_id = of_workspace and id = on_lock.id offset 0) d
+        where not d.is_managed or d.given_up_at is not null)
+      -- By the digits first, which few have: a planner left to itself may read all codes of the domain.
+      or exists (select from (
+          select entry_id from entry_revisions
+          where workspace_id = of_workspace and fingerprint = one.fingerprint offset 0) r,
+        lateral (select * from entries where workspace_id = of_workspace and id = r.entry_id offset 0) e
+        where e.domain_id = one.domain_id and e.settled_at is null
+          and tstzrange(e.starts_at, e.ends_at) && tstzrange(one.starts_at, one.ends_at)));
 end
 $$;
 
