@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model.event import RecordedEvent as RecordedEvent
+from lockstep.model.event_variety import example_of, kind_of
 from lockstep.model.events import KINDS, Event
 from lockstep.model.permissions import (
     Actor,
@@ -47,8 +48,11 @@ async def read(
     """Up to `most` events behind the position `after`, in order; 0 begins at the first."""
     require(actor, Scope.EVENTS_READ)
     require_whole_workspace(actor)
-    checked_types(types, "types")
-    return [recorded(row) for row in await stored.after(tx.db, tx.workspace_id, after, most, kinds=types)]
+    varieties = await _varieties(tx, checked_types(types, "types"), None)
+    if varieties is not None and not varieties:
+        return []
+    wanted = stored.Search(most, after, varieties=varieties)
+    return [recorded(row) for row in await stored.search(tx.db, tx.workspace_id, wanted)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class FindEvents:
     until: datetime | None = None
     """Up to this instant, without it."""
     types: Sequence[str] | None = None
+    is_told: Callable[[RecordedEvent], bool] | None = None
+    """Whether one that says this is wanted: asked of examples of each variety."""
     event_ids: Sequence[str] | None = None
     about: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Name of a subject, such as `device_id` -> public ids, one of which it must be."""
@@ -81,7 +87,7 @@ async def find(tx: Tx, actor: Actor, command: FindEvents) -> list[RecordedEvent]
     """In the order of positions. A client session finds what is told of its accounts and webviews and, where it is a
     customer's, of all that is the customer's."""
     require_or_own(actor, Scope.EVENTS_READ)
-    checked_types(command.types, "types")
+    kinds = checked_types(command.types, "types")
     about: list[Mapping[str, Sequence[str]]] = [{name: ids} for name, ids in command.about.items()]
     if actor.kind is ActorKind.CLIENT_SESSION:
         about.append(await _of_session(tx, actor))
@@ -99,17 +105,31 @@ async def find(tx: Tx, actor: Actor, command: FindEvents) -> list[RecordedEvent]
         about.append(await event_surroundings.of_customer(tx.db, tx.workspace_id, command.customer_key))
     if command.space_ids is not None:
         about.append({"space_id": command.space_ids, "property_id": command.space_ids})
+    varieties = await _varieties(tx, kinds, command.is_told)
+    if varieties is not None and not varieties:
+        return []
     wanted = stored.Search(
         command.most,
         command.behind,
         command.since,
         command.until,
-        command.types,
+        varieties,
         command.event_ids,
         about,
         command.is_newest_first,
     )
     return [recorded(row) for row in await stored.search(tx.db, tx.workspace_id, wanted)]
+
+
+async def _varieties(
+    tx: Tx, kinds: Sequence[str] | None, is_told: Callable[[RecordedEvent], bool] | None
+) -> list[str] | None:
+    """Those of these kinds that are told; None: any."""
+    if kinds is None and is_told is None:
+        return None
+    every = await stored.varieties(tx.db, tx.workspace_id)
+    of_kinds = every if kinds is None else [v for v in every if kind_of(v) in kinds]
+    return of_kinds if is_told is None else [v for v in of_kinds if is_told(example_of(v))]
 
 
 async def _of_session(tx: Tx, actor: Actor) -> dict[str, list[str]]:

@@ -7,12 +7,13 @@ there is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from lockstep.kit.frozen import dataclass
+from lockstep.model.event_variety import variety_of
 from lockstep.storage.changes import CHANGED
 from lockstep.storage.database import Connection, tell
 
@@ -146,18 +147,25 @@ async def give_positions(db: Connection, workspace_id: UUID, placed: Sequence[Po
     """Store places that follow on the head which the caller took, and move the head to the last of them. A clock that
     was set back lists nothing before what is listed."""
     ids = [p.event.id for p in placed]
+    about = [(subject, p.position) for p in placed for subject in {*p.event.subjects.values()}]
     await db.execute(
-        """insert into event_positions (workspace_id, position, event_id, occurred_at, hash, listed_at)
-           select $1, p.*, greatest($6, (
-             select listed_at from event_positions where workspace_id = $1 and position = $7))
-           from unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::bytea[]) p""",
+        """with about as (
+             insert into event_subjects (workspace_id, subject, position)
+             select $1, s.* from unnest($9::text[], $10::bigint[]) s)
+           insert into event_positions (workspace_id, position, event_id, occurred_at, hash, variety, listed_at)
+           select $1, p.*, greatest($7, (
+             select listed_at from event_positions where workspace_id = $1 and position = $8))
+           from unnest($2::bigint[], $3::uuid[], $4::timestamptz[], $5::bytea[], $6::text[]) p""",
         workspace_id,
         [p.position for p in placed],
         ids,
         [p.event.occurred_at for p in placed],
         [p.hash for p in placed],
+        [variety_of(p.event.kind, p.event.subjects, p.event.payload) for p in placed],
         placed[-1].listed_at,
         placed[0].position - 1,
+        [subject for subject, _ in about],
+        [position for _, position in about],
     )
     await db.execute(
         "delete from unsequenced where workspace_id = $1 and event_id = any($2)", workspace_id, ids
@@ -170,32 +178,20 @@ async def give_positions(db: Connection, workspace_id: UUID, placed: Sequence[Po
     )
 
 
-_JOINED = (
-    "join events e on (e.workspace_id, e.id, e.occurred_at) = (p.workspace_id, p.event_id, p.occurred_at)"
-)
 # One by one in the order of positions: joined at once, all events of a workspace would be read for the first few.
 _ONE_BY_ONE = """, lateral (
   select * from events where workspace_id = $1 and id = p.event_id and occurred_at = p.occurred_at offset 0) e"""
 
 
-async def after(
-    db: Connection,
-    workspace_id: UUID,
-    position: int,
-    most: int,
-    *,
-    kinds: Sequence[str] | None = None,
-) -> list[PositionedRow]:
-    """Events behind `position`, in order; of these kinds only, where any are given."""
+async def after(db: Connection, workspace_id: UUID, position: int, most: int) -> list[PositionedRow]:
+    """Events behind `position`, in order."""
     rows = await db.fetch(
         f"""select p.position, p.hash, p.listed_at, {_COLUMNS} from event_positions p {_ONE_BY_ONE}
             where p.workspace_id = $1 and p.position > $2
-              and ($4::text[] is null or e.kind = any($4))
             order by p.position limit $3""",  # noqa: S608
         workspace_id,
         position,
         most,
-        list(kinds) if kinds is not None else None,
     )
     return [_positioned(row) for row in rows]
 
@@ -210,48 +206,132 @@ class Search:
     since: datetime | None = None
     """Listed at or after this instant; `until`: before that one."""
     until: datetime | None = None
-    kinds: Sequence[str] | None = None
+    varieties: Sequence[str] | None = None
+    """As `event_variety` names them; see `varieties`."""
     public_ids: Sequence[str] | None = None
     about: Sequence[Mapping[str, Sequence[str]]] = ()
     """Of each of these, at least one subject must be among its ids: name of the subject -> public ids."""
     is_newest_first: bool = False
 
 
-async def search(db: Connection, workspace_id: UUID, wanted: Search) -> list[PositionedRow]:
-    """In the order of positions, from where they begin on; what is listed at an instant is found by its position."""
-    values: list[object] = [workspace_id, wanted.most]
-    conditions = ["p.workspace_id = $1"]
-
-    def given(value: object) -> str:
-        values.append(value)
-        return f"${len(values)}"
-
-    if wanted.behind:
-        order = "<" if wanted.is_newest_first else ">"
-        conditions.append(f"p.position {order} {given(wanted.behind)}")
-    if wanted.since is not None:
-        conditions.append(f"p.position >= {_first_listed(given(wanted.since))}")
-    if wanted.until is not None:
-        conditions.append(
-            f"p.position < (select coalesce({_first_listed(given(wanted.until))}, {_NO_POSITION}))"
-        )
-    if wanted.kinds is not None:
-        conditions.append(f"e.kind = any({given(list(wanted.kinds))}::text[])")
-    if wanted.public_ids is not None:
-        conditions.append(f"e.public_id = any({given(list(wanted.public_ids))}::text[])")
-    for either in wanted.about:
-        subjects = [{name: id} for name, ids in either.items() for id in ids]
-        conditions.append(f"e.subjects @> any({given(subjects)}::jsonb[])")
-    direction = "desc" if wanted.is_newest_first else "asc"
-    is_of_any_time = bool(wanted.about) and wanted.since is None and not wanted.is_newest_first
-    is_for_few = wanted.public_ids is not None or is_of_any_time
+async def varieties(db: Connection, workspace_id: UUID) -> list[str]:
+    """Those that there are events of. Each is found by the index, whatever the number of events."""
     rows = await db.fetch(
-        f"""select p.position, p.hash, p.listed_at, {_COLUMNS}
-            from event_positions p {_JOINED if is_for_few else _ONE_BY_ONE}
-            where {" and ".join(conditions)} order by p.position {direction} limit $2""",  # noqa: S608
-        *values,
+        """with recursive found (variety) as (
+             (select variety from event_positions where workspace_id = $1 order by variety limit 1)
+             union all
+             select (select variety from event_positions
+                 where workspace_id = $1 and variety > found.variety order by variety limit 1)
+               from found where found.variety is not null)
+           select variety from found where variety is not null""",
+        workspace_id,
     )
-    return [_positioned(row) for row in rows]
+    return [row["variety"] for row in rows]
+
+
+async def search(db: Connection, workspace_id: UUID, wanted: Search) -> list[PositionedRow]:
+    """In the order of positions, from where they begin on; what is listed at an instant is found by its position.
+
+    Where it is said what they are about, or which few varieties, it reads no more than there is of these."""
+    text, values = _Statement(workspace_id, wanted).text_and_values()
+    return [_positioned(row) for row in await db.fetch(text, *values)]
+
+
+_FEW = 50
+"""Things or varieties that are looked for one by one: of each as many events are read as are wanted at most."""
+_SHOWN = f"p.position, p.hash, p.listed_at, {_COLUMNS}"
+# Row by row, by whole keys: the planner would rather read all events of a workspace.
+_PLACE = """lateral (
+  select * from event_positions where workspace_id = $1 and position = s.position offset 0) p"""
+_PLACE_OF_EVENT = """lateral (
+  select * from event_positions where workspace_id = $1 and event_id = e.id offset 0) p"""
+
+
+class _Statement:
+    """The statement of a search, by whichever way is the shortest."""
+
+    def __init__(self, workspace_id: UUID, wanted: Search) -> None:
+        self._wanted = wanted
+        self._values: list[object] = [workspace_id, wanted.most]
+        self._direction = "desc" if wanted.is_newest_first else "asc"
+
+    def text_and_values(self) -> tuple[str, list[object]]:
+        wanted = self._wanted
+        if wanted.public_ids is not None:
+            return self._by_ids(), self._values
+        if wanted.about:
+            return self._by_things(), self._values
+        if wanted.varieties is not None and len(wanted.varieties) <= _FEW:
+            return self._by_varieties(wanted.varieties), self._values
+        return self._in_turn(), self._values
+
+    def _in_turn(self) -> str:
+        conditions = ["p.workspace_id = $1", *self._places("p"), *self._of_varieties()]
+        return self._in_order(f"select {_SHOWN} from event_positions p {_ONE_BY_ONE}", conditions)  # noqa: S608
+
+    def _by_ids(self) -> str:
+        ids = self._given(list(self._wanted.public_ids or ()))
+        things = (
+            f"(select * from events where workspace_id = $1 and public_id = any({ids}::text[]) offset 0) e"  # noqa: S608
+        )
+        conditions = [*self._places("p"), *self._of_varieties(), *self._facts()]
+        return self._in_order(f"select {_SHOWN} from {things}, {_PLACE_OF_EVENT}", conditions)  # noqa: S608
+
+    def _by_things(self) -> str:
+        """All conditions stand within: of each thing no more is read than is wanted."""
+        several = min(
+            ({id for ids in either.values() for id in ids} for either in self._wanted.about), key=len
+        )
+        subjects = self._given(sorted(several))
+        conditions = ["s.workspace_id = $1", *self._places("s"), *self._of_varieties(), *self._facts()]
+        if len(several) > _FEW:
+            conditions.append(f"s.subject = any({subjects}::text[])")
+            found = f"select distinct {_SHOWN} from event_subjects s, {_PLACE} {_ONE_BY_ONE}"  # noqa: S608
+            return self._in_order(found, conditions)
+        of_each = self._in_order(
+            f"select {_SHOWN} from event_subjects s, {_PLACE} {_ONE_BY_ONE}",  # noqa: S608
+            ["s.subject = v.subject", *conditions],
+            "s",
+        )
+        found = f"select distinct p.* from unnest({subjects}::text[]) v (subject), lateral ({of_each}) p"  # noqa: S608
+        return self._in_order(found, [])
+
+    def _by_varieties(self, several: Sequence[str]) -> str:
+        of_each = self._in_order(
+            "select s.position from event_positions s",
+            ["s.workspace_id = $1", "s.variety = v.variety", *self._places("s")],
+            "s",
+        )
+        places = f"unnest({self._given(list(several))}::text[]) v (variety), lateral ({of_each}) s"
+        first = self._in_order(f"select s.position from {places}", [], "s")  # noqa: S608
+        return self._in_order(f"select {_SHOWN} from ({first}) s, {_PLACE} {_ONE_BY_ONE}", [])  # noqa: S608
+
+    def _in_order(self, found: str, conditions: Sequence[str], by: str = "p") -> str:
+        where = f"where {' and '.join(conditions)}" if conditions else ""
+        return f"{found} {where} order by {by}.position {self._direction} limit $2"
+
+    def _places(self, by: str) -> Iterator[str]:
+        wanted = self._wanted
+        if wanted.behind:
+            yield f"{by}.position {'<' if wanted.is_newest_first else '>'} {self._given(wanted.behind)}"
+        if wanted.since is not None:
+            yield f"{by}.position >= {_first_listed(self._given(wanted.since))}"
+        if wanted.until is not None:
+            first = _first_listed(self._given(wanted.until))
+            yield f"{by}.position < (select coalesce({first}, {_NO_POSITION}))"
+
+    def _of_varieties(self) -> Iterator[str]:
+        if self._wanted.varieties is not None:
+            yield f"p.variety = any({self._given(list(self._wanted.varieties))}::text[])"
+
+    def _facts(self) -> Iterator[str]:
+        for either in self._wanted.about:
+            subjects = [{name: id} for name, ids in either.items() for id in ids]
+            yield f"e.subjects @> any({self._given(subjects)}::jsonb[])"
+
+    def _given(self, value: object) -> str:
+        self._values.append(value)
+        return f"${len(self._values)}"
 
 
 _NO_POSITION = 2**63 - 1

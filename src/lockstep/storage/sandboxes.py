@@ -17,8 +17,8 @@ EMPTIED = (
 """Tables, those first that refer to others."""
 KEPT = frozenset(
     {
-        "api_keys", "memberships", "webhooks", "deliveries", "tries", "events", "event_positions", "unsequenced",
-        "sandbox_beginnings",
+        "api_keys", "memberships", "webhooks", "deliveries", "tries", "events", "event_positions",
+        "event_subjects", "unsequenced", "sandbox_beginnings",
     }
 )  # fmt: skip
 """Who may ask, whom to tell, and what happened: facts do not change."""

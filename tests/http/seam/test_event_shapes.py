@@ -17,11 +17,12 @@ from tests.http.seam.contract import document
 
 from lockstep.http.seam.catalogue import event_types
 from lockstep.http.seam.present.event import event, has_its_device, ids_behind, told_id
-from lockstep.http.seam.present.event_types import RULES, kinds_told_as, types_of
+from lockstep.http.seam.present.event_types import RULES, types_of
 from lockstep.http.seam.present.ids import shown
 from lockstep.kit.ids import new_id, public_id
 from lockstep.model import connecting_events, events
 from lockstep.model.event import Event, RecordedEvent
+from lockstep.model.event_variety import ABOUT, SAID, example_of, variety_of
 from lockstep.operations.event_surroundings import CodeAround, Surroundings
 from lockstep.storage.event_surroundings import AccountAround, DeviceAround, GrantAround, SpaceAround
 
@@ -181,7 +182,32 @@ def test_each_type_of_an_event_has_an_id_of_its_own_that_leads_back_to_it() -> N
     assert ids[0] == shown(row.event_id)
     assert len({UUID(id) for id in ids}) == len(types) == 2
     assert all(shown(row.event_id) in ids_behind(id, frozenset(types)) for id in ids)
-    assert kinds_told_as("access_code.set_on_device") == ("access_code.set_on_device", "access_code.started")
+
+
+def test_what_an_event_is_told_as_follows_from_its_variety() -> None:
+    for fact in told():
+        row = recorded(fact)
+        variety = variety_of(row.type, row.subjects, row.payload)
+        assert types_of(example_of(variety)) == types_of(row), variety
+
+
+def test_no_rule_asks_of_an_event_what_its_variety_does_not_tell() -> None:
+    looked_at: set[str] = set()
+
+    class Noting(dict[str, Any]):
+        """Says nothing, and notes what it is asked."""
+
+        def get(self, name: str, default: Any = None) -> Any:
+            looked_at.add(name)
+            return True if name == "is_at_door" else super().get(name, default)
+
+        def __contains__(self, name: object) -> bool:
+            looked_at.add(str(name))
+            return False
+
+    for kind in RULES:
+        types_of(replace(example_of(kind), payload=Noting(form="grant"), subjects=Noting()))
+    assert looked_at == SAID | ABOUT
 
 
 def test_an_event_of_a_device_that_is_gone_is_known_as_such() -> None:

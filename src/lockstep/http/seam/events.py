@@ -14,7 +14,7 @@ from lockstep.http.seam.catalogue import event_types
 from lockstep.http.seam.faults import SeamFault, invalid_input
 from lockstep.http.seam.params import Id, Ids, Instant, Params
 from lockstep.http.seam.present.event import event, has_its_device, ids_behind, space_of, told_id
-from lockstep.http.seam.present.event_types import RULES, kinds_told_as, types_of
+from lockstep.http.seam.present.event_types import RULES, types_of
 from lockstep.http.seam.present.ids import asked, shown
 from lockstep.model.event import RecordedEvent
 from lockstep.model.events import KINDS
@@ -26,6 +26,8 @@ from lockstep.operations.gate import Tx
 
 _MOST = 500
 _MOST_OFFSET = 100_000
+_KINDS = tuple(kind for kind in RULES if kind in KINDS)
+"""Our types of events that are told at all."""
 _TYPES = frozenset(rule.type for rules in RULES.values() for rule in rules)
 """Those that something is told as."""
 
@@ -100,7 +102,8 @@ async def get(call: Asked, params: Get) -> Answer:
 async def _get(tx: Tx, call: Asked, params: Get) -> dict[str, Any]:
     wanted = FindEvents(
         1 if params.event_id is None else _MOST,
-        types=_kinds(None if params.event_type is None else {params.event_type}),
+        types=list(_KINDS),
+        is_told=lambda it: params.event_type is None or params.event_type in types_of(it),
         event_ids=None if params.event_id is None else _ids_behind([params.event_id]),
         about={} if params.device_id is None else {"device_id": [asked("lock", params.device_id)]},
         is_newest_first=True,
@@ -133,7 +136,7 @@ async def _listed(tx: Tx, call: Asked, params: List) -> list[dict[str, Any]]:
     offset, most = int(params.unstable_offset or 0), int(params.limit or _MOST)
     types = _either(params.event_type, params.event_types)
     fits = _fitting(params, types)
-    wanted = _search(params, None if types is None else set(types))
+    wanted = _search(params, types)
     found: list[Told] = []
     while len(found) < offset + most:
         rows = await events.find(tx, call.actor, wanted)
@@ -154,7 +157,7 @@ async def _shown(tx: Tx, call: Asked, told: Sequence[Told]) -> list[dict[str, An
     return [event(row, type, near, call.workspace_id) for row, type in told if has_its_device(row, near)]
 
 
-def _search(params: List, types: set[str] | None) -> FindEvents:
+def _search(params: List, types: Sequence[str] | None) -> FindEvents:
     since, until = params.since, None
     if params.between is not None:
         since, until = params.between
@@ -175,7 +178,8 @@ def _search(params: List, types: set[str] | None) -> FindEvents:
         _MOST,
         since=since,
         until=until,
-        types=_kinds(types),
+        types=list(_KINDS),
+        is_told=_told_as(types, _families(params)),
         event_ids=None if params.event_ids is None else _ids_behind(params.event_ids),
         about=about,
         customer_key=params.customer_key,
@@ -211,10 +215,18 @@ def _families(params: List) -> tuple[str, ...] | None:
     return None
 
 
-def _kinds(types: set[str] | None) -> list[str]:
-    """Our types of events that may be told so; None: all that are told at all."""
-    kinds = list(RULES) if types is None else sorted({k for t in types for k in kinds_told_as(t)})
-    return [kind for kind in kinds if kind in KINDS]
+def _told_as(
+    types: Sequence[str] | None, families: tuple[str, ...] | None
+) -> Callable[[RecordedEvent], bool]:
+    """Whether an event is told as any of these types, which begin so; None: any."""
+
+    def is_told(it: RecordedEvent) -> bool:
+        return any(
+            (types is None or type in types) and (families is None or type.startswith(families))
+            for type in types_of(it)
+        )
+
+    return is_told
 
 
 def _ids_behind(theirs: Sequence[str]) -> list[str]:

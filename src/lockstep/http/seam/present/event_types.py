@@ -26,11 +26,6 @@ def types_of(event: RecordedEvent) -> tuple[str, ...]:
     return tuple(r.type for r in RULES.get(event.type, ()) if r.when is None or r.when(event))
 
 
-def kinds_told_as(type: str) -> tuple[str, ...]:
-    """Our types of events that may be told as this one of Seam's."""
-    return tuple(kind for kind, rules in RULES.items() if any(r.type == type for r in rules))
-
-
 def said(name: str, *values: object) -> Callable[[RecordedEvent], bool]:
     """That the event says one of these; of no value that it says anything."""
 
