@@ -1,6 +1,7 @@
 """What tests on every floor share: a server per run, a database per process, a clock that stands still."""
 
 import asyncio
+import fcntl
 import gc
 import hashlib
 import os
@@ -8,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -36,11 +37,28 @@ structlog.configure(
 cast(dict[str, Any], sys.modules).setdefault("sniffio", None)
 
 _ANY_LOCK = 7_062_026
+_IS_COMPILED = (Path(__file__).parent / "tests/workers/__pycache__").exists()
+"""Whether tests were run here before: those in this folder are among the last to be found."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--long` runs what takes minutes too."""
     parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None]:
+    """In a fresh checkout one process finds all tests while the others wait: what it compiles on the way takes as long
+    as all else, and serves them too."""
+    if _IS_COMPILED or not hasattr(session.config, "workerinput"):
+        return (yield)
+    assert session.config.cache is not None
+    with (session.config.cache.mkdir("finding") / "turn").open("w") as turn:
+        try:
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(turn, fcntl.LOCK_SH)
+        return (yield)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, settings
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Timings are never tests, so no example has a deadline. Sixty on two cores is what six minutes have room for."""
+    """Timings are never tests, so no example has a deadline. Forty on two cores is what six minutes have room for."""
     relaxed = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
-    settings.register_profile("default", max_examples=60, **relaxed)  # type: ignore[arg-type]
+    settings.register_profile("default", max_examples=40, **relaxed)  # type: ignore[arg-type]
     settings.register_profile("long", max_examples=2_000, **relaxed)  # type: ignore[arg-type]
     settings.load_profile("long" if config.getoption("--long", default=False) else "default")

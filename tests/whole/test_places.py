@@ -157,14 +157,18 @@ async def test_a_lock_that_goes_offline_again_and_again_is_told_as_flaky_and_lat
         assert len(await stage.told("device.connection_flaky")) == 1
 
 
-@pytest.mark.parametrize(("profile", "dead_for"), [("nuki", 18 * HOUR), ("gateway", 48 * HOUR)])
+@pytest.mark.parametrize(
+    ("profile", "dead_for", "arrivals"),
+    [("nuki", 18 * HOUR, (90, 75, 80)), ("gateway", 26 * HOUR, (68, 53, 58))],
+    ids=["nuki", "gateway"],
+)
 async def test_a_lock_dead_for_days_touches_no_other_and_its_backlog_drains_in_the_order_of_arrivals(
-    database_url: str, clock: VirtualClock, profile: str, dead_for: timedelta
+    database_url: str, clock: VirtualClock, profile: str, dead_for: timedelta, arrivals: tuple[int, ...]
 ) -> None:
     async with build_stage(database_url, clock, profile, locks=2) as stage:
         dead, alive = stage.site.locks
         stage.site.online(dead, False)
-        lets = [await stage.let(dead, n * HOUR, 8 * DAY) for n in (90, 75, 80)]
+        lets = [await stage.let(dead, n * HOUR, 8 * DAY) for n in arrivals]
         other = await stage.let(alive, HOUR, 5 * DAY)
         await stage.wait(30 * MINUTE)
         assert await stage.standing(other) == "proven"

@@ -19,6 +19,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from tests.conftest import TLS
 from tests.forked import CONTEXT
 from tests.whole import worker_process
 from tests.whole.house import SEALER, House
@@ -71,7 +72,7 @@ async def real_stage(database_url: str, locks: int) -> AsyncIterator[Stage]:
     database = await Database.open(database_url)
     with served(site.app) as address:
         site.credentials = {"token": "virtual-token", "endpoint": address}
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(verify=TLS) as http:
             gate = Gate(database, clock, SEALER, secrets.SystemRandom(), VENDORS, http)
             workspace_id = new_id()
             async with database.transaction(None) as db:

@@ -15,7 +15,7 @@ from tests.http.api.rows import ROWS
 
 from lockstep.emulation.clock import VirtualClock
 
-EXAMPLES, LONG_EXAMPLES = 4, 30
+EXAMPLES, LONG_EXAMPLES = 3, 30
 """Of each operation."""
 LAST = ("cancel_", "erase_", "remove_", "disconnect_", "revoke_")
 """What destroys is tried last, so that the rest has something to work on."""

@@ -37,7 +37,8 @@ SHARED = {"verify": TLS}
 
 
 class Home:
-    """The house, Seam's door to it, the official SDK, and a plain client; both with a key for Seam's SDKs."""
+    """The house, Seam's door to it, the official SDK over real HTTP, and a plain client in-process; both with a key for
+    Seam's SDKs."""
 
     def __init__(
         self,
@@ -138,7 +139,9 @@ async def at_home(database_url: str, clock: VirtualClock, locks: int = 2) -> Asy
         witness = Witness(SeamDoor(house.gate, 1e6, 1_000_000, 1_000_000))
         async with (
             serving(witness) as url,
-            httpx2.AsyncClient(base_url=url, headers=bearer(key), timeout=20) as http,
+            httpx2.AsyncClient(
+                base_url=url, headers=bearer(key), timeout=20, transport=httpx2.ASGITransport(witness)
+            ) as http,
         ):
             home = Home(house, world, doors, url, key, http, witness)
             yield home
