@@ -189,13 +189,13 @@ async def test_a_device_that_is_not_looked_after_keeps_its_codes_and_is_neither_
 ) -> None:
     async with build_stage(database_url, clock, "plain", locks=2) as stage:
         mine, other = stage.site.locks
-        let = await stage.let([mine, other], -HOUR)
+        let = await stage.let([mine, other], -HOUR, 7 * HOUR)
         await stage.wait(10 * MINUTE)
         ids = {lock: code.row.public_id for lock, code in (await stage.shown(let)).items()}
         device = await stage.ask(managing.unmanage, stage.device_id(mine))
         assert not device.is_managed
         writes = stage.writes()
-        await stage.wait(3 * DAY)
+        await stage.wait(9 * HOUR)
         assert stage.site.held(mine) == [let.code]
         assert stage.site.held(other) == [], "its window is over there"
         (left,) = await on(stage, mine)

@@ -202,7 +202,7 @@ async def test_a_lock_that_left_the_account_is_alarmed_until_an_operator_says_th
     database_url: str, clock: VirtualClock
 ) -> None:
     async with build_annex(database_url, clock) as (stage, lock):
-        let = await let_for(stage, lock, "cancel")
+        let = await let_for(stage, lock, "end", 6 * HOUR)
         device_id = await device_of(stage, let)
         with pytest.raises(Conflict, match="lists the device"):
             await give_up(stage, device_id)
@@ -211,7 +211,7 @@ async def test_a_lock_that_left_the_account_is_alarmed_until_an_operator_says_th
             gone = await http.delete(f"/smartlock/{lock}", headers={"Authorization": "Bearer tok"})
         assert gone.is_success
         await stage.describe()
-        await stage.wait(2 * DAY)
+        await stage.wait(9 * HOUR)
         assert await told(stage, "device.removed") == 1
         assert await told(stage, "access_code.late") == 1
         assert await told(stage, "access_code.failed_to_remove") == 1, "after its end"

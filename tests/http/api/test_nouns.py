@@ -58,10 +58,10 @@ async def test_a_booking_becomes_a_code_whose_standing_can_be_followed_to_the_do
 ) -> None:
     doors = await home.connect()
     place = await flat(home, doors["Door 1"], doors["Door 2"])
-    stay = {"space_id": place, "arrives": "2026-06-02", "departs": "2026-06-03", "guest": {"name": "Anna"}}
+    stay = {"space_id": place, "arrives": "2026-06-01", "departs": "2026-06-02", "guest": {"name": "Anna"}}
     booking = await home.post("/v1/bookings", stay)
     (grant,) = (await home.get("/v1/access_grants", booking_id=booking["booking_id"]))["items"]
-    assert (grant["starts_at"], grant["ends_at"]) == ("2026-06-02T14:00:00Z", "2026-06-03T10:00:00Z")
+    assert (grant["starts_at"], grant["ends_at"]) == ("2026-06-01T14:00:00Z", "2026-06-02T10:00:00Z")
     digits = grant["access_method"]["code"]
     new = await codes(home, access_grant_id=grant["access_grant_id"])
     assert {c["device_id"] for c in new} == {doors["Door 1"], doors["Door 2"]}
@@ -80,10 +80,10 @@ async def test_a_booking_becomes_a_code_whose_standing_can_be_followed_to_the_do
     assert one["code"] == digits
     assert one["declared"]["window"] == {"starts_at": grant["starts_at"], "ends_at": grant["ends_at"]}
 
-    longer = await home.client.patch(f"/v1/bookings/{booking['booking_id']}", json={"departs": "2026-06-04"})
-    assert read(longer)["ends_at"] == "2026-06-04T10:00:00Z"
+    longer = await home.client.patch(f"/v1/bookings/{booking['booking_id']}", json={"departs": "2026-06-03"})
+    assert read(longer)["ends_at"] == "2026-06-03T10:00:00Z"
     assert (await home.get(f"/v1/access_codes/{one['access_code_id']}"))["believed"]["states"] == ["earlier"]
-    await home.house.advance(june(3, 12))
+    await home.house.advance(june(2, 12))
     opened = [home.world.enter(lock, digits).opened for lock in home.world.lock_ids()]
     assert opened == [True, True, False]
     assert (await home.get(f"/v1/access_codes/{one['access_code_id']}"))["code"] == digits
@@ -92,7 +92,7 @@ async def test_a_booking_becomes_a_code_whose_standing_can_be_followed_to_the_do
     (gone,) = (await home.get("/v1/access_grants", booking_id=booking["booking_id"]))["items"]
     assert gone["cancelled_at"] is not None
     assert gone["access_method"] is None
-    await home.house.advance(june(3, 14))
+    await home.house.advance(june(2, 14))
     assert {(c["status"], c["standing"]) for c in await codes(home)} == {("removed", "gone")}
 
 
