@@ -9,6 +9,7 @@ from contextlib import aclosing
 import asyncpg
 import httpx2
 import pytest
+from tests.conftest import TLS
 from tests.http.console.parts import sign_in
 from tests.serving import serving
 
@@ -132,7 +133,9 @@ async def address(console: Console) -> AsyncIterator[str]:
 async def test_a_key_that_is_revoked_ends_the_open_page_at_once(
     gate: Gate, owner: Actor, key: NewApiKey, address: str
 ) -> None:
-    async with httpx2.AsyncClient(base_url=address, headers={"origin": address}, trust_env=False) as client:
+    async with httpx2.AsyncClient(
+        base_url=address, headers={"origin": address}, trust_env=False, verify=TLS
+    ) as client:
         await sign_in(client, key.secret)
         async with client.stream("GET", "/changes", timeout=30) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")

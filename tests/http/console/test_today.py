@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 from tests.browser.scene import BEGINS, Scene, local, scene
+from tests.conftest import TLS
 from tests.workers.calendars.hosted import Hosted, stay
 
 from lockstep.emulation.clock import VirtualClock
@@ -36,7 +37,7 @@ async def signed_in(it: Scene, scopes: set[Scope] | None = None) -> AsyncIterato
         command = api_keys.CreateApiKey("Page", sorted(scopes if scopes is not None else Scope))
         secret = (await api_keys.create(tx, house.actor, command)).secret
     async with httpx2.AsyncClient(
-        base_url=it.address, headers={"origin": it.address}, trust_env=False
+        base_url=it.address, headers={"origin": it.address}, trust_env=False, verify=TLS
     ) as client:
         answer = await client.post("/sign-in", data={"api_key": secret})
         assert answer.status_code == 303

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import httpx2
+from tests.conftest import TLS
 from tests.http.seam.parts import WORLD, Home
 from tests.serving import serving
 
@@ -28,7 +29,10 @@ async def test_an_account_that_somebody_connects_is_seen_with_its_devices_and_ev
     begun = home.house.clock.now()
     assert (webview.status, webview.login_successful) == ("pending", False)
 
-    async with serving(create_connect_pages(home.house.gate)) as pages, httpx2.AsyncClient() as browser:
+    async with (
+        serving(create_connect_pages(home.house.gate)) as pages,
+        httpx2.AsyncClient(verify=TLS) as browser,
+    ):
         address = pages + urlsplit(webview.url).path
         form = await browser.get(address)
         sent = {"vendor": "nuki", "token": TOKEN, "endpoint": WORLD}

@@ -99,7 +99,7 @@ async def test_a_write_is_done_though_the_client_did_not_wait_for_its_slow_reply
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with served(account.app) as address:
         async with httpx2.AsyncClient(
-            base_url=address, headers=headers, timeout=httpx2.Timeout(20, read=0.1)
+            base_url=address, headers=headers, timeout=httpx2.Timeout(20, read=0.1), verify=False
         ) as client:
             with pytest.raises(httpx2.ReadTimeout):
                 await _create(client, account)
