@@ -12,7 +12,7 @@ from lockstep.cli.serving import serving
 from lockstep.cli.settings import Settings
 from lockstep.cli.site import Site
 from lockstep.cli.terminal import say
-from lockstep.cli.wiring import built_at
+from lockstep.cli.wiring import built_on, make_ready
 from lockstep.kit.logging import set_up_logging
 from lockstep.kit.loopback import is_loopback
 
@@ -23,7 +23,8 @@ async def serve_at(
     """Until `asked` to stop; all is taken down again."""
     set_up_logging(settings.log.log_level, settings.log.log_format)
     http = settings.http
-    async with built_at(dsn, settings) as lockstep:
+    await make_ready(dsn)
+    async with built_on(dsn, settings) as lockstep:
         first = await first_start.set_up(lockstep.gate)
         if first is not None:
             first_start.show(first)

@@ -70,27 +70,16 @@ async def built(
 
     `is_passing`: what is remembered is thrown away afterwards, so the disk need not be waited for.
     """
-    async with (
-        database_of(settings, is_passing=is_passing) as dsn,
-        built_at(dsn, settings, clock=clock, vendors=vendors, made=made) as lockstep,
-    ):
-        yield lockstep
+    async with database_of(settings, is_passing=is_passing) as dsn:
+        await make_ready(dsn)
+        async with built_on(dsn, settings, clock=clock, vendors=vendors, made=made) as lockstep:
+            yield lockstep
 
 
-@asynccontextmanager
-async def built_at(
-    dsn: str,
-    settings: Settings,
-    *,
-    clock: Clock | None = None,
-    vendors: Mapping[str, Vendor] = VENDORS,
-    made: Callable[[str, str], None] = lambda vendor, kind: None,
-) -> AsyncIterator[Built]:
-    """The same, on a server that runs."""
+async def make_ready(dsn: str) -> None:
+    """Wait until a server that was started can be asked, and bring the database to this version's schema."""
     await reach(dsn)
     await migrate(dsn)
-    async with built_on(dsn, settings, clock=clock, vendors=vendors, made=made) as lockstep:
-        yield lockstep
 
 
 @asynccontextmanager
