@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from lockstep.storage.database import Connection
-from lockstep.storage.spaces import FAMILY
+from lockstep.storage.spaces import FAMILY, OPENED
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,7 @@ class Furnished:
 async def of_space(db: Connection, workspace_id: UUID, space_id: UUID) -> Furnished | None:
     """None where it was removed."""
     row = await db.fetchrow(
-        f"""{FAMILY} select f.property_id, f.generation, array(
-              select distinct d.device_id from space_devices d
-                join family on family.id = d.space_id
-                join devices on devices.workspace_id = $1 and devices.id = d.device_id
-              where d.workspace_id = $1 and devices.given_up_at is null order by d.device_id) as device_ids
+        f"""{FAMILY} select f.property_id, f.generation, array({OPENED}) as device_ids
             from spaces s join furnishings f on f.workspace_id = s.workspace_id and f.property_id = s.property_id
             where s.workspace_id = $1 and s.id = $2 and s.removed_at is null""",  # noqa: S608
         workspace_id,

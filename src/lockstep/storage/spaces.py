@@ -56,6 +56,11 @@ FAMILY = """with recursive upward (id, parent_id) as (
     select s.id from spaces s join downward on s.parent_id = downward.id
       where s.workspace_id = $1 and s.removed_at is null
   ), family (id) as (select id from upward union select id from downward)"""
+# Behind FAMILY: the locks that a booking of the space opens.
+OPENED = """select distinct d.device_id from space_devices d
+      join family on family.id = d.space_id
+      join devices on devices.workspace_id = $1 and devices.id = d.device_id
+    where d.workspace_id = $1 and devices.given_up_at is null order by d.device_id"""
 
 
 async def insert(db: Connection, workspace_id: UUID, row: SpaceRow) -> bool:
@@ -263,10 +268,7 @@ async def devices_of(db: Connection, workspace_id: UUID, space_id: UUID) -> list
     """What a booking of the space opens: its devices, those of every space around it (the front door that all
     share) and those of every space within it."""
     rows = await db.fetch(
-        f"""{FAMILY} select distinct d.device_id from space_devices d
-              join family on family.id = d.space_id
-              join devices on devices.workspace_id = $1 and devices.id = d.device_id
-            where d.workspace_id = $1 and devices.given_up_at is null order by d.device_id""",  # noqa: S608
+        f"{FAMILY} {OPENED}",
         workspace_id,
         space_id,
     )

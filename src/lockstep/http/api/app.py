@@ -111,9 +111,8 @@ def create_api(
 ) -> FastAPI:
     """Answers everything below /v1, so mount it at the root. The docs page needs /static besides (static_files)."""
     settings = settings or ApiSettings()
-    app = FastAPI(**_OPTIONS)
+    app = _Api(**_OPTIONS)
     app.router.routes.extend(late_routes((*ROUTERS, docs.router)))
-    app.openapi = _description  # type: ignore[method-assign]
     _tell_of_problems(app)
     parts = FrontParts(
         gate=gate,
@@ -127,6 +126,11 @@ def create_api(
     )
     app.add_middleware(Front, parts=parts)
     return app
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return _description()
 
 
 @functools.cache
